@@ -1,0 +1,23 @@
+-- renderchain: pipeline memory and durable renders for generative images and
+-- videos, kept where the renders live.
+--
+-- How this script is ordered: tables and models (10), memory (20), requests and
+-- submitting (30), claiming (40), stages (50), ends (60), credits (70), reading
+-- (80), access (90). Names starting with an underscore are helpers: they run
+-- inside a public function, under the search_path which that one has pinned.
+--
+-- How every public function is made safe under a hostile search_path: it pins
+-- search_path = pg_catalog, pg_temp; renderchain.use_schema() then puts the
+-- tenant's schema between the two for the time of the call, so that tables are
+-- named without a schema, plans are kept, and whatever carries the name of a
+-- built-in object is found behind pg_catalog. What could be found *before* it,
+-- an exactly matching operator or function planted in the tenant's schema, is
+-- kept out by qualifying every function and giving every operator arguments of
+-- exactly the types that the built-in one takes (hence  ->> 'key'::text).
+--
+-- Lock order, everywhere: advisory (idempotency key, chain name), render_chains
+-- row, render_jobs row, renders row, memory_pins row, credit_accounts row; of
+-- several accounts the one with the lower user_id first.
+--
+-- complain if script is sourced in psql, rather than via CREATE EXTENSION
+\echo Use "CREATE EXTENSION renderchain" to load this file. \quit

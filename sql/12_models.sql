@@ -1,0 +1,76 @@
+-- Model registry -------------------------------------------------------------
+
+CREATE FUNCTION renderchain.shipped_models() RETURNS jsonb
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+AS $_$ SELECT @MODELS_JSON@::pg_catalog.jsonb $_$;
+COMMENT ON FUNCTION renderchain.shipped_models() IS
+'The model registry of this release: {"version":1,"models":[...]}.';
+
+-- insert or update the models of a registry; the shipped ones never replace a user's
+CREATE FUNCTION renderchain._store_models(p_registry jsonb, p_shipped boolean, p_now timestamptz) RETURNS integer
+LANGUAGE plpgsql VOLATILE
+AS $$
+DECLARE
+    v_count integer;
+BEGIN
+    INSERT INTO models AS m (id, provider, kind, tier, credits, retired, successor, definition, shipped, updated_at)
+    SELECT e.id, e.provider, e.kind, e.tier, e.credits, e.retired, e.successor, d.definition, p_shipped, p_now
+    FROM pg_catalog.jsonb_array_elements(p_registry -> 'models'::text) AS d (definition),
+         pg_catalog.jsonb_to_record(d.definition) AS e (id text, provider text, kind text, tier text,
+                                                        credits integer, retired date, successor text)
+    ON CONFLICT (id) DO UPDATE
+    SET provider = excluded.provider, kind = excluded.kind, tier = excluded.tier, credits = excluded.credits,
+        retired = excluded.retired, successor = excluded.successor, definition = excluded.definition,
+        shipped = excluded.shipped, updated_at = excluded.updated_at
+    WHERE m.shipped OR NOT excluded.shipped;
+    SELECT pg_catalog.count(*) INTO v_count FROM models m;
+    RETURN v_count;
+END
+$$;
+
+CREATE FUNCTION renderchain.load_models(registry jsonb) RETURNS integer
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    v_bad text;
+BEGIN
+    PERFORM renderchain.use_schema();
+    IF jsonb_typeof(load_models.registry -> 'models'::text) IS DISTINCT FROM 'array'::text THEN
+        RAISE EXCEPTION 'not a model registry' USING ERRCODE = 'RC005',
+            HINT = 'A registry looks like {"version": 1, "models": [{"id": ..., "provider": ..., "kind": ...}]}.';
+    END IF;
+    SELECT format('model %s (%s): %s', d.place, COALESCE(d.definition ->> 'id'::text, 'no id'::text), p.problem)
+    INTO v_bad
+    FROM jsonb_array_elements(load_models.registry -> 'models'::text) WITH ORDINALITY AS d (definition, place),
+         renderchain._model_problem(d.definition) AS p (problem)
+    WHERE p.problem IS NOT NULL ORDER BY d.place LIMIT 1;
+    IF v_bad IS NOT NULL THEN
+        RAISE EXCEPTION 'invalid model registry' USING ERRCODE = 'RC005', DETAIL = v_bad;
+    END IF;
+    RETURN renderchain._store_models(load_models.registry, false, renderchain.clock());
+END
+$$;
+COMMENT ON FUNCTION renderchain.load_models(jsonb) IS
+'Adds or replaces models, given as {"models":[...]} like driver/models.json; returns how many models there are now. Models loaded so are not replaced by create_tables(). RC005 names the first entry that is wrong; nothing is loaded then.';
+
+-- what is wrong with a registry entry, NULL if nothing
+CREATE FUNCTION renderchain._model_problem(p_model jsonb) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT CASE
+        WHEN jsonb_typeof(p_model) <> 'object' THEN 'not an object'
+        WHEN COALESCE(p_model ->> 'id', '') = '' THEN 'id is missing'
+        WHEN COALESCE(p_model ->> 'provider', '') = '' THEN 'provider is missing'
+        WHEN COALESCE(p_model ->> 'kind', '') NOT IN ('text', 'image', 'video') THEN 'kind is not text, image or video'
+        WHEN COALESCE(p_model ->> 'tier', '') NOT IN ('flash', 'pro', 'standard', 'fast')
+            THEN 'tier is not flash, pro, standard or fast'
+        WHEN jsonb_typeof(p_model -> 'credits') NOT IN ('number', 'null')
+            OR p_model ->> 'credits' !~ '^[0-9]{1,9}$' THEN 'credits is not a whole number from 0 to 999999999'
+        WHEN jsonb_typeof(p_model -> 'retired') NOT IN ('string', 'null')
+            OR p_model ->> 'retired' !~ '^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$'
+            THEN 'retired is not a date like 2026-01-31'
+        WHEN p_model ? 'qualities' AND jsonb_typeof(p_model -> 'qualities') <> 'array' THEN 'qualities is not a list'
+        WHEN p_model ? 'aspectRatios' AND jsonb_typeof(p_model -> 'aspectRatios') <> 'array' THEN 'aspectRatios is not a list'
+    END
+$$;
