@@ -1,0 +1,196 @@
+-- Submitting -------------------------------------------------------------------
+
+-- a lock that lasts as long as the transaction, on a name within the present schema
+CREATE FUNCTION renderchain._lock_name(p_kind text, p_name text) RETURNS void
+LANGUAGE plpgsql VOLATILE
+AS $$
+BEGIN
+    PERFORM pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended(pg_catalog.concat_ws(E'\x1f'::text,
+        'renderchain'::text, pg_catalog.current_setting('renderchain.schema'::text), p_kind, p_name), 0::bigint));
+END
+$$;
+
+-- wake those who listen; at most once a call of a public function
+CREATE FUNCTION renderchain._notify(p_render_id uuid, p_event text) RETURNS void
+LANGUAGE plpgsql VOLATILE
+AS $$
+BEGIN
+    IF pg_catalog.current_setting('renderchain.notify'::text)::boolean THEN
+        PERFORM pg_catalog.pg_notify('renderchain'::text, pg_catalog.jsonb_build_object(
+            'schema', pg_catalog.current_setting('renderchain.schema'::text),
+            'render', p_render_id, 'event', p_event)::text);
+    END IF;
+END
+$$;
+
+-- the chain of that name in a project, made if there is none
+CREATE FUNCTION renderchain._chain_by_name(p_name text, p_project_id uuid, p_now timestamptz) RETURNS uuid
+LANGUAGE plpgsql VOLATILE
+AS $$
+DECLARE
+    v_ids uuid[];
+    v_id uuid;
+BEGIN
+    -- two who bring the same new name must not both make it
+    PERFORM renderchain._lock_name('chain'::text, pg_catalog.concat(p_project_id::text, '/'::text, p_name));
+    v_ids := ARRAY(SELECT c.id FROM render_chains c
+                   WHERE c.name::text = p_name AND c.project_id IS NOT DISTINCT FROM p_project_id LIMIT 2);
+    IF pg_catalog.cardinality(v_ids) > 1 THEN
+        PERFORM renderchain._invalid_request(
+            pg_catalog.format('chainName is "%s", and more than one chain has that name'::text, p_name),
+            'Name the chain by chainId.'::text);
+    ELSIF pg_catalog.cardinality(v_ids) = 1 THEN
+        RETURN v_ids[1];
+    END IF;
+    INSERT INTO render_chains (id, project_id, name, created_at, updated_at)
+    VALUES (pg_catalog.gen_random_uuid(), p_project_id, p_name, p_now, p_now)
+    RETURNING id INTO v_id;
+    RETURN v_id;
+END
+$$;
+
+-- raise unless the render that a request refers to exists; returns its chain
+CREATE FUNCTION renderchain._chain_of(p_key text, p_render_id uuid) RETURNS uuid
+LANGUAGE plpgsql VOLATILE
+AS $$
+DECLARE
+    v_chain_id uuid;
+BEGIN
+    SELECT r.chain_id INTO v_chain_id FROM renders r WHERE r.id = p_render_id;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'render % does not exist', p_render_id USING ERRCODE = 'RC006',
+            DETAIL = pg_catalog.format('The request names it as %s.'::text, p_key);
+    END IF;
+    RETURN v_chain_id;
+END
+$$;
+
+-- the render that an idempotency key has made, if any; the same key must bring the same request
+CREATE FUNCTION renderchain._submitted_before(p_key text, p_request jsonb,
+    OUT o_render_id uuid, OUT o_chain_id uuid, OUT o_chain_position integer)
+LANGUAGE plpgsql VOLATILE
+AS $$
+DECLARE
+    v_request jsonb;
+BEGIN
+    PERFORM renderchain._lock_name('idempotency key'::text, p_key);
+    SELECT j.render_id, r.chain_id, r.chain_position::integer, j.request
+    INTO o_render_id, o_chain_id, o_chain_position, v_request
+    FROM render_jobs j JOIN renders r ON r.id = j.render_id WHERE j.idempotency_key = p_key;
+    IF v_request <> p_request THEN
+        RAISE EXCEPTION 'idempotency key "%" was used for another request', p_key USING ERRCODE = 'RC009',
+            DETAIL = pg_catalog.format('Render %s was made with it; different now: %s.'::text, o_render_id,
+                (SELECT pg_catalog.string_agg(k.key, ', '::text ORDER BY k.key)
+                 FROM pg_catalog.jsonb_object_keys(v_request || p_request) AS k (key)
+                 WHERE v_request -> k.key IS DISTINCT FROM p_request -> k.key)),
+            HINT = 'Send the first request again to have its render back, or take a new key.';
+    END IF;
+END
+$$;
+
+-- lock a chain and take its next position; the lock lasts until the end of the
+-- transaction, so that positions are handed out in the order of commits and one
+-- that is rolled back is taken by the next
+CREATE FUNCTION renderchain._next_position(p_chain_id uuid, p_now timestamptz,
+    OUT o_position integer, OUT o_project_id uuid)
+LANGUAGE plpgsql VOLATILE
+AS $$
+BEGIN
+    UPDATE render_chains c SET updated_at = p_now WHERE c.id = p_chain_id RETURNING c.project_id INTO o_project_id;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'chain % does not exist', p_chain_id USING ERRCODE = 'RC006',
+            HINT = 'Leave out chainId and give a chainName to have a chain made.';
+    END IF;
+    SELECT r.chain_position::integer INTO o_position FROM renders r
+    WHERE r.chain_id = p_chain_id AND r.chain_position IS NOT NULL ORDER BY r.chain_position DESC LIMIT 1;
+    o_position := COALESCE(o_position, 0) + 1;
+END
+$$;
+
+-- make a render and its job; with a worker it is claimed at once, as if by
+-- claim_renders, which saves writing both rows twice
+CREATE FUNCTION renderchain._submit(p_request jsonb, p_worker text, p_lease interval,
+    OUT o_render_id uuid, OUT o_chain_id uuid, OUT o_chain_position integer, OUT o_created boolean,
+    OUT o_request jsonb)
+LANGUAGE plpgsql VOLATILE
+AS $$
+DECLARE
+    v_now timestamptz := renderchain.clock();
+    v_deadline timestamptz;
+    v_credits integer;
+    v_reserved integer;
+    v_project_id uuid;
+    v_parent_chain uuid;
+    q record;
+BEGIN
+    o_request := renderchain._checked_request(p_request);
+    SELECT x.* INTO q FROM pg_catalog.jsonb_to_record(o_request) AS x ("type" text, "prompt" text, "userId" uuid,
+        "projectId" uuid, "chainId" uuid, "chainName" text, "parentRenderId" uuid, "referenceRenderId" uuid,
+        "priority" integer, "idempotencyKey" text);
+    IF q."idempotencyKey" IS NOT NULL THEN
+        SELECT s.o_render_id, s.o_chain_id, s.o_chain_position INTO o_render_id, o_chain_id, o_chain_position
+        FROM renderchain._submitted_before(q."idempotencyKey", o_request) s;
+        IF o_render_id IS NOT NULL THEN
+            o_created := false;
+            RETURN;
+        END IF;
+    END IF;
+
+    v_credits := renderchain._price(o_request, v_now);
+    IF q."parentRenderId" IS NOT NULL THEN
+        v_parent_chain := renderchain._chain_of('parentRenderId'::text, q."parentRenderId");
+    END IF;
+    IF q."referenceRenderId" IS NOT NULL THEN
+        PERFORM renderchain._chain_of('referenceRenderId'::text, q."referenceRenderId");
+    END IF;
+    IF q."chainName" IS NOT NULL THEN
+        o_chain_id := renderchain._chain_by_name(q."chainName", q."projectId", v_now);
+    ELSE
+        o_chain_id := COALESCE(q."chainId", v_parent_chain);
+    END IF;
+    IF o_chain_id IS NOT NULL THEN
+        SELECT n.o_position, n.o_project_id INTO o_chain_position, v_project_id
+        FROM renderchain._next_position(o_chain_id, v_now) n;
+    END IF;
+
+    o_render_id := pg_catalog.gen_random_uuid();
+    o_created := true;
+    v_deadline := v_now + pg_catalog.current_setting('renderchain.deadline'::text)::interval;
+    INSERT INTO renders (id, project_id, user_id, type, prompt, settings, status, credits_cost, priority,
+                         parent_render_id, chain_id, chain_position, reference_render_id, context_data, metadata,
+                         started_at, created_at, updated_at)
+    VALUES (o_render_id, COALESCE(q."projectId", v_project_id), q."userId", q."type", q."prompt",
+            o_request - '{type,prompt,userId,projectId,chainId,chainName,parentRenderId,referenceRenderId,idempotencyKey,priority}'::text[],
+            CASE WHEN p_worker IS NULL THEN 'pending'::text ELSE 'processing'::text END,
+            v_credits, COALESCE(q."priority", 0), q."parentRenderId", o_chain_id, o_chain_position,
+            q."referenceRenderId", '{}'::jsonb, '{}'::jsonb,
+            CASE WHEN p_worker IS NOT NULL THEN v_now END, v_now, v_now);
+    v_reserved := renderchain._reserve(q."userId", o_render_id, 1, v_credits, v_now);
+    INSERT INTO render_jobs (render_id, request, state, priority, attempt, max_attempts, run_after, lease_owner,
+                             lease_until, deadline, idempotency_key, credits_reserved, created_at)
+    VALUES (o_render_id, o_request, CASE WHEN p_worker IS NULL THEN 'queued'::text ELSE 'running'::text END,
+            COALESCE(q."priority", 0), CASE WHEN p_worker IS NULL THEN 0 ELSE 1 END,
+            pg_catalog.current_setting('renderchain.max_attempts'::text)::integer, v_now, p_worker,
+            LEAST(v_now + p_lease, CASE WHEN p_worker IS NOT NULL THEN v_deadline END), v_deadline,
+            q."idempotencyKey", v_reserved, v_now);
+END
+$$;
+
+CREATE FUNCTION renderchain.submit_render(request jsonb)
+RETURNS TABLE (render_id uuid, chain_id uuid, chain_position integer, created boolean)
+LANGUAGE plpgsql VOLATILE ROWS 1
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    PERFORM renderchain.use_schema();
+    SELECT s.o_render_id, s.o_chain_id, s.o_chain_position, s.o_created
+    INTO submit_render.render_id, submit_render.chain_id, submit_render.chain_position, submit_render.created
+    FROM renderchain._submit(submit_render.request, NULL::text, NULL::interval) s;
+    IF submit_render.created THEN
+        PERFORM renderchain._notify(submit_render.render_id, 'queued'::text);
+    END IF;
+    RETURN NEXT;
+END
+$$;
+COMMENT ON FUNCTION renderchain.submit_render(jsonb) IS
+'Checks a request, makes its chain if it names a new one, takes the next position in the chain (first is 1), reserves credits and queues the render. With only parentRenderId the render joins its parent''s chain; with no chain at all it has none. created is false where the idempotencyKey had made the render before. RC003 too few credits, RC004 unknown or retired model or price, RC005 invalid request, RC006 unknown chain or render, RC007 no credit account, RC009 idempotency key used for another request.';

@@ -1,0 +1,256 @@
+-- Claiming -------------------------------------------------------------------
+--
+-- A job is queued, running under a lease, or ended. Running jobs whose lease has
+-- run out, and any whose deadline has passed, are found through one index on
+-- LEAST(lease_until, deadline) by whoever claims next. Locked rows are skipped:
+-- claimers never wait for each other.
+
+-- refuse leases, names and numbers that make no sense
+CREATE FUNCTION renderchain._check_worker(p_worker text, p_lease interval) RETURNS void
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+AS $$
+BEGIN
+    IF COALESCE(pg_catalog.btrim(p_worker), ''::text) = ''::text OR pg_catalog.length(p_worker) > 200 THEN
+        RAISE EXCEPTION 'invalid worker name' USING ERRCODE = 'RC005',
+            HINT = 'A worker has a name of 1 to 200 characters that no other worker has, such as host and process id.';
+    END IF;
+    IF p_lease IS NULL OR p_lease < '1 second'::interval OR p_lease > '1 day'::interval THEN
+        RAISE EXCEPTION 'invalid lease %', COALESCE(p_lease::text, 'null'::text) USING ERRCODE = 'RC005',
+            HINT = 'A lease lasts from 1 second to 1 day; it is extended by renderchain.extend_leases() while work goes on.';
+    END IF;
+END
+$$;
+
+-- the memory that a render starts from: its ancestors' if it branches off, else its chain's, under the chain's pins
+CREATE FUNCTION renderchain._starting_memory(p_render_id uuid, p_chain_id uuid, p_parent_id uuid) RETURNS jsonb
+LANGUAGE plpgsql VOLATILE
+AS $$
+DECLARE
+    v_memory jsonb;
+    v_pins jsonb;
+BEGIN
+    IF p_parent_id IS NOT NULL THEN
+        v_memory := renderchain.get_memory_from_ancestors(p_render_id);
+    ELSIF p_chain_id IS NOT NULL THEN
+        v_memory := renderchain.get_memory_from_chain(p_chain_id);
+    END IF;
+    SELECT p.pins INTO v_pins FROM memory_pins p WHERE p.chain_id = p_chain_id;
+    IF v_pins IS NULL THEN
+        RETURN v_memory;
+    END IF;
+    RETURN renderchain.jsonb_merge_patch(v_memory, v_pins);
+END
+$$;
+
+-- the last output that a render follows: its parent's if it has one, else the chain's latest
+CREATE FUNCTION renderchain._previous_output(p_chain_id uuid, p_parent_id uuid) RETURNS jsonb
+LANGUAGE plpgsql VOLATILE
+AS $$
+DECLARE
+    v_output record;
+BEGIN
+    IF p_parent_id IS NOT NULL THEN
+        SELECT r.id, r.output_url::text AS url, r.output_key::text AS key, r.prompt::text AS prompt INTO v_output
+        FROM renders r
+        WHERE r.id = p_parent_id AND r.status::text = 'completed'::text
+          AND (r.output_url IS NOT NULL OR r.output_key IS NOT NULL);
+    ELSIF p_chain_id IS NOT NULL THEN
+        SELECT r.id, r.output_url::text AS url, r.output_key::text AS key, r.prompt::text AS prompt INTO v_output
+        FROM renders r
+        WHERE r.chain_id = p_chain_id AND r.status::text = 'completed'::text
+          AND (r.output_url IS NOT NULL OR r.output_key IS NOT NULL)
+        ORDER BY r.chain_position DESC NULLS LAST LIMIT 1;
+    ELSE
+        RETURN NULL;
+    END IF;
+    IF NOT FOUND THEN
+        RETURN NULL;
+    END IF;
+    RETURN pg_catalog.jsonb_build_object('renderId', v_output.id, 'url', v_output.url, 'key', v_output.key,
+        'prompt', v_output.prompt,
+        'mime', (SELECT o.mime FROM stored_objects o WHERE o.key = v_output.key));
+END
+$$;
+
+-- what earlier attempts have done that need not be done again: the latest success
+-- of every stage and part, and a video still being generated, by its operation.
+-- Of a generation only what this run has paid for counts, since its bytes may
+-- be gone with the run's end.
+CREATE FUNCTION renderchain._stages_done(p_render_id uuid, p_attempt integer, p_base_attempt integer) RETURNS jsonb
+LANGUAGE plpgsql VOLATILE
+AS $$
+BEGIN
+    RETURN COALESCE((
+        SELECT pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object('stage', d.stage, 'part', d.part,
+                   'attempt', d.attempt, 'status', d.status, 'output', d.output, 'model', d.model) ORDER BY d.seq)
+        FROM (SELECT DISTINCT ON (s.stage, s.part) s.stage, s.part, s.attempt, s.status, s.output, s.model, s.seq
+              FROM render_stages s
+              WHERE s.render_id = p_render_id AND s.attempt < p_attempt
+                AND (s.status = 'success' OR s.status = 'running' AND s.stage = 'video_generation')
+                AND (s.attempt > p_base_attempt
+                     OR s.stage NOT IN ('image_generation', 'video_generation', 'storage'))
+              ORDER BY s.stage, s.part, s.attempt DESC) d), '[]'::jsonb);
+END
+$$;
+
+-- start the next attempt of queued jobs whose rows are locked already
+CREATE FUNCTION renderchain._start(p_render_ids uuid[], p_worker text, p_lease interval, p_now timestamptz)
+RETURNS TABLE (o_render_id uuid, o_chain_id uuid, o_chain_position integer, o_type text, o_request jsonb,
+               o_attempt integer, o_memory jsonb, o_previous_output jsonb, o_stages jsonb)
+LANGUAGE plpgsql VOLATILE
+AS $$
+BEGIN
+    RETURN QUERY
+    WITH taken AS (
+        UPDATE render_jobs j SET state = 'running', attempt = j.attempt + 1, lease_owner = p_worker,
+               lease_until = LEAST(p_now + p_lease, j.deadline)
+        WHERE j.render_id = ANY (p_render_ids) AND j.state = 'queued'
+        RETURNING j.render_id, j.request, j.attempt, j.base_attempt
+    ), marked AS (
+        UPDATE renders r SET status = 'processing', started_at = COALESCE(r.started_at, p_now), updated_at = p_now
+        FROM taken t WHERE r.id = t.render_id
+        RETURNING r.id, r.chain_id, r.chain_position::integer AS chain_position, r.type::text AS type, r.parent_render_id
+    )
+    SELECT m.id, m.chain_id, m.chain_position, m.type, t.request, t.attempt,
+           renderchain._starting_memory(m.id, m.chain_id, m.parent_render_id),
+           renderchain._previous_output(m.chain_id, m.parent_render_id),
+           CASE WHEN t.attempt > 1 THEN renderchain._stages_done(m.id, t.attempt, t.base_attempt)
+                ELSE '[]'::jsonb END
+    FROM taken t JOIN marked m ON m.id = t.render_id
+    ORDER BY pg_catalog.array_position(p_render_ids, t.render_id);
+END
+$$;
+
+-- give back or end jobs whose lease or deadline has passed; returns how many
+CREATE FUNCTION renderchain._sweep(p_now timestamptz, p_max integer) RETURNS integer
+LANGUAGE plpgsql VOLATILE
+AS $$
+DECLARE
+    v_job record;
+    v_status text;
+    v_count integer := 0;
+    v_first_id uuid;
+BEGIN
+    FOR v_job IN
+        SELECT e.render_id, e.attempt, e.state, e.deadline, e.lease_owner
+        FROM (SELECT j.render_id, j.attempt, j.state, j.deadline, j.lease_owner FROM render_jobs j
+              WHERE j.state <> 'ended' AND LEAST(j.lease_until, j.deadline) <= p_now
+              ORDER BY LEAST(j.lease_until, j.deadline) LIMIT p_max
+              FOR UPDATE SKIP LOCKED) e
+        JOIN renders r ON r.id = e.render_id
+        ORDER BY r.user_id
+    LOOP
+        v_status := renderchain._give_back(v_job.render_id, p_now, p_now, CASE
+            WHEN v_job.deadline <= p_now THEN NULL::jsonb
+            ELSE pg_catalog.jsonb_build_object('message',
+                pg_catalog.format('the lease of worker %s on attempt %s ran out'::text, v_job.lease_owner, v_job.attempt)) END);
+        v_count := v_count + 1;
+        v_first_id := CASE WHEN v_count = 1 THEN v_job.render_id END;
+    END LOOP;
+    IF v_count > 0 THEN
+        PERFORM renderchain._notify(v_first_id, CASE WHEN v_count = 1 AND v_status = 'pending'::text
+                                                     THEN 'queued'::text ELSE 'ended'::text END);
+    END IF;
+    RETURN v_count;
+END
+$$;
+
+CREATE FUNCTION renderchain.expire_renders(max_renders integer DEFAULT 100) RETURNS integer
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    PERFORM renderchain.use_schema();
+    PERFORM renderchain._check_count(expire_renders.max_renders);
+    RETURN renderchain._sweep(renderchain.clock(), expire_renders.max_renders);
+END
+$$;
+COMMENT ON FUNCTION renderchain.expire_renders(integer) IS
+'Queues renders again whose lease has run out, and ends as failed, with a refund, those whose attempts or deadline have run out; at most max_renders (1 to 1000) of them. Returns how many it dealt with. claim_renders does the same first.';
+
+-- refuse numbers of renders that are not 1 to 1000
+CREATE FUNCTION renderchain._check_count(p_count integer) RETURNS void
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+AS $$
+BEGIN
+    IF p_count IS NULL OR p_count NOT BETWEEN 1 AND 1000 THEN
+        RAISE EXCEPTION 'invalid number of renders: %', COALESCE(p_count::text, 'null'::text) USING ERRCODE = 'RC005',
+            HINT = 'From 1 to 1000 renders are dealt with in one call.';
+    END IF;
+END
+$$;
+
+CREATE FUNCTION renderchain.claim_renders(worker text, max_renders integer, lease interval)
+RETURNS TABLE (render_id uuid, chain_id uuid, chain_position integer, type text, request jsonb, attempt integer,
+               memory jsonb, previous_output jsonb, stages jsonb)
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+    v_now timestamptz := renderchain.clock();
+    v_ids uuid[];
+BEGIN
+    PERFORM renderchain.use_schema();
+    PERFORM renderchain._check_worker(claim_renders.worker, claim_renders.lease);
+    PERFORM renderchain._check_count(claim_renders.max_renders);
+    PERFORM renderchain._sweep(v_now, claim_renders.max_renders);
+    v_ids := ARRAY(SELECT j.render_id FROM render_jobs j
+                   WHERE j.state = 'queued' AND j.run_after <= v_now AND j.deadline > v_now
+                   ORDER BY j.priority DESC, j.run_after, j.render_id LIMIT claim_renders.max_renders
+                   FOR UPDATE SKIP LOCKED);
+    IF pg_catalog.cardinality(v_ids) > 0 THEN
+        RETURN QUERY SELECT s.* FROM renderchain._start(v_ids, claim_renders.worker, claim_renders.lease, v_now) s;
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION renderchain.claim_renders(text, integer, interval) IS
+'Leases up to max_renders (1 to 1000) queued renders to a worker for an interval (1 second to 1 day), the most urgent first, and returns all that is needed to run them. attempt is the fencing token that every later write must name. stages has the stages that need not be run again: [{"stage","part","attempt","status","output","model"}], status "running" only for a video whose operation goes on. Never waits for other claimers. RC005 for arguments out of range.';
+
+-- request is both argument and result, which is why the results stand among the arguments
+CREATE FUNCTION renderchain.run_render(OUT render_id uuid, OUT chain_id uuid, OUT chain_position integer, OUT type text,
+    INOUT request jsonb, IN worker text, IN lease interval, OUT attempt integer, OUT memory jsonb,
+    OUT previous_output jsonb, OUT stages jsonb)
+RETURNS SETOF record
+LANGUAGE plpgsql VOLATILE ROWS 1
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+    v_now timestamptz := renderchain.clock();
+    v_new record;
+    v_parent_id uuid;
+    v_ids uuid[];
+BEGIN
+    PERFORM renderchain.use_schema();
+    PERFORM renderchain._check_worker(run_render.worker, run_render.lease);
+    SELECT s.* INTO v_new FROM renderchain._submit(run_render.request, run_render.worker, run_render.lease) s;
+    IF v_new.o_created THEN
+        v_parent_id := (v_new.o_request ->> 'parentRenderId'::text)::uuid;
+        PERFORM renderchain._notify(v_new.o_render_id, 'stages'::text);
+        RETURN QUERY SELECT v_new.o_render_id, v_new.o_chain_id, v_new.o_chain_position,
+            v_new.o_request ->> 'type'::text, v_new.o_request, 1,
+            renderchain._starting_memory(v_new.o_render_id, v_new.o_chain_id, v_parent_id),
+            renderchain._previous_output(v_new.o_chain_id, v_parent_id), '[]'::jsonb;
+        RETURN;
+    END IF;
+
+    -- the key had made it before: claim it where it is free to be claimed
+    v_ids := ARRAY(SELECT j.render_id FROM render_jobs j
+                   WHERE j.render_id = v_new.o_render_id AND j.state <> 'ended'
+                     AND (j.state = 'queued' OR j.lease_until <= v_now)
+                   FOR UPDATE SKIP LOCKED);
+    IF pg_catalog.cardinality(v_ids) > 0 THEN
+        PERFORM renderchain._give_back(j.render_id, v_now, v_now, NULL::jsonb) FROM render_jobs j
+        WHERE j.render_id = v_ids[1] AND LEAST(j.lease_until, j.deadline) <= v_now;
+        RETURN QUERY SELECT s.* FROM renderchain._start(v_ids, run_render.worker, run_render.lease, v_now) s;
+        IF FOUND THEN
+            RETURN;
+        END IF;
+    END IF;
+    RETURN QUERY SELECT v_new.o_render_id, v_new.o_chain_id, v_new.o_chain_position,
+        v_new.o_request ->> 'type'::text, v_new.o_request, NULL::integer, NULL::jsonb, NULL::jsonb, '[]'::jsonb;
+END
+$$;
+COMMENT ON FUNCTION renderchain.run_render(jsonb, text, interval) IS
+'submit_render and claim_renders in one: makes the render and leases it to the worker at once. Where the idempotencyKey had made it before it is claimed if it can be; if it has ended or is leased, its row comes back with attempt NULL. Errors as of the two.';

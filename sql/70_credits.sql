@@ -1,0 +1,167 @@
+-- Credits ------------------------------------------------------------------------
+--
+-- Every change of an account writes one entry in the same statement order: account
+-- row (which is the lock), then entry. An unmetered user has neither.
+
+-- reserve credits for a run of a render; NULL where the user is not metered
+CREATE FUNCTION renderchain._reserve(p_user_id uuid, p_render_id uuid, p_run integer, p_credits integer,
+    p_now timestamptz) RETURNS integer
+LANGUAGE plpgsql VOLATILE
+AS $$
+DECLARE
+    v_account record;
+BEGIN
+    UPDATE credit_accounts a SET balance = a.balance - p_credits::bigint, reserved = a.reserved + p_credits::bigint
+    WHERE a.user_id = p_user_id AND a.balance >= p_credits::bigint;
+    IF FOUND THEN
+        INSERT INTO credit_entries (user_id, render_id, run, kind, balance_delta, reserved_delta, amount, created_at)
+        VALUES (p_user_id, p_render_id, p_run, 'reserve', -p_credits::bigint, p_credits, p_credits, p_now);
+        RETURN p_credits;
+    END IF;
+    SELECT a.balance, a.reserved INTO v_account FROM credit_accounts a WHERE a.user_id = p_user_id;
+    IF FOUND THEN
+        RAISE EXCEPTION 'not enough credits' USING ERRCODE = 'RC003',
+            DETAIL = pg_catalog.format('Needed are %s credits, available are %s, and %s are reserved for renders that have not ended.'::text,
+                                       p_credits, v_account.balance, v_account.reserved),
+            HINT = 'Grant credits with renderchain.grant_credits(), name a cheaper model by forceModel, or wait for running renders to end.';
+    ELSIF pg_catalog.current_setting('renderchain.require_credits'::text)::boolean THEN
+        RAISE EXCEPTION 'user % has no credit account', p_user_id USING ERRCODE = 'RC007',
+            DETAIL = 'The setting renderchain.require_credits is on.',
+            HINT = 'renderchain.grant_credits() opens an account.';
+    END IF;
+    RETURN NULL;
+END
+$$;
+
+-- end a reservation: settle what was used, or refund all of it where that is NULL
+CREATE FUNCTION renderchain._release(p_user_id uuid, p_render_id uuid, p_run integer, p_reserved integer, p_used integer,
+    p_now timestamptz) RETURNS void
+LANGUAGE plpgsql VOLATILE
+AS $$
+DECLARE
+    v_back bigint := (p_reserved - COALESCE(p_used, 0))::bigint;
+BEGIN
+    UPDATE credit_accounts a SET balance = a.balance + v_back, reserved = a.reserved - p_reserved::bigint
+    WHERE a.user_id = p_user_id;
+    INSERT INTO credit_entries (user_id, render_id, run, kind, balance_delta, reserved_delta, amount, created_at)
+    VALUES (p_user_id, p_render_id, p_run, CASE WHEN p_used IS NULL THEN 'refund'::text ELSE 'settle'::text END,
+            v_back, -p_reserved, COALESCE(p_used, p_reserved), p_now);
+END
+$$;
+
+-- refund a render that was deleted before its end, by what the ledger says was reserved
+CREATE FUNCTION renderchain._refund_deleted(p_render_id uuid, p_run integer, p_now timestamptz) RETURNS void
+LANGUAGE plpgsql VOLATILE
+AS $$
+BEGIN
+    PERFORM renderchain._release(e.user_id, p_render_id, p_run, e.amount::integer, NULL::integer, p_now)
+    FROM credit_entries e WHERE e.render_id = p_render_id AND e.run = p_run AND e.kind = 'reserve';
+END
+$$;
+
+-- what a completed render costs: the credits of the model it used, never more than
+-- were reserved or, where nothing was, than it was quoted
+CREATE FUNCTION renderchain._credits_used(p_render_id uuid, p_model text, p_reserved integer) RETURNS integer
+LANGUAGE plpgsql VOLATILE
+AS $$
+DECLARE
+    v_quoted integer := p_reserved;
+BEGIN
+    IF v_quoted IS NULL THEN
+        SELECT r.credits_cost::integer INTO v_quoted FROM renders r WHERE r.id = p_render_id;
+    END IF;
+    RETURN LEAST(v_quoted, COALESCE((SELECT m.credits FROM models m WHERE m.id = p_model), v_quoted));
+END
+$$;
+
+CREATE FUNCTION renderchain.grant_credits(user_id uuid, amount integer, reason text) RETURNS bigint
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+    v_now timestamptz := renderchain.clock();
+    v_balance bigint;
+BEGIN
+    PERFORM renderchain.use_schema();
+    IF grant_credits.user_id IS NULL THEN
+        RAISE EXCEPTION 'no user to grant credits to' USING ERRCODE = 'RC005', HINT = 'Give the user''s id, a UUID.';
+    END IF;
+    IF grant_credits.amount IS NULL OR grant_credits.amount NOT BETWEEN 0 AND 1000000000 THEN
+        RAISE EXCEPTION 'invalid amount of credits: %', COALESCE(grant_credits.amount::text, 'null'::text)
+            USING ERRCODE = 'RC005', HINT = 'From 0 (which only opens an account) to 1000000000 credits are granted at a time.';
+    END IF;
+    INSERT INTO credit_accounts AS a (user_id, balance) VALUES (grant_credits.user_id, grant_credits.amount)
+    ON CONFLICT (user_id) DO UPDATE SET balance = a.balance + excluded.balance
+    RETURNING a.balance INTO v_balance;
+    INSERT INTO credit_entries (user_id, kind, balance_delta, reserved_delta, amount, reason, created_at)
+    VALUES (grant_credits.user_id, 'grant', grant_credits.amount, 0, grant_credits.amount, grant_credits.reason, v_now);
+    RETURN v_balance;
+END
+$$;
+COMMENT ON FUNCTION renderchain.grant_credits(uuid, integer, text) IS
+'Adds credits to a user''s account, which is opened by the first grant and meters the user from then on; returns the balance. RC005 for an amount that is not 0 to 1000000000.';
+
+CREATE FUNCTION renderchain.credit_balance(user_id uuid) RETURNS TABLE (balance bigint, reserved bigint)
+LANGUAGE plpgsql STABLE ROWS 1
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+BEGIN
+    PERFORM renderchain.use_schema();
+    RETURN QUERY SELECT a.balance, a.reserved FROM credit_accounts a WHERE a.user_id = credit_balance.user_id;
+END
+$$;
+COMMENT ON FUNCTION renderchain.credit_balance(uuid) IS
+'The credits a user can spend and those reserved for renders that have not ended; no row for a user without an account, who is not metered.';
+
+CREATE FUNCTION renderchain.check_ledger() RETURNS TABLE (problem text)
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    PERFORM renderchain.use_schema();
+    RETURN QUERY
+    SELECT pg_catalog.format('account %s: balance %s and reserved %s, but its entries sum to %s and %s'::text, a.user_id,
+                             a.balance, a.reserved, e.balance, e.reserved)
+    FROM credit_accounts a, LATERAL (
+        SELECT COALESCE(pg_catalog.sum(x.balance_delta), 0::numeric) AS balance,
+               COALESCE(pg_catalog.sum(x.reserved_delta), 0::numeric) AS reserved
+        FROM credit_entries x WHERE x.user_id = a.user_id) e
+    WHERE a.balance::numeric <> e.balance OR a.reserved::numeric <> e.reserved
+  UNION ALL
+    SELECT pg_catalog.format('account %s: negative balance %s or reserved %s'::text, a.user_id, a.balance, a.reserved)
+    FROM credit_accounts a WHERE a.balance < 0::bigint OR a.reserved < 0::bigint
+  UNION ALL
+    SELECT pg_catalog.format('account %s: missing, but it has entries'::text, e.user_id)
+    FROM credit_entries e WHERE NOT EXISTS (SELECT FROM credit_accounts a WHERE a.user_id = e.user_id)
+    GROUP BY e.user_id
+  UNION ALL
+    SELECT pg_catalog.format('render %s run %s: %s reserve, %s settle and %s refund entries of %s users'::text, e.render_id,
+                             e.run, e.reserves, e.settles, e.refunds, e.users)
+    FROM (SELECT x.render_id, x.run,
+                 pg_catalog.count(*) FILTER (WHERE x.kind = 'reserve') AS reserves,
+                 pg_catalog.count(*) FILTER (WHERE x.kind = 'settle') AS settles,
+                 pg_catalog.count(*) FILTER (WHERE x.kind = 'refund') AS refunds,
+                 pg_catalog.count(DISTINCT x.user_id) AS users,
+                 pg_catalog.sum(x.reserved_delta) AS reserved
+          FROM credit_entries x WHERE x.kind <> 'grant' GROUP BY x.render_id, x.run) e
+    LEFT JOIN render_jobs j ON j.render_id = e.render_id
+    WHERE e.reserves <> 1::bigint OR e.users <> 1::bigint
+       OR e.settles + e.refunds <> CASE WHEN j.state <> 'ended' AND j.run = e.run THEN 0::bigint ELSE 1::bigint END
+       OR e.settles + e.refunds = 1::bigint AND e.reserved <> 0::numeric
+  UNION ALL
+    SELECT pg_catalog.format('render %s run %s: %s credits reserved, but its entry says %s'::text, j.render_id, j.run,
+                             j.credits_reserved, COALESCE(e.amount::text, 'nothing'::text))
+    FROM render_jobs j
+    LEFT JOIN credit_entries e ON e.render_id = j.render_id AND e.run = j.run AND e.kind = 'reserve'
+    WHERE j.credits_reserved::bigint IS DISTINCT FROM e.amount
+  UNION ALL
+    SELECT pg_catalog.format('render %s: status %s, but its job is %s'::text, r.id, r.status, j.state)
+    FROM render_jobs j JOIN renders r ON r.id = j.render_id
+    WHERE CASE r.status::text WHEN 'pending' THEN 'queued'::text WHEN 'processing' THEN 'running'::text
+          ELSE 'ended'::text END <> j.state;
+END
+$$;
+COMMENT ON FUNCTION renderchain.check_ledger() IS
+'Proves the ledger: every account is the sum of its entries, nothing is negative, every run of a render has one reserve and, once it has ended, one settle or refund of the same user, and jobs agree with both. One row a problem, none if all is well.';

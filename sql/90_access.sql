@@ -1,0 +1,78 @@
+-- Access ---------------------------------------------------------------------------
+--
+-- Nobody may do anything but merge and compare JSON until grant_access says so. All
+-- functions run with the rights of the caller, so a level is rights on functions and
+-- on the tables that they touch; row security and column privileges come on top.
+
+REVOKE ALL ON ALL FUNCTIONS IN SCHEMA renderchain FROM PUBLIC;
+GRANT USAGE ON SCHEMA renderchain TO PUBLIC;
+GRANT EXECUTE ON FUNCTION
+    renderchain.jsonb_merge_patch(jsonb, jsonb),
+    renderchain.jsonb_merge_patch_agg(jsonb),
+    renderchain.jsonb_make_patch(jsonb, jsonb),
+    renderchain.merge_memory(VARIADIC jsonb[]),
+    renderchain.merge_memory(jsonb)
+TO PUBLIC;
+
+-- what each level adds to the one below it; rights NULL for a function. Helpers
+-- (names starting with an underscore) come with the lowest level.
+CREATE FUNCTION renderchain._access_rules(OUT level text, OUT name text, OUT rights text)
+RETURNS SETOF record
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT v.level, n.name, v.rights
+    FROM (VALUES
+        ('submit', NULL, '{clock,use_schema,submit_render,cancel_render,retry_render,get_render,stage_events,events_since,credit_balance,get_latest_completed_render_with_memory,get_memory_from_chain,get_memory_from_render,get_memories_from_chains,get_memory_from_ancestors,save_memory,merge_context,pin_memory,unpin_memory}'::text[]),
+        ('submit', 'SELECT, INSERT, UPDATE', '{render_chains,renders,render_jobs}'),
+        ('submit', 'SELECT, INSERT, UPDATE, DELETE', '{memory_pins}'),
+        ('submit', 'SELECT, UPDATE', '{render_stages,stored_objects,credit_accounts}'),
+        ('submit', 'SELECT, INSERT', '{credit_entries}'),
+        ('submit', 'SELECT', '{models}'),
+        ('work', NULL, '{claim_renders,run_render,extend_leases,record_stages,register_objects,complete_render,fail_render,expire_renders}'),
+        ('work', 'INSERT', '{render_stages}'),
+        ('work', 'INSERT, DELETE', '{stored_objects}'),
+        ('work', 'SELECT, INSERT, UPDATE, DELETE', '{analysis_cache}'),
+        ('admin', NULL, '{create_tables,job_deleted,shipped_models,load_models,grant_credits,check_ledger,purge,grant_access}'),
+        ('admin', 'DELETE', '{render_chains,renders,render_jobs,render_stages}'),
+        ('admin', 'INSERT', '{credit_accounts}'),
+        ('admin', 'INSERT, UPDATE, DELETE', '{models}')
+    ) AS v (level, rights, names), unnest(v.names) AS n (name)
+$$;
+
+CREATE FUNCTION renderchain.grant_access(role regrole, level text) RETURNS void
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    v_levels text[] := '{submit,work,admin}';
+    v_schema text;
+    v_command text;
+BEGIN
+    IF grant_access.role IS NULL OR grant_access.level IS NULL OR grant_access.level <> ALL (v_levels) THEN
+        RAISE EXCEPTION 'unknown level "%"', COALESCE(grant_access.level, 'null') USING ERRCODE = 'RC005',
+            DETAIL = 'Or no role was named.',
+            HINT = 'Levels are submit (submit, read, cancel), work (and run renders) and admin (and make tables, grant credits, purge).';
+    END IF;
+    v_schema := renderchain.use_schema();
+    v_levels := v_levels[1:array_position(v_levels, grant_access.level)];
+    FOR v_command IN
+        SELECT format('GRANT USAGE ON SCHEMA %I TO %s', v_schema, grant_access.role)
+      UNION ALL
+        SELECT format('GRANT EXECUTE ON FUNCTION %s TO %s', p.oid::regprocedure, grant_access.role)
+        FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
+        WHERE n.nspname = 'renderchain'
+          AND (starts_with(p.proname::text, '_'::text)
+               OR p.proname::text IN (SELECT a.name FROM renderchain._access_rules() a
+                                      WHERE a.level = ANY (v_levels) AND a.rights IS NULL))
+      UNION ALL
+        SELECT format('GRANT %s ON %I.%I TO %s', a.rights, v_schema, a.name, grant_access.role)
+        FROM renderchain._access_rules() a WHERE a.level = ANY (v_levels) AND a.rights IS NOT NULL
+    LOOP
+        EXECUTE v_command;
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION renderchain.grant_access(regrole, text) IS
+'Gives a role what it needs on the functions and on the tables of the present renderchain.schema: submit (submit, read, cancel, retry, memory and pins), work (also claim, run and end renders), admin (also make tables, load models, grant credits, purge). For the roles of servers, not of end users; needs the right to grant all of that. RC005 for an unknown level.';
+
+REVOKE ALL ON FUNCTION renderchain._access_rules(), renderchain.grant_access(regrole, text) FROM PUBLIC;
