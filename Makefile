@@ -1,0 +1,67 @@
+# renderchain: the extension (PGXS), the driver and the local model server.
+#
+#   make            build everything            make check     every test, on a throw-away server
+#   make install    extension + programs        make demo      three renders of one chain
+#   make bench      benchmarks                  make dist      PGXN archive
+
+PG_CONFIG ?= pg_config
+prefix ?= /usr/local
+bindir ?= $(prefix)/bin
+mandir ?= $(prefix)/share/man
+datadir ?= $(prefix)/share
+DESTDIR ?=
+INSTALL ?= install
+
+# META.json is the one source of the version; the others are derived from it.
+FULL_VERSION := $(shell sed -n 's/^   "version": "\(.*\)",/\1/p' META.json)
+
+.PHONY: all extension driver localmodel install uninstall clean installcheck check check-unit demo bench dist format
+
+all: extension driver localmodel
+
+extension:
+	@$(MAKE) --no-print-directory -C extension PG_CONFIG=$(PG_CONFIG) all
+
+driver:
+	@$(MAKE) --no-print-directory -C driver PG_CONFIG=$(PG_CONFIG) FULL_VERSION=$(FULL_VERSION)
+
+localmodel:
+	@$(MAKE) --no-print-directory -C localmodel FULL_VERSION=$(FULL_VERSION)
+
+install: all
+	@$(MAKE) --no-print-directory -C extension PG_CONFIG=$(PG_CONFIG) install DESTDIR=$(DESTDIR)
+	$(INSTALL) -d '$(DESTDIR)$(bindir)' '$(DESTDIR)$(mandir)/man1'
+	$(INSTALL) -m 755 build/renderchain build/renderchain-localmodel '$(DESTDIR)$(bindir)/'
+	[ ! -f docs/renderchain.1 ] || $(INSTALL) -m 644 docs/renderchain.1 '$(DESTDIR)$(mandir)/man1/'
+
+uninstall:
+	@$(MAKE) --no-print-directory -C extension PG_CONFIG=$(PG_CONFIG) uninstall DESTDIR=$(DESTDIR)
+	rm -f '$(DESTDIR)$(bindir)/renderchain' '$(DESTDIR)$(bindir)/renderchain-localmodel' \
+	      '$(DESTDIR)$(mandir)/man1/renderchain.1'
+
+# Against the server that PG* variables name, as PGXN clients do after install.
+installcheck:
+	@tools/check-sql
+
+# Everything that proves the tree, without touching the system's PostgreSQL.
+check:
+	@tools/check
+
+check-unit: localmodel driver
+	@$(MAKE) --no-print-directory -C test/unit check
+
+demo:
+	@tools/demo
+
+bench:
+	@bench/run
+
+dist:
+	git archive --format=zip --prefix=renderchain-$(FULL_VERSION)/ -o renderchain-$(FULL_VERSION).zip HEAD
+
+format:
+	clang-format -i driver/*.[ch] localmodel/*.[ch] test/unit/*.c
+
+clean:
+	@$(MAKE) --no-print-directory -C extension PG_CONFIG=$(PG_CONFIG) clean
+	rm -rf build

@@ -1,0 +1,159 @@
+# What the end-to-end tests share: a server with the extension, the driver as a person
+# would call it, and the local model server as a test double.
+package RenderchainTest;
+
+use strict;
+use warnings;
+use Exporter 'import';
+use File::Temp qw(tempdir);
+use IPC::Run qw(start finish kill_kill timeout);
+use JSON::PP;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+our @EXPORT = qw(new_server driver result_of events_of model_server calls_of stop_models
+  write_file read_file png_bytes wait_until sql one_value scratch);
+
+my $scratch = tempdir(CLEANUP => 1);
+my @models;
+
+# A directory for files of this test.
+sub scratch { return $scratch }
+
+# Start a server with the extension and its tables.
+sub new_server
+{
+	my ($name, %options) = @_;
+	my $node = PostgreSQL::Test::Cluster->new($name);
+	$node->init;
+	$node->append_conf('postgresql.conf', "fsync = off\n" . ($options{conf} // ''));
+	$node->start;
+	$node->safe_psql('postgres', 'CREATE EXTENSION renderchain; SELECT renderchain.create_tables()')
+	  unless $options{bare};
+	$ENV{PGHOST} = $node->host;
+	$ENV{PGPORT} = $node->port;
+	$ENV{PGDATABASE} = 'postgres';
+	$ENV{RENDERCHAIN_STORAGE} = "file:$scratch/objects";
+	return $node;
+}
+
+# Run SQL and give what psql prints.
+sub sql
+{
+	my ($node, $query) = @_;
+	return $node->safe_psql('postgres', $query);
+}
+
+# Run the driver: (exit code, standard output, standard error).
+sub driver
+{
+	my (@words) = @_;
+	my ($out, $err) = ('', '');
+	my $run = start([ 'renderchain', @words ], '<', \undef, '>', \$out, '2>', \$err,
+		timeout($PostgreSQL::Test::Utils::timeout_default));
+	finish($run);
+	return ($run->result(0), $out, $err);
+}
+
+# All JSON lines of an output.
+sub events_of
+{
+	my ($out) = @_;
+	return map { JSON::PP->new->utf8->decode($_) } grep { /^\{/ } split /\n/, $out;
+}
+
+# The last JSON line: the result.
+sub result_of
+{
+	my ($out) = @_;
+	return (events_of($out))[-1];
+}
+
+# Start a local model server; its URL. Faults, latency and so on are its own words.
+sub model_server
+{
+	my (@words) = @_;
+	my ($in, $out, $err) = ('', '', '');
+	local $ENV{RENDERCHAIN_LOCALMODEL_KEY} = 'local';
+	my $run = start([ 'renderchain-localmodel', '--port', '0', '--exit-on-eof', @words ],
+		'<', \$in, '>', \$out, '2>', \$err, timeout(600));
+	wait_until(sub { $run->pump_nb; return $out =~ /^\d+\n/ || !$run->pumpable }, 'model server listens');
+	$out =~ /^(\d+)\n/ or die "the model server did not start: $err";
+	push @models, { run => $run, in => \$in };
+	$ENV{RENDERCHAIN_PROVIDER} = 'local';
+	$ENV{RENDERCHAIN_PROVIDER_URL} = "http://127.0.0.1:$1";
+	return $ENV{RENDERCHAIN_PROVIDER_URL};
+}
+
+# Stop every model server that was started here.
+sub stop_models
+{
+	kill_kill($_->{run}) for @models;
+	@models = ();
+	delete @ENV{qw(RENDERCHAIN_PROVIDER RENDERCHAIN_PROVIDER_URL)};
+	return;
+}
+
+END { stop_models() }
+
+# What the model server was asked.
+sub calls_of
+{
+	my ($url) = @_;
+	my ($out, $err) = ('', '');
+	IPC::Run::run([ 'curl', '-s', '-H', 'x-goog-api-key: local', "$url/control/calls" ],
+		'>', \$out, '2>', \$err) or die "could not read the calls: $err";
+	return @{ JSON::PP->new->utf8->decode($out) };
+}
+
+# Try until a condition holds; dies with what was waited for.
+sub wait_until
+{
+	my ($condition, $what) = @_;
+	my $end = time() + $PostgreSQL::Test::Utils::timeout_default;
+	while (time() < $end)
+	{
+		return if $condition->();
+		select(undef, undef, undef, 0.02);
+	}
+	die "timed out waiting until: $what";
+}
+
+# Write a file into the scratch directory; its path.
+sub write_file
+{
+	my ($name, $bytes) = @_;
+	open my $file, '>:raw', "$scratch/$name" or die $!;
+	print $file $bytes;
+	close $file;
+	return "$scratch/$name";
+}
+
+# Read a whole file.
+sub read_file
+{
+	my ($path) = @_;
+	open my $file, '<:raw', $path or die "$path: $!";
+	local $/ = undef;
+	return scalar <$file>;
+}
+
+# A real PNG of one colour, or only its header for sizes that are never decoded.
+sub png_bytes
+{
+	my ($width, $height, $rgb) = @_;
+	require Compress::Zlib;
+	my $chunk = sub {
+		my ($type, $data) = @_;
+		return pack('N', length $data) . $type . $data
+		  . pack('N', Compress::Zlib::crc32($type . $data));
+	};
+	my $rows = $width * $height > 1e6 ? '' : ("\0" . pack('C3', @$rgb) x $width) x $height;
+	return "\x89PNG\r\n\x1a\n"
+	  . $chunk->('IHDR', pack('NNC5', $width, $height, 8, 2, 0, 0, 0))
+	  . $chunk->('IDAT', Compress::Zlib::compress($rows))
+	  . $chunk->('IEND', '');
+}
+
+1;
