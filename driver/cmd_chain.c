@@ -1,0 +1,314 @@
+/* renderchain chain: the chains there are, and what became of each render of one. */
+#include <errno.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "colour.h"
+#include "commands.h"
+#include "consistency.h"
+#include "options.h"
+#include "query.h"
+#include "table.h"
+
+enum { LIST_DEFAULT = 50, LIST_MOST = 10000, PROMPT_LEAST = 24, PROMPT_MOST = 60 };
+
+/* The stages in the order in which they run, and the heading each has here. */
+static const struct {
+    const char *heading, *stage, *instead; /* instead: the stage that may take its place */
+} stage_columns[] = {
+    {"parse", "semantic_parsing", NULL},
+    {"look", "image_understanding", NULL},
+    {"write", "prompt_optimization", "prompt_optimization_simple"},
+    {"route", "model_routing", NULL},
+    {"draw", "image_generation", "video_generation"},
+    {"check", "validation", NULL},
+    {"learn", "memory_extraction", NULL},
+    {"store", "storage", NULL},
+};
+
+enum { STAGES = OPTION_COUNT(stage_columns), FIRST_STAGE = 4, COLUMNS = FIRST_STAGE + STAGES + 2 };
+
+static const char show_notes[] =
+    "CHAIN is an id or a name. \"like\" is how near a render's memory is to the memory it began\n"
+    "with (its parent's on a branch), 100 % being the same: palette 40 %, materials 30 %,\n"
+    "geometry 15 %, style 15 %. The other figures are seconds: parse = semantic_parsing,\n"
+    "look = image_understanding, write = prompt_optimization, route = model_routing,\n"
+    "draw = image or video_generation, check = validation, learn = memory_extraction.";
+
+/* A render's member as a borrowed text, or NULL. */
+static const char *text_of(const json_t *object, const char *key) {
+    return json_string_value(json_object_get(object, key));
+}
+
+/* Find a render of the chain by id; NULL where it is not one of its. */
+static const json_t *find_render(const json_t *renders, const char *id) {
+    size_t i;
+    json_t *render;
+    json_array_foreach(renders, i, render) {
+        const char *own = text_of(render, "renderId");
+        if (id && own && strcmp(own, id) == 0)
+            return render;
+    }
+    return NULL;
+}
+
+/* Did the render end well and leave a memory? */
+static bool carries_memory(const json_t *render) {
+    const char *status = text_of(render, "status");
+    return status && strcmp(status, "completed") == 0 &&
+           json_is_object(json_object_get(render, "memory"));
+}
+
+/* The memory that a render began with: on a branch its parent's or the next ancestor's in
+ * this chain, else that of the last completed render before it that has one. */
+static const json_t *memory_before(const json_t *renders, size_t index) {
+    const char *parent = text_of(json_array_get(renders, index), "parentRenderId");
+    size_t steps = json_array_size(renders);
+    while (parent && steps-- > 0) {
+        const json_t *render = find_render(renders, parent);
+        if (!render || carries_memory(render))
+            return json_object_get(render, "memory");
+        parent = text_of(render, "parentRenderId");
+    }
+    while (index-- > 0) {
+        const json_t *render = json_array_get(renders, index);
+        if (carries_memory(render))
+            return json_object_get(render, "memory");
+    }
+    return NULL;
+}
+
+/* Compare a completed render's memory with the one it began with. */
+static bool compare(const json_t *renders, size_t index, Consistency *consistency) {
+    const json_t *render = json_array_get(renders, index);
+    return carries_memory(render) && consistency_of(memory_before(renders, index),
+                                                    json_object_get(render, "memory"), consistency);
+}
+
+/* Is an entry of a render's stages one that ran, in this column? */
+static bool in_column(const json_t *entry, size_t column) {
+    const char *name = text_of(entry, "stage"), *status = text_of(entry, "status");
+    const char *instead = stage_columns[column].instead;
+    if (!name || !status || strcmp(status, "skipped") == 0)
+        return false;
+    return strcmp(name, stage_columns[column].stage) == 0 ||
+           (instead && strcmp(name, instead) == 0);
+}
+
+/* Seconds that a stage took, "" where it did not run; its parts run at the same time, so
+ * the longest counts. */
+static char *stage_seconds(const json_t *render, size_t column) {
+    double longest = -1;
+    size_t i;
+    json_t *entry;
+    json_array_foreach(json_object_get(render, "stages"), i, entry) {
+        const json_t *ms = json_object_get(entry, "durationMs");
+        if (json_is_number(ms) && in_column(entry, column) && json_number_value(ms) > longest)
+            longest = json_number_value(ms);
+    }
+    return longest < 0 ? mem_strdup("") : mem_printf("%.2f", longest / 1e3);
+}
+
+/* The position, and where the render branched off. */
+static char *position_text(const json_t *renders, const json_t *render) {
+    char *position = member_text(render, "chainPosition");
+    const char *parent = text_of(render, "parentRenderId");
+    if (!parent)
+        return position;
+    const json_t *from = find_render(renders, parent);
+    char *place = from ? member_text(from, "chainPosition") : text_cut(parent, 8);
+    mem_set(&position, "%s from %s", position, place);
+    free(place);
+    return position;
+}
+
+/* Add a render's row. */
+static void add_render(Table *table, const json_t *renders, size_t index, size_t prompt_width) {
+    const json_t *render = json_array_get(renders, index);
+    const json_t *palette = json_object_get(json_object_get(render, "memory"), "palette");
+    bool colour = terminal_has_colour();
+    Consistency consistency;
+    char *cells[COLUMNS];
+    cells[0] = position_text(renders, render);
+    cells[1] = member_text(render, "status");
+    cells[2] = palette_text(palette, colour, !colour);
+    cells[3] = compare(renders, index, &consistency)
+                   ? mem_printf("%.0f %%", consistency.score * 100)
+                   : mem_strdup("");
+    for (size_t i = 0; i < STAGES; i++)
+        cells[FIRST_STAGE + i] = stage_seconds(render, i);
+    cells[COLUMNS - 2] = text_cut(text_of(render, "prompt"), prompt_width);
+    cells[COLUMNS - 1] = text_clean(picture_path(text_of(render, "outputUrl")));
+    table_add(table, (const char *const *)cells);
+    for (size_t i = 0; i < COLUMNS; i++)
+        free(cells[i]);
+}
+
+/* Print the names of the colours that the chain has now, each beside its block. */
+static void print_memory(const json_t *memory) {
+    char *palette = palette_text(json_object_get(memory, "palette"), terminal_has_colour(), true);
+    if (json_is_object(memory))
+        printf("\nnow remembers %s\n", *palette ? palette : "no colours");
+    else
+        printf("\nremembers nothing yet\n");
+    free(palette);
+}
+
+/* Print why renders failed, below the table where there is room for the words. */
+static void print_errors(const json_t *renders) {
+    size_t i;
+    json_t *render;
+    json_array_foreach(renders, i, render) {
+        char *error = member_text(render, "error"),
+             *position = member_text(render, "chainPosition");
+        if (*error)
+            printf("%s: %s\n", position, error);
+        free(error);
+        free(position);
+    }
+}
+
+/* Print a chain for people. */
+static void print_chain(const json_t *chain) {
+    const char *headings[COLUMNS] = {"#", "status", "palette", "like"};
+    const json_t *renders = json_object_get(chain, "renders");
+    size_t half = terminal_width() / 3;
+    size_t prompt_width = half < PROMPT_LEAST  ? PROMPT_LEAST
+                          : half > PROMPT_MOST ? PROMPT_MOST
+                                               : half;
+    for (size_t i = 0; i < STAGES; i++)
+        headings[FIRST_STAGE + i] = stage_columns[i].heading;
+    headings[COLUMNS - 2] = "prompt";
+    headings[COLUMNS - 1] = "picture";
+    Table *table = table_new(headings, COLUMNS);
+    for (size_t i = FIRST_STAGE - 1; i < FIRST_STAGE + STAGES; i++)
+        table_align_right(table, i);
+    for (size_t i = 0; i < json_array_size(renders); i++)
+        add_render(table, renders, i, prompt_width);
+    char *name = member_text(chain, "name"), *id = member_text(chain, "chainId");
+    printf("chain %s (%s)\n\n", name, id);
+    table_print(table, stdout);
+    print_errors(renders);
+    print_memory(json_object_get(chain, "memory"));
+    free(name);
+    free(id);
+    table_free(table);
+}
+
+/* Print a chain as lines: every render with its consistency, then the chain itself. */
+static void print_chain_lines(json_t *chain) {
+    json_t *renders = json_object_get(chain, "renders");
+    for (size_t i = 0; i < json_array_size(renders); i++) {
+        Consistency consistency;
+        json_t *line = json_pack("{s:s}", "object", "render");
+        json_object_update(line, json_array_get(renders, i));
+        json_object_set_new(line, "consistency",
+                            compare(renders, i, &consistency) ? consistency_json(&consistency)
+                                                              : json_null());
+        print_json_line(line);
+    }
+    json_t *line = json_pack("{s:s}", "object", "chain");
+    json_object_update(line, chain);
+    json_object_set_new(line, "renders", json_integer((json_int_t)json_array_size(renders)));
+    print_json_line(line);
+}
+
+/* renderchain chain show */
+int cmd_chain_show(int argc, char **argv) {
+    const CommandLine line = {"chain show CHAIN",
+                              "Show the renders of a chain: palette, consistency, seconds per "
+                              "stage, prompt, picture.",
+                              NULL,
+                              0,
+                              1,
+                              1,
+                              show_notes};
+    Settings settings;
+    char **positional;
+    settings_from_environment(&settings);
+    int code = options_parse(&line, argc, argv, &settings, &positional);
+    if (code >= 0)
+        return code;
+    App app;
+    ExitCode exit_code = EXIT_OK;
+    if (app_open(&app, &settings, &exit_code)) {
+        const char *parameters[] = {positional[0]};
+        json_t *chain =
+            query_json(&app, "select renderchain.get_chain(renderchain.find_chain($1::text))", 1,
+                       parameters, &exit_code);
+        if (chain && settings.json)
+            print_chain_lines(chain);
+        else if (chain)
+            print_chain(chain);
+        json_decref(chain);
+    }
+    app_close(&app);
+    return exit_code;
+}
+
+/* Print the chains. */
+static void print_list(const Settings *settings, const json_t *chains) {
+    static const char *const headings[] = {"chain", "name", "renders", "completed", "last change"};
+    static const char *const keys[] = {"chainId", "name", "renders", "completed", "updatedAt"};
+    Table *table = table_new(headings, OPTION_COUNT(headings));
+    table_align_right(table, 2);
+    table_align_right(table, 3);
+    size_t i;
+    json_t *chain;
+    json_array_foreach(chains, i, chain) {
+        char *cells[OPTION_COUNT(keys)];
+        if (settings->json) {
+            print_json_line(json_incref(chain));
+            continue;
+        }
+        for (size_t j = 0; j < OPTION_COUNT(keys); j++)
+            cells[j] = member_text(chain, keys[j]);
+        table_add(table, (const char *const *)cells);
+        for (size_t j = 0; j < OPTION_COUNT(keys); j++)
+            free(cells[j]);
+    }
+    if (!settings->json && i == 0)
+        puts("no chains yet; render --chain NAME makes one");
+    else if (!settings->json)
+        table_print(table, stdout);
+    table_free(table);
+}
+
+/* renderchain chain list */
+int cmd_chain_list(int argc, char **argv) {
+    const char *limit = NULL;
+    const Option table[] = {
+        {"limit", "N", OPTION_TEXT, &limit, "how many at most, 1 to 10000 (default 50)"}};
+    const CommandLine line = {"chain list",
+                              "List chains, the one that changed last first.",
+                              table,
+                              OPTION_COUNT(table),
+                              0,
+                              0,
+                              NULL};
+    Settings settings;
+    char **positional, *end;
+    settings_from_environment(&settings);
+    int code = options_parse(&line, argc, argv, &settings, &positional);
+    if (code >= 0)
+        return code;
+    long rows = limit ? strtol(limit, &end, 10) : LIST_DEFAULT;
+    if (limit && (*end || end == limit || rows < 1 || rows > LIST_MOST))
+        return usage_error(&line, "--limit \"%s\" is not a number from 1 to %d", limit, LIST_MOST);
+    App app;
+    ExitCode exit_code = EXIT_OK;
+    if (app_open(&app, &settings, &exit_code)) {
+        char *number = mem_printf("%ld", rows);
+        const char *parameters[] = {number};
+        json_t *chains = query_json(&app, "select renderchain.list_chains($1::integer)", 1,
+                                    parameters, &exit_code);
+        if (chains)
+            print_list(&settings, chains);
+        json_decref(chains);
+        free(number);
+    }
+    app_close(&app);
+    return exit_code;
+}

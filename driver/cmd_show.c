@@ -1,0 +1,159 @@
+/* renderchain show: one render, from the database only. */
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "colour.h"
+#include "commands.h"
+#include "options.h"
+#include "query.h"
+#include "request.h"
+#include "table.h"
+
+/* Print "label  text" unless the text is empty, and free the text. */
+static void print_field(const char *label, char *text) {
+    if (*text)
+        printf("  %-11s%s\n", label, text);
+    free(text);
+}
+
+/* A number with its unit, or "". */
+static char *with_unit(const json_t *data, const char *key, const char *unit) {
+    char *number = member_text(data, key);
+    if (*number)
+        mem_set(&number, "%s %s", number, unit);
+    return number;
+}
+
+/* The chain and the place in it, or "". */
+static char *chain_text(const json_t *data) {
+    char *id = member_text(data, "chainId"), *position = member_text(data, "chainPosition");
+    if (*id && *position)
+        mem_set(&id, "%s, position %s", id, position);
+    free(position);
+    return id;
+}
+
+/* Join a memory's materials. */
+static char *joined(const json_t *list) {
+    char *out = mem_strdup("");
+    size_t i;
+    json_t *item;
+    json_array_foreach(list, i, item) {
+        char *text = text_clean(json_string_value(item));
+        mem_set(&out, "%s%s%s", out, i ? ", " : "", text);
+        free(text);
+    }
+    return out;
+}
+
+/* Join the members of an object that are texts, in the order given. */
+static char *joined_members(const json_t *object, const char *const *keys, size_t count) {
+    char *out = mem_strdup("");
+    for (size_t i = 0; i < count; i++) {
+        char *text = member_text(object, keys[i]);
+        if (*text)
+            mem_set(&out, "%s%s%s", out, *out ? ", " : "", text);
+        free(text);
+    }
+    return out;
+}
+
+/* Print the table of stages; one that ran in several attempts has a line for each. */
+static void print_stages(const json_t *stages) {
+    static const char *const headings[] = {"  stage", "part",    "attempt", "status",
+                                           "outcome", "seconds", "model"};
+    if (json_array_size(stages) == 0)
+        return;
+    Table *table = table_new(headings, OPTION_COUNT(headings));
+    table_align_right(table, 2);
+    table_align_right(table, 5);
+    size_t i;
+    json_t *stage;
+    json_array_foreach(stages, i, stage) {
+        char *name = member_text(stage, "stage");
+        mem_set(&name, "  %s", name);
+        const json_t *ms = json_object_get(stage, "durationMs");
+        json_int_t attempt = json_integer_value(json_object_get(stage, "attempt"));
+        char *cells[] = {name,
+                         member_text(stage, "part"),
+                         attempt > 1 ? mem_printf("%lld", (long long)attempt) : mem_strdup(""),
+                         member_text(stage, "status"),
+                         member_text(stage, "outcome"),
+                         json_is_number(ms) ? mem_printf("%.2f", json_number_value(ms) / 1e3)
+                                            : mem_strdup(""),
+                         member_text(stage, "model")};
+        table_add(table, (const char *const *)cells);
+        for (size_t j = 0; j < OPTION_COUNT(cells); j++)
+            free(cells[j]);
+    }
+    putchar('\n');
+    table_print(table, stdout);
+    table_free(table);
+}
+
+/* Print a render for people. */
+static void print_render(const json_t *result) {
+    static const char *const geometry[] = {"perspective", "focalLength", "cameraAngle"};
+    static const char *const style[] = {"architecturalStyle", "lightingStyle", "materialStyle"};
+    const json_t *data = json_object_get(result, "data");
+    const json_t *memory = json_object_get(data, "pipelineMemory");
+    const char *url = json_string_value(json_object_get(data, "imageUrl"));
+    if (!url)
+        url = json_string_value(json_object_get(data, "videoUrl"));
+    char *id = member_text(data, "renderId"), *error = member_text(result, "error");
+    printf("render %s\n", id);
+    free(id);
+    print_field("status", member_text(data, "status"));
+    print_field("error", error);
+    print_field("chain", chain_text(data));
+    print_field("prompt", member_text(data, "prompt"));
+    print_field("model", member_text(data, "selectedModel"));
+    print_field("time", with_unit(data, "processingTime", "s"));
+    print_field("credits", member_text(data, "creditsCost"));
+    print_field("picture", text_clean(picture_path(url)));
+    print_field("palette",
+                palette_text(json_object_get(memory, "palette"), terminal_has_colour(), true));
+    print_field("materials", joined(json_object_get(memory, "materials")));
+    print_field("geometry", joined_members(json_object_get(memory, "geometry"), geometry,
+                                           OPTION_COUNT(geometry)));
+    print_field("style",
+                joined_members(json_object_get(memory, "styleCodes"), style, OPTION_COUNT(style)));
+    print_stages(json_object_get(data, "stageEvents"));
+}
+
+/* renderchain show */
+int cmd_show(int argc, char **argv) {
+    const CommandLine line = {
+        "show RENDER",
+        "Show a render: its state, stages, memory and picture.",
+        NULL,
+        0,
+        1,
+        1,
+        "With --json it is the result in the shape of get_render(). The exit code\n"
+        "is 0 for every render that exists, whatever became of it."};
+    Settings settings;
+    char **positional;
+    settings_from_environment(&settings);
+    int code = options_parse(&line, argc, argv, &settings, &positional);
+    if (code >= 0)
+        return code;
+    if (!is_uuid(positional[0]))
+        return usage_error(&line, "\"%s\" is not a render's id", positional[0]);
+    App app;
+    ExitCode exit_code = EXIT_OK;
+    if (app_open(&app, &settings, &exit_code)) {
+        const char *parameters[] = {positional[0]};
+        json_t *result =
+            query_json(&app, "select renderchain.get_render($1::uuid)", 1, parameters, &exit_code);
+        if (result && settings.json)
+            print_json_value(&settings, result);
+        else if (result)
+            print_render(result);
+        json_decref(result);
+    }
+    app_close(&app);
+    return exit_code;
+}

@@ -1,0 +1,35 @@
+/* What the commands share that ask the database one thing and print the answer. */
+#ifndef RC_QUERY_H
+#define RC_QUERY_H
+
+#include <jansson.h>
+
+#include "app.h"
+
+/* Ask one statement. False where it failed: that has been printed and *code says how
+ * to exit. *answer is to be freed in both cases. */
+MUSTCHECK bool query(App *app, const char *sql, int count, const char *const *parameters,
+                     DbAnswer *answer, ExitCode *code);
+
+/* Ask for one jsonb value, parsed; NULL in SQL is JSON's null. NULL where it failed, as above. */
+json_t *query_json(App *app, const char *sql, int count, const char *const *parameters,
+                   ExitCode *code);
+
+/* Read a JSON object from a file ("-" or NULL: standard input), as the text that goes to the
+ * database. NULL with *code set where it is none, which has been printed. The caller frees. */
+char *read_json_object(const Settings *settings, const char *path, ExitCode *code);
+
+/* Print a value: one compact line with --json, else indented. */
+void print_json_value(const Settings *settings, const json_t *value);
+
+/* Print an object as a line and release it. */
+void print_json_line(json_t *object);
+
+/* A text, or a number's digits, of an object's member for people; "" where it is not there.
+ * Clean for a terminal; the caller frees. */
+char *member_text(const json_t *object, const char *key);
+
+/* The path of a picture: a file: URL without its scheme, other URLs as they are. */
+const char *picture_path(const char *url);
+
+#endif
