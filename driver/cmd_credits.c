@@ -63,11 +63,12 @@ int cmd_credits_grant(int argc, char **argv) {
         return usage_error(&line, "%s is missing", user ? "--amount" : "--user");
     if (!is_uuid(user))
         return usage_error(&line, "--user \"%s\" is not a UUID", user);
-    if (!is_amount(amount))
-        return usage_error(&line, "--amount \"%s\" is not a whole number from 0 to %d", amount,
-                           AMOUNT_MOST);
-    App app;
+    if (!is_amount(amount)) {
+        app_error(&settings, "--amount is not a whole number from 0 to 1000000000", NULL, NULL);
+        return EXIT_BAD_INPUT;
+    }
     ExitCode exit_code = EXIT_OK;
+    App app;
     if (app_open(&app, &settings, &exit_code)) {
         const char *parameters[] = {user, amount,
                                     reason ? reason : "granted by renderchain credits"};

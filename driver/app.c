@@ -1,0 +1,137 @@
+#include "app.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Which SQLSTATE ends the driver how. A prefix stands for its whole class. */
+static const struct {
+    const char *sqlstate;
+    ExitCode code;
+    const char *hint;
+} states[] = {
+    {"RC001", EXIT_RENDER_FAILED, "Another driver has taken this render over."},
+    {"RC002", EXIT_RENDER_FAILED, NULL},
+    {"RC003", EXIT_CREDITS, NULL},
+    {"RC004", EXIT_CREDITS, NULL},
+    {"RC005", EXIT_BAD_INPUT, NULL},
+    {"RC006", EXIT_NOT_FOUND, NULL},
+    {"RC007", EXIT_CREDITS, NULL},
+    {"RC008", EXIT_DATABASE, "Run: renderchain init"},
+    {"RC009", EXIT_BAD_INPUT, NULL},
+    {"RC010", EXIT_RENDER_FAILED, NULL},
+    {"3F000", EXIT_DATABASE, "The extension is not in this database. Run: renderchain init"},
+    {"42883", EXIT_DATABASE,
+     "The extension is older than this program. Run: ALTER EXTENSION renderchain UPDATE"},
+    {"42501", EXIT_DATABASE, "Ask the owner to run renderchain.grant_access for this role."},
+    {"08", EXIT_DATABASE, NULL},
+    {"22P02", EXIT_BAD_INPUT, NULL},
+};
+
+/* Find the exit code of an SQLSTATE. */
+ExitCode app_exit_code(const char *sqlstate, const char **hint) {
+    for (size_t i = 0; i < sizeof states / sizeof states[0]; i++) {
+        if (strncmp(sqlstate, states[i].sqlstate, strlen(states[i].sqlstate)) != 0)
+            continue;
+        if (hint)
+            *hint = states[i].hint;
+        return states[i].code;
+    }
+    return EXIT_DATABASE;
+}
+
+/* Print an error. */
+void app_error(const Settings *settings, const char *message, const char *detail,
+               const char *hint) {
+    bool has_detail = detail && *detail, has_hint = hint && *hint;
+    if (settings->json) {
+        json_t *line = json_pack("{s:b, s:n, s:s}", "success", 0, "data", "error", message);
+        if (has_detail)
+            json_object_set_new(line, "detail", json_string(detail));
+        if (has_hint)
+            json_object_set_new(line, "hint", json_string(hint));
+        json_dumpf(line, stdout, JSON_COMPACT);
+        putchar('\n');
+        fflush(stdout);
+        json_decref(line);
+    }
+    fprintf(stderr, "renderchain: %s\n", message);
+    if (has_detail)
+        fprintf(stderr, "  %s\n", detail);
+    if (has_hint)
+        fprintf(stderr, "  %s\n", hint);
+}
+
+/* Print a database error. */
+ExitCode app_database_error(const Settings *settings, const char *sqlstate, const char *message,
+                            const char *detail, const char *hint) {
+    const char *own_hint = NULL;
+    ExitCode code = app_exit_code(sqlstate, &own_hint);
+    char *with_state = mem_printf("%s (SQLSTATE %s)", message, sqlstate);
+    app_error(settings, with_state, detail, hint && *hint ? hint : own_hint);
+    free(with_state);
+    return code;
+}
+
+/* Print, free the message, and say no. */
+static bool refuse(const App *app, char *error, ExitCode code, ExitCode *out) {
+    app_error(&app->settings, error, NULL, NULL);
+    free(error);
+    *out = code;
+    return false;
+}
+
+/* Open trace, loop and database. */
+bool app_open(App *app, const Settings *settings, ExitCode *code) {
+    char *error = NULL;
+    *app = (App){.settings = *settings};
+    app->trace = trace_open(settings->trace, &error);
+    if (error)
+        return refuse(app, error, EXIT_STORAGE, code);
+    app->http = http_new(app->trace);
+    app->db = db_open(http_loop(app->http), settings->conninfo, settings->schema, app->trace,
+                      &error);
+    return app->db || refuse(app, error, EXIT_DATABASE, code);
+}
+
+/* Where pictures go when nobody says: the user's data directory. */
+static char *default_storage(void) {
+    const char *data = getenv("XDG_DATA_HOME"), *home = getenv("HOME");
+    if (data && *data)
+        return mem_printf("file:%s/renderchain", data);
+    return mem_printf("file:%s/.local/share/renderchain", home ? home : ".");
+}
+
+/* Open provider and storage; the local server is started where no provider is named. */
+bool app_open_models(App *app, ExitCode *code) {
+    const Settings *settings = &app->settings;
+    char *error = NULL;
+    char *where = settings->storage ? mem_strdup(settings->storage) : default_storage();
+    bool stored = storage_open(&app->storage, where, &error);
+    free(where);
+    if (!stored)
+        return refuse(app, error, EXIT_STORAGE, code);
+    const char *name = settings->provider, *url = settings->provider_url;
+    if (!name)
+        name = url ? "gemini" : "local";
+    if (strcmp(name, "local") == 0 && !url) {
+        if (!local_server_start(&app->local, &error))
+            return refuse(app, error, EXIT_PROVIDER, code);
+        url = app->local.url;
+    }
+    if (!provider_open(&app->provider, name, url, settings->key_file, &error))
+        return refuse(app, error, EXIT_PROVIDER, code);
+    return true;
+}
+
+/* Close everything, in the opposite order. */
+void app_close(App *app) {
+    provider_close(&app->provider);
+    registry_free(&app->registry);
+    storage_close(&app->storage);
+    db_close(app->db);
+    http_free(app->http);
+    local_server_stop(&app->local);
+    trace_close(app->trace);
+}

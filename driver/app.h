@@ -1,0 +1,70 @@
+/* Everything a command works with, opened once and closed once. */
+#ifndef RC_APP_H
+#define RC_APP_H
+
+#include "db.h"
+#include "http.h"
+#include "local_server.h"
+#include "provider.h"
+#include "registry.h"
+#include "storage.h"
+#include "trace.h"
+
+/* Documented in renderchain(1) and docs/errors.md; keep them the same. */
+typedef enum ExitCode {
+    EXIT_OK = 0,
+    EXIT_RENDER_FAILED = 1,  /* the render ended failed or cancelled */
+    EXIT_USAGE = 2,          /* the command line is wrong */
+    EXIT_BAD_INPUT = 3,      /* a file or a value is refused */
+    EXIT_DATABASE = 4,       /* unreachable, too old, or without extension or tables */
+    EXIT_NOT_FOUND = 5,      /* no such chain, render or user */
+    EXIT_CREDITS = 6,        /* not enough credits, or no price */
+    EXIT_PROVIDER = 7,       /* no provider could be set up */
+    EXIT_STORAGE = 8,        /* the output cannot be written */
+    EXIT_INTERRUPTED = 9,    /* stopped by a signal; the render was cancelled */
+    EXIT_INTERNAL = 70
+} ExitCode;
+
+/* What options and environment say; strings are borrowed from them. */
+typedef struct Settings {
+    const char *conninfo;
+    const char *provider;
+    const char *provider_url;
+    const char *key_file;
+    const char *storage;
+    const char *schema;
+    const char *trace;
+    bool json; /* JSON lines: asked for, or standard output is no terminal */
+    bool text; /* text even where it is none */
+} Settings;
+
+typedef struct App {
+    Settings settings;
+    Trace *trace;
+    Http *http;
+    Db *db;
+    Provider provider;
+    Registry registry;
+    Storage storage;
+    LocalServer local;
+} App;
+
+/* Open the database; app_open_models adds provider and storage, for commands that render.
+ * On failure the message has been printed and *code says how to exit. */
+MUSTCHECK bool app_open(App *app, const Settings *settings, ExitCode *code);
+MUSTCHECK bool app_open_models(App *app, ExitCode *code);
+void app_close(App *app);
+
+/* Print an error (with detail and hint where they are not empty) to standard error,
+ * or with --json as one JSON line to standard output. */
+void app_error(const Settings *settings, const char *message, const char *detail,
+               const char *hint);
+
+/* Print a database error and give the exit code that goes with its SQLSTATE. */
+ExitCode app_database_error(const Settings *settings, const char *sqlstate, const char *message,
+                            const char *detail, const char *hint);
+
+/* The exit code of an SQLSTATE, and a hint for those that the server gives none for. */
+ExitCode app_exit_code(const char *sqlstate, const char **hint);
+
+#endif

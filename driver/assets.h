@@ -1,0 +1,17 @@
+/* The data files of prompts/ and schemas/, which the build puts into the program. */
+#ifndef RC_ASSETS_H
+#define RC_ASSETS_H
+
+#include <jansson.h>
+
+/* What the instructions and schemas say as a whole; it goes into stage records, so
+ * that a result can be traced to the words that asked for it. */
+#define PROMPT_VERSION "1"
+
+/* The instruction of a stage by its name; static, NULL where there is none. */
+const char *asset_prompt(const char *stage);
+
+/* The answer's schema of a stage by its name; borrowed, NULL where there is none. */
+const json_t *asset_schema(const char *stage);
+
+#endif

@@ -1,0 +1,77 @@
+#include "buf.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+/* Start empty. */
+void buf_init(Buf *buf, size_t maximum) {
+    *buf = (Buf){.maximum = maximum};
+}
+
+/* Free the bytes and start empty again. */
+void buf_free(Buf *buf) {
+    free(buf->data);
+    *buf = (Buf){.maximum = buf->maximum};
+}
+
+/* Append bytes, doubling the room so that many small appends stay linear. */
+bool buf_append(Buf *buf, const void *data, size_t length) {
+    if (length > buf->maximum - buf->length)
+        return false;
+    size_t need = buf->length + length + 1;
+    if (need > buf->capacity) {
+        size_t room = buf->capacity * 2 > need ? buf->capacity * 2 : need;
+        buf->data = mem_grow(buf->data, room < 256 ? 256 : room);
+        buf->capacity = room < 256 ? 256 : room;
+    }
+    if (length)
+        memcpy(buf->data + buf->length, data, length);
+    buf->length += length;
+    buf->data[buf->length] = '\0';
+    return true;
+}
+
+/* Hand the bytes over. */
+char *buf_take(Buf *buf, size_t *length) {
+    char *data = buf->data ? buf->data : mem_alloc(1);
+    if (length)
+        *length = buf->length;
+    *buf = (Buf){.maximum = buf->maximum};
+    return data;
+}
+
+/* Read a whole file, refusing directories and anything past the maximum. */
+bool buf_read_file(Buf *buf, const char *path, char **error) {
+    struct stat st;
+    bool ok = false;
+    FILE *file = fopen(path, "rb");
+    if (!file || fstat(fileno(file), &st) != 0) {
+        *error = mem_printf("could not open file \"%s\": %s", path, strerror(errno));
+        goto done;
+    }
+    if (S_ISDIR(st.st_mode)) {
+        *error = mem_printf("\"%s\" is a directory, not a file", path);
+        goto done;
+    }
+    char chunk[65536];
+    size_t got;
+    while ((got = fread(chunk, 1, sizeof chunk, file)) > 0) {
+        if (!buf_append(buf, chunk, got)) {
+            *error = mem_printf("file \"%s\" is larger than the limit of %zu bytes", path,
+                                buf->maximum);
+            goto done;
+        }
+    }
+    if (ferror(file)) {
+        *error = mem_printf("could not read file \"%s\": %s", path, strerror(errno));
+        goto done;
+    }
+    ok = true;
+done:
+    if (file)
+        fclose(file);
+    return ok;
+}

@@ -1,0 +1,30 @@
+/* A growable byte buffer with a hard maximum that is given once, when it is made. */
+#ifndef RC_BUF_H
+#define RC_BUF_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "mem.h"
+
+typedef struct Buf {
+    char *data; /* always followed by a NUL when not NULL; owned */
+    size_t length;
+    size_t capacity;
+    size_t maximum; /* appending past it fails */
+} Buf;
+
+void buf_init(Buf *buf, size_t maximum);
+void buf_free(Buf *buf);
+
+/* Append bytes; false (and nothing appended) where the maximum would be passed. */
+MUSTCHECK bool buf_append(Buf *buf, const void *data, size_t length);
+
+/* Hand the bytes over to the caller, who frees them; the buffer is empty after. */
+char *buf_take(Buf *buf, size_t *length);
+
+/* Read a whole file. False with *error set (caller frees) where it cannot be
+ * read or is larger than the buffer's maximum. */
+MUSTCHECK bool buf_read_file(Buf *buf, const char *path, char **error);
+
+#endif

@@ -1,0 +1,303 @@
+/* renderchain render: submit and claim one render, run it, print its result. */
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include <poll.h>
+
+#include "commands.h"
+#include "options.h"
+#include "progress.h"
+#include "render.h"
+#include "request.h"
+
+enum { LEASE_SECONDS = 60, HEARTBEAT_MS = 20000 };
+
+/* One run of the command. */
+typedef struct Session {
+    App app;
+    Render render;
+    RequestOptions options;
+    char worker[128];
+    int signals;
+    bool interrupted;
+    LoopTimer *heartbeat;
+    DbAnswer models, claim;
+    unsigned answered;
+} Session;
+
+static void heartbeat_later(Session *session);
+
+/* Copy an answer that the claim waits for. */
+static void keep(DbAnswer *answer, const DbReply *reply) {
+    answer->ok = reply->ok;
+    snprintf(answer->sqlstate, sizeof answer->sqlstate, "%s", reply->sqlstate);
+    answer->message = mem_strdup(reply->message);
+    answer->detail = mem_strdup(reply->detail);
+    answer->hint = mem_strdup(reply->hint);
+    if (reply->result)
+        answer->result = PQcopyResult(reply->result, PG_COPYRES_ATTRS | PG_COPYRES_TUPLES);
+}
+
+static void models_came(void *context, const DbReply *reply) {
+    Session *session = context;
+    keep(&session->models, reply);
+    session->answered++;
+}
+
+static void claim_came(void *context, const DbReply *reply) {
+    Session *session = context;
+    keep(&session->claim, reply);
+    session->answered++;
+}
+
+/* Ask for the models and the claim in one round trip. */
+static void ask_for_claim(Session *session, const char *request) {
+    Db *db = session->app.db;
+    char *lease = mem_printf("%d seconds", LEASE_SECONDS);
+    const char *parameters[] = {request, session->worker, lease};
+    db_call(db, "select renderchain.get_models()", 0, NULL, models_came, session);
+    db_call(db, "select * from renderchain.run_render($1::jsonb, $2, $3::interval)", 3, parameters,
+            claim_came, session);
+    free(lease);
+    while (session->answered < 2)
+        loop_turn(http_loop(session->app.http));
+}
+
+/* The lease was extended, or not. */
+static void extended(void *context, const DbReply *reply) {
+    Session *session = context;
+    Render *render = &session->render;
+    if (!reply->ok) {
+        render_lose(render, reply);
+        return;
+    }
+    const char *held = db_text(reply->result, 0, "held");
+    const char *cancelled = db_text(reply->result, 0, "cancelled");
+    if (render->ending)
+        return;
+    if (cancelled && *cancelled == 't')
+        render_drop(render, "RC002", "the render was cancelled", "");
+    else if (!held || *held != 't')
+        render_drop(render, "RC001", "another driver has taken this render over", "");
+    else
+        heartbeat_later(session);
+}
+
+/* Keep the lease while we live. */
+static void heartbeat(void *context) {
+    Session *session = context;
+    char *ids = mem_printf("{%s}", session->render.id);
+    char *lease = mem_printf("%d seconds", LEASE_SECONDS);
+    const char *parameters[] = {session->worker, ids, lease};
+    session->heartbeat = NULL;
+    db_call(session->app.db,
+            "select * from renderchain.extend_leases($1, $2::uuid[], $3::interval)", 3, parameters,
+            extended, session);
+    free(ids);
+    free(lease);
+}
+
+static void heartbeat_later(Session *session) {
+    session->heartbeat =
+        loop_after(http_loop(session->app.http), HEARTBEAT_MS, heartbeat, session);
+}
+
+/* A signal: the first one cancels in good order, the second ends at once. */
+static void signalled(void *context, short happened) {
+    Session *session = context;
+    struct signalfd_siginfo info;
+    (void)happened;
+    if (read(session->signals, &info, sizeof info) != sizeof info)
+        return;
+    if (session->interrupted) {
+        local_server_stop(&session->app.local);
+        _exit(EXIT_INTERRUPTED);
+    }
+    session->interrupted = true;
+    render_cancel(&session->render);
+}
+
+/* Have signals delivered to the loop. */
+static void watch_signals(Session *session) {
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGHUP);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+    session->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+    if (session->signals >= 0)
+        loop_watch(http_loop(session->app.http), session->signals, POLLIN, signalled, session);
+}
+
+/* Run the claimed render to its end. */
+static void run(Session *session) {
+    Render *render = &session->render;
+    Loop *loop = http_loop(session->app.http);
+    Progress *progress = progress_new(loop, session->app.settings.json);
+    watch_signals(session);
+    heartbeat_later(session);
+    progress_begin(progress, render);
+    render_start(render);
+    while (render->end == RENDER_RUNNING || db_busy(session->app.db))
+        loop_turn(loop);
+    if (session->heartbeat)
+        loop_cancel(loop, session->heartbeat);
+    progress_end(progress, render);
+    progress_free(progress);
+}
+
+/* Say how a render that did not complete ended. A failed one's result is in the database. */
+static ExitCode report_failure(Session *session) {
+    Render *render = &session->render;
+    const Settings *settings = &session->app.settings;
+    if (session->interrupted) {
+        app_error(settings, render->error, NULL, NULL);
+        return EXIT_INTERRUPTED;
+    }
+    if (render->end == RENDER_LOST && render->sqlstate)
+        return app_database_error(settings, render->sqlstate, render->error, NULL, render->hint);
+    fprintf(stderr, "renderchain: %s\n", render->error ? render->error : "the render failed");
+    if (!settings->json)
+        return EXIT_RENDER_FAILED;
+    const char *parameters[] = {render->id};
+    DbAnswer answer = db_ask(session->app.db, "select renderchain.get_render($1::uuid)", 1,
+                             parameters);
+    if (answer.ok)
+        puts(PQgetvalue(answer.result, 0, 0));
+    db_answer_free(&answer);
+    return EXIT_RENDER_FAILED;
+}
+
+/* Write the picture where the user wants it. */
+static ExitCode write_output(Session *session) {
+    const char *path = session->options.output;
+    const ModelAnswer *image = &session->render.image;
+    char *error = NULL;
+    if (!path || storage_write_file(path, image->image, image->image_length, &error))
+        return EXIT_OK;
+    app_error(&session->app.settings, error, NULL, "The render itself is complete and stored.");
+    free(error);
+    return EXIT_STORAGE;
+}
+
+/* The idempotency key named a render that is done, or that another driver runs. */
+static ExitCode show_existing(Session *session) {
+    const char *parameters[] = {db_text(session->claim.result, 0, "render_id")};
+    const Settings *settings = &session->app.settings;
+    DbAnswer answer = db_ask(session->app.db, "select renderchain.get_render($1::uuid)", 1,
+                             parameters);
+    ExitCode code = EXIT_OK;
+    if (!answer.ok) {
+        code = app_database_error(settings, answer.sqlstate, answer.message, answer.detail,
+                                  answer.hint);
+    } else {
+        const char *text = PQgetvalue(answer.result, 0, 0);
+        json_t *result = json_loads(text, 0, NULL);
+        bool done = json_is_true(json_object_get(result, "success"));
+        if (settings->json)
+            puts(text);
+        else
+            printf("render %s was submitted before with this idempotency key; it %s\n",
+                   parameters[0], done ? "is complete" : "is not complete");
+        const char *error = json_string_value(json_object_get(result, "error"));
+        if (error)
+            fprintf(stderr, "renderchain: %s\n", error);
+        code = done ? EXIT_OK : EXIT_RENDER_FAILED;
+        json_decref(result);
+    }
+    db_answer_free(&answer);
+    return code;
+}
+
+/* Print why the claim was refused. */
+static ExitCode refused(const Session *session) {
+    const DbAnswer *answer = session->claim.ok ? &session->models : &session->claim;
+    return app_database_error(&session->app.settings, answer->sqlstate, answer->message,
+                              answer->detail, answer->hint);
+}
+
+/* Claim, run, report. */
+static ExitCode claim_and_run(Session *session, const char *request) {
+    char *error = NULL;
+    Render *render = &session->render;
+    ask_for_claim(session, request);
+    if (!session->claim.ok || !session->models.ok)
+        return refused(session);
+    if (!db_text(session->claim.result, 0, "attempt"))
+        return show_existing(session);
+    bool readable =
+        registry_read(&session->app.registry, PQgetvalue(session->models.result, 0, 0), &error) &&
+        render_from_row(render, session->claim.result, &error);
+    if (readable)
+        run(session);
+    else if (render->id)
+        render_refuse(render, error);
+    while (render->id && (db_busy(session->app.db) || render->end == RENDER_RUNNING))
+        loop_turn(http_loop(session->app.http));
+    free(error);
+    return render->end == RENDER_COMPLETED ? write_output(session) : report_failure(session);
+}
+
+/* Check what can be checked before anything is reserved: the images and the output. */
+static bool check_inputs(Session *session, ExitCode *code) {
+    char *error = NULL;
+    RequestOptions *options = &session->options;
+    Render *render = &session->render;
+    bool ok = true;
+    *code = EXIT_BAD_INPUT;
+    for (size_t i = 0; ok && i < options->references.count && i < MAX_REFERENCES; i++)
+        ok = image_file_read(&render->references[i], options->references.items[i], &error);
+    if (ok && options->style)
+        ok = image_file_read(&render->style, options->style, &error);
+    if (ok && options->mask)
+        ok = image_file_read(&render->mask, options->mask, &error);
+    if (ok && options->output && !storage_can_write(options->output, &error)) {
+        *code = EXIT_STORAGE;
+        ok = false;
+    }
+    if (!ok)
+        app_error(&session->app.settings, error, NULL, NULL);
+    free(error);
+    return ok;
+}
+
+/* renderchain render */
+int cmd_render(int argc, char **argv) {
+    Session *session = mem_alloc(sizeof *session);
+    Settings settings;
+    settings_from_environment(&settings);
+    int code = request_parse(&session->options, argc, argv, &settings);
+    if (code >= 0) {
+        free(session);
+        return code;
+    }
+    char host[64] = "localhost";
+    ExitCode exit_code = EXIT_OK;
+    json_t *request = request_build(&session->options, settings.provider, settings.provider_url);
+    char *text = json_dumps(request, JSON_COMPACT);
+    gethostname(host, sizeof host - 1);
+    snprintf(session->worker, sizeof session->worker, "%s:%d", host, (int)getpid());
+    session->app.settings = settings;
+    session->signals = -1;
+    render_init(&session->render, &session->app);
+    if (check_inputs(session, &exit_code) && app_open(&session->app, &settings, &exit_code) &&
+        app_open_models(&session->app, &exit_code))
+        exit_code = claim_and_run(session, text);
+    db_answer_free(&session->models);
+    db_answer_free(&session->claim);
+    render_free(&session->render);
+    app_close(&session->app);
+    if (session->signals >= 0)
+        close(session->signals);
+    request_free(&session->options);
+    json_decref(request);
+    free(text);
+    free(session);
+    return exit_code;
+}

@@ -1,0 +1,194 @@
+#include "http.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <time.h>
+
+struct Http {
+    Loop *loop;
+    Trace *trace;
+    unsigned next_id;
+};
+
+struct HttpCall {
+    Http *http;
+    CURL *easy;
+    HttpRequest request;
+    HttpDone *done;
+    void *context;
+    Buf body;
+    bool too_large;
+    double retry_after_ms;
+    unsigned id;
+    LoopTimer *failing; /* set while fail_to_start is due */
+    char error[CURL_ERROR_SIZE];
+};
+
+/* Collect the body up to the maximum; past it the transfer is ended. */
+static size_t take_body(char *data, size_t size, size_t count, void *context) {
+    HttpCall *call = context;
+    if (buf_append(&call->body, data, size * count))
+        return size * count;
+    call->too_large = true;
+    return CURL_WRITEFUNC_ERROR;
+}
+
+/* Keep Retry-After, the only header that changes what we do (RFC 9110, 10.2.3). */
+static size_t take_header(char *data, size_t size, size_t count, void *context) {
+    static const char name[] = "retry-after:";
+    HttpCall *call = context;
+    size_t length = size * count;
+    if (length > sizeof name - 1 && strncasecmp(data, name, sizeof name - 1) == 0) {
+        char *value = mem_strndup(data + sizeof name - 1, length - (sizeof name - 1));
+        char *end;
+        double seconds = strtod(value, &end);
+        if (end == value) {
+            time_t when = curl_getdate(value, NULL);
+            seconds = when < 0 ? -1 : difftime(when, time(NULL));
+            if (when >= 0 && seconds < 0)
+                seconds = 0;
+        }
+        call->retry_after_ms = seconds < 0 ? -1 : seconds * 1e3;
+        free(value);
+    }
+    return length;
+}
+
+/* Free a call; its transfer must be out of the loop. */
+static void free_call(HttpCall *call) {
+    curl_easy_cleanup(call->easy);
+    curl_slist_free_all(call->request.headers);
+    free(call->request.url);
+    buf_free(&call->body);
+    free(call);
+}
+
+/* Say in which part of a transfer the time went, for messages about timeouts. */
+static char *explain(HttpCall *call, CURLcode code) {
+    double connected = 0, started = 0, total = 0;
+    curl_easy_getinfo(call->easy, CURLINFO_CONNECT_TIME, &connected);
+    curl_easy_getinfo(call->easy, CURLINFO_STARTTRANSFER_TIME, &started);
+    curl_easy_getinfo(call->easy, CURLINFO_TOTAL_TIME, &total);
+    const char *words = call->error[0] ? call->error : curl_easy_strerror(code);
+    if (call->too_large)
+        return mem_printf("response too large: the limit is %zu bytes", call->body.maximum);
+    return mem_printf("%s (connected after %.0f ms, first byte after %.0f ms, ended after %.0f ms)",
+                      words, connected * 1e3, started * 1e3, total * 1e3);
+}
+
+/* Hand a finished transfer to its caller. */
+static void transfer_done(void *context, CURL *easy, CURLcode code) {
+    (void)context;
+    HttpCall *call;
+    long status = 0, request_size = 0;
+    curl_easy_getinfo(easy, CURLINFO_PRIVATE, (char **)&call);
+    curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
+    curl_easy_getinfo(easy, CURLINFO_REQUEST_SIZE, &request_size);
+    char *error = code == CURLE_OK ? mem_strdup("") : explain(call, code);
+    HttpReply reply = {.code = code,
+                       .status = status,
+                       .sent = request_size > 0,
+                       .too_large = call->too_large,
+                       .retry_after_ms = call->retry_after_ms,
+                       .body = &call->body,
+                       .error = error};
+    trace_write(call->http->trace, "http_done", call->id, NULL);
+    call->done(call->context, &reply);
+    free(error);
+    free_call(call);
+}
+
+/* Start libcurl with a loop of its own. */
+Http *http_new(Trace *trace) {
+    Http *http = mem_alloc(sizeof *http);
+    curl_global_init(CURL_GLOBAL_DEFAULT);
+    http->loop = loop_new(transfer_done, http);
+    http->trace = trace;
+    return http;
+}
+
+/* Stop libcurl. */
+void http_free(Http *http) {
+    if (!http)
+        return;
+    loop_free(http->loop);
+    curl_global_cleanup();
+    free(http);
+}
+
+/* The loop that drives the transfers. */
+Loop *http_loop(Http *http) {
+    return http->loop;
+}
+
+/* Set everything that is the same for every call: no redirects are followed,
+ * since a key in a header must never reach another host. */
+static void set_options(HttpCall *call) {
+    CURL *easy = call->easy;
+    const HttpRequest *request = &call->request;
+    curl_easy_setopt(easy, CURLOPT_PRIVATE, call);
+    curl_easy_setopt(easy, CURLOPT_URL, request->url);
+    curl_easy_setopt(easy, CURLOPT_HTTPHEADER, request->headers);
+    curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+    curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
+    curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "");
+    curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, call->error);
+    curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, take_body);
+    curl_easy_setopt(easy, CURLOPT_WRITEDATA, call);
+    curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, take_header);
+    curl_easy_setopt(easy, CURLOPT_HEADERDATA, call);
+    curl_easy_setopt(easy, CURLOPT_EXPECT_100_TIMEOUT_MS, 1000L);
+    curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, request->connect_timeout_ms);
+    curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, request->total_timeout_ms);
+    curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
+    curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, request->idle_timeout_ms / 1000);
+    if (request->body) {
+        curl_easy_setopt(easy, CURLOPT_POST, 1L);
+        curl_easy_setopt(easy, CURLOPT_POSTFIELDS, request->body);
+        curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body_length);
+    }
+}
+
+/* Report a call that could not even be started, from the loop and not from within the caller. */
+static void fail_to_start(void *context) {
+    HttpCall *call = context;
+    HttpReply reply = {.code = CURLE_FAILED_INIT,
+                       .retry_after_ms = -1,
+                       .body = &call->body,
+                       .error = "could not start the transfer"};
+    call->done(call->context, &reply);
+    free_call(call);
+}
+
+/* Send a request. */
+HttpCall *http_send(Http *http, HttpRequest request, HttpDone *done, void *context) {
+    HttpCall *call = mem_alloc(sizeof *call);
+    call->http = http;
+    call->request = request;
+    call->done = done;
+    call->context = context;
+    call->retry_after_ms = -1;
+    call->id = ++http->next_id;
+    buf_init(&call->body, request.reply_maximum);
+    call->easy = curl_easy_init();
+    if (call->easy)
+        set_options(call);
+    if (!call->easy || !loop_transfer(http->loop, call->easy))
+        call->failing = loop_after(http->loop, 0, fail_to_start, call);
+    trace_write(http->trace, "http_send", call->id, request.url);
+    return call;
+}
+
+/* Give up on a call. */
+void http_drop(HttpCall *call) {
+    if (!call)
+        return;
+    if (call->failing)
+        loop_cancel(call->http->loop, call->failing);
+    else
+        loop_drop(call->http->loop, call->easy);
+    trace_write(call->http->trace, "http_drop", call->id, NULL);
+    free_call(call);
+}

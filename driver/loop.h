@@ -1,0 +1,44 @@
+/* The one event loop: HTTP transfers, the database socket, signals and timers
+ * wait in a single curl_multi_poll. Everything runs on one thread; a callback
+ * may start requests and timers but never waits itself. */
+#ifndef RC_LOOP_H
+#define RC_LOOP_H
+
+#include <curl/curl.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "mem.h"
+
+typedef struct Loop Loop;
+typedef struct LoopWatch LoopWatch;
+typedef struct LoopTimer LoopTimer;
+
+/* events and happened are bits of POLLIN and POLLOUT. */
+typedef void LoopReady(void *context, short happened);
+typedef void LoopFire(void *context);
+typedef void LoopTransferDone(void *context, CURL *easy, CURLcode code);
+
+Loop *loop_new(LoopTransferDone *done, void *context);
+void loop_free(Loop *loop);
+
+/* Milliseconds of the monotonic clock; wall clock seconds for time stamps. */
+double loop_now(void);
+double loop_wall(void);
+
+/* Watch a descriptor; change the events with loop_watch_for. */
+LoopWatch *loop_watch(Loop *loop, int fd, short events, LoopReady *ready, void *context);
+void loop_watch_for(LoopWatch *watch, short events);
+void loop_unwatch(Loop *loop, LoopWatch *watch);
+
+/* Fire once after that many milliseconds. The timer is gone when it has fired. */
+LoopTimer *loop_after(Loop *loop, double milliseconds, LoopFire *fire, void *context);
+void loop_cancel(Loop *loop, LoopTimer *timer);
+
+MUSTCHECK bool loop_transfer(Loop *loop, CURL *easy);
+void loop_drop(Loop *loop, CURL *easy);
+
+/* One turn: wait (at most until the next timer), then transfers, descriptors, timers. */
+void loop_turn(Loop *loop);
+
+#endif

@@ -1,0 +1,129 @@
+/* renderchain: runs the stages of a render and keeps every result in PostgreSQL. */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "app.h"
+#include "commands.h"
+
+static const struct Command {
+    const char *word, *second; /* second: NULL where one word is enough */
+    int (*run)(int argc, char **argv);
+    const char *summary;
+} commands[] = {
+    {"init", NULL, cmd_init, "create the extension and the tables in a database"},
+    {"render", NULL, cmd_render, "render an image"},
+    {"show", NULL, cmd_show, "show one render"},
+    {"chain", "list", cmd_chain_list, "list chains"},
+    {"chain", "show", cmd_chain_show, "show a chain's renders, palettes and consistency"},
+    {"memory", "get", cmd_memory_get, "print a chain's memory"},
+    {"memory", "merge", cmd_memory_merge, "merge a patch into a render's memory"},
+    {"memory", "pin", cmd_memory_pin, "fix parts of a chain's memory"},
+    {"memory", "unpin", cmd_memory_unpin, "release pinned keys"},
+    {"credits", "grant", cmd_credits_grant, "give credits to a user"},
+    {"credits", "balance", cmd_credits_balance, "print a user's credits"},
+    {"models", NULL, cmd_models, "list the models, or load a registry file"},
+};
+
+enum { COMMAND_COUNT = sizeof commands / sizeof commands[0] };
+
+/* Print what there is. */
+static void print_help(FILE *to) {
+    fputs("usage: renderchain [-d CONNINFO] COMMAND [ARGUMENT]... [OPTION]...\n\n"
+          "Renders images in chains that remember palette, materials, geometry and style\n"
+          "in PostgreSQL.\n\n",
+          to);
+    for (size_t i = 0; i < COMMAND_COUNT; i++) {
+        const struct Command *command = &commands[i];
+        fprintf(to, "  %-8s%-9s%s\n", command->word, command->second ? command->second : "",
+                command->summary);
+    }
+    fputs("\nrenderchain COMMAND --help tells more. Exit codes: 0 done, 1 render failed, 2 usage,\n"
+          "3 bad input, 4 database, 5 not found, 6 credits, 7 provider, 8 storage,\n"
+          "9 interrupted, 70 internal error.\n",
+          to);
+}
+
+/* Find a command by its one or two words. */
+static const struct Command *find(int argc, char **argv) {
+    for (size_t i = 0; i < COMMAND_COUNT; i++) {
+        const struct Command *command = &commands[i];
+        if (strcmp(command->word, argv[1]) == 0 &&
+            (!command->second || (argc > 2 && strcmp(command->second, argv[2]) == 0)))
+            return command;
+    }
+    return NULL;
+}
+
+/* Name the second words that a first word has. */
+static int explain_unknown(int argc, char **argv) {
+    bool known = false;
+    for (size_t i = 0; i < COMMAND_COUNT; i++)
+        known = known || strcmp(commands[i].word, argv[1]) == 0;
+    if (!known) {
+        fprintf(stderr, "renderchain: unknown command \"%s\"\n  See: renderchain --help\n", argv[1]);
+        return EXIT_USAGE;
+    }
+    bool help = argc > 2 && (strcmp(argv[2], "--help") == 0 || strcmp(argv[2], "-h") == 0);
+    FILE *to = help ? stdout : stderr;
+    if (argc > 2 && !help)
+        fprintf(to, "renderchain: unknown command \"%s %s\"\n", argv[1], argv[2]);
+    fprintf(to, "usage:\n");
+    for (size_t i = 0; i < COMMAND_COUNT; i++)
+        if (strcmp(commands[i].word, argv[1]) == 0)
+            fprintf(to, "  renderchain %s %-9s%s\n", argv[1], commands[i].second,
+                    commands[i].summary);
+    return help ? EXIT_OK : EXIT_USAGE;
+}
+
+/* "-d X COMMAND" is "COMMAND -d X": move what stands before the command behind it. */
+static void command_first(int argc, char **argv) {
+    while (argc > 3 && (strcmp(argv[1], "-d") == 0 || strcmp(argv[1], "--dbname") == 0)) {
+        char *option = argv[1], *value = argv[2];
+        memmove(argv + 1, argv + 3, (size_t)(argc - 3) * sizeof *argv);
+        argv[argc - 2] = option;
+        argv[argc - 1] = value;
+        return;
+    }
+}
+
+/* Every word ends up in JSON, which is UTF-8. */
+static bool all_utf8(int argc, char **argv) {
+    for (int i = 1; i < argc; i++) {
+        json_t *text = json_string(argv[i]);
+        json_decref(text);
+        if (text)
+            continue;
+        fprintf(stderr, "renderchain: argument %d is not valid UTF-8\n", i);
+        return false;
+    }
+    return true;
+}
+
+int main(int argc, char **argv) {
+    signal(SIGPIPE, SIG_IGN);
+    srand((unsigned)time(NULL) ^ (unsigned)getpid());
+    if (!all_utf8(argc, argv))
+        return EXIT_USAGE;
+    command_first(argc, argv);
+    if (argc < 2) {
+        print_help(stderr);
+        return EXIT_USAGE;
+    }
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
+        print_help(stdout);
+        return EXIT_OK;
+    }
+    if (strcmp(argv[1], "--version") == 0) {
+        puts("renderchain " RC_VERSION);
+        return EXIT_OK;
+    }
+    const struct Command *command = find(argc, argv);
+    if (!command)
+        return explain_unknown(argc, argv);
+    int words = command->second ? 2 : 1;
+    return command->run(argc - words, argv + words);
+}

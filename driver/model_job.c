@@ -1,0 +1,115 @@
+#include "model_job.h"
+
+#include <stdlib.h>
+
+enum {
+    REPLY_MAXIMUM = 64 << 20, /* bytes; a 4K image is about 20 MB in base64 */
+    CONNECT_TIMEOUT_MS = 10000,
+    DEFAULT_TIMEOUT_S = 120
+};
+
+struct ModelJob {
+    Http *http;
+    const Provider *provider;
+    ModelCall call;
+    char *body;
+    size_t body_length;
+    char *url;
+    struct curl_slist *headers;
+    bool generation;
+    int tries;
+    HttpCall *sent;   /* while a request is out */
+    LoopTimer *timer; /* while waiting for the next try */
+    ModelDone *done;
+    void *context;
+};
+
+static void reply_came(void *context, const HttpReply *reply);
+
+/* Free a job that is neither out nor waiting. */
+static void free_job(ModelJob *job) {
+    curl_slist_free_all(job->headers);
+    free(job->url);
+    free(job->body);
+    free(job);
+}
+
+/* Copy a header list, since each request takes one. */
+static struct curl_slist *copy_headers(const struct curl_slist *from) {
+    struct curl_slist *to = NULL;
+    for (; from; from = from->next)
+        to = curl_slist_append(to, from->data);
+    return to;
+}
+
+/* Send it once. */
+static void send_once(void *context) {
+    ModelJob *job = context;
+    long seconds = job->call.model->timeout_seconds;
+    HttpRequest request = {
+        .method = "POST",
+        .url = mem_strdup(job->url),
+        .body = job->body,
+        .body_length = job->body_length,
+        .headers = copy_headers(job->headers),
+        .reply_maximum = REPLY_MAXIMUM,
+        .connect_timeout_ms = CONNECT_TIMEOUT_MS,
+        .idle_timeout_ms = (seconds > 0 ? seconds : DEFAULT_TIMEOUT_S) * 1000,
+        .total_timeout_ms = (seconds > 0 ? seconds : DEFAULT_TIMEOUT_S) * 1000,
+    };
+    job->timer = NULL;
+    job->tries++;
+    job->sent = http_send(job->http, request, reply_came, job);
+}
+
+/* Is another try allowed after this outcome? */
+static bool may_try_again(const ModelJob *job, const ModelAnswer *answer) {
+    const OutcomeRule *rule = outcome_rule(answer->outcome);
+    int tries = job->generation ? rule->generation_tries : rule->tries;
+    return !answer->final && job->tries < tries;
+}
+
+/* Judge a reply, then try again or report. */
+static void reply_came(void *context, const HttpReply *reply) {
+    ModelJob *job = context;
+    ModelAnswer answer = {.retry_after_ms = -1};
+    job->sent = NULL;
+    if (reply->code != CURLE_OK)
+        answer_from_failure(reply, &answer);
+    else
+        job->provider->wire->parse(reply, &job->call, &answer);
+    if (may_try_again(job, &answer)) {
+        double wait = outcome_wait(job->tries, answer.retry_after_ms);
+        answer_free(&answer);
+        job->timer = loop_after(http_loop(job->http), wait, send_once, job);
+        return;
+    }
+    job->done(job->context, &answer, job->tries);
+    free_job(job);
+}
+
+/* Send a call. */
+ModelJob *model_send(Http *http, const Provider *provider, ModelCall call, bool generation,
+                     ModelDone *done, void *context) {
+    ModelJob *job = mem_alloc(sizeof *job);
+    *job = (ModelJob){.http = http,
+                      .provider = provider,
+                      .generation = generation,
+                      .done = done,
+                      .context = context};
+    job->body = provider->wire->build(provider, &call, &job->body_length, &job->url, &job->headers);
+    call_free(&call);
+    job->call = call;
+    send_once(job);
+    return job;
+}
+
+/* Give up on a call. */
+void model_drop(ModelJob *job) {
+    if (!job)
+        return;
+    if (job->timer)
+        loop_cancel(http_loop(job->http), job->timer);
+    http_drop(job->sent);
+    free_job(job);
+}

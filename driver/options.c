@@ -1,0 +1,144 @@
+#include "options.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { OPTIONS_MAXIMUM = 48 };
+
+/* The options that every command takes. */
+static size_t common_options(Settings *settings, Option *into) {
+    const Option common[] = {
+        {"dbname", "CONNINFO", OPTION_TEXT, &settings->conninfo,
+         "database to use: a name, a conninfo string or a URI (also -d; default: libpq's PG* variables)"},
+        {"schema", "NAME", OPTION_TEXT, &settings->schema,
+         "schema of the tables (RENDERCHAIN_SCHEMA; default: the server's setting, public)"},
+        {"provider", "NAME", OPTION_TEXT, &settings->provider,
+         "local or gemini (RENDERCHAIN_PROVIDER; default: local, a server of our own)"},
+        {"provider-url", "URL", OPTION_TEXT, &settings->provider_url,
+         "base URL of the provider (RENDERCHAIN_PROVIDER_URL)"},
+        {"key-file", "FILE", OPTION_TEXT, &settings->key_file,
+         "file with the API key (default: GEMINI_API_KEY)"},
+        {"storage", "WHERE", OPTION_TEXT, &settings->storage,
+         "file:DIRECTORY (RENDERCHAIN_STORAGE; default: the user's data directory)"},
+        {"trace", "FILE", OPTION_TEXT, &settings->trace,
+         "write when each request and statement was sent and answered, as JSON lines"},
+        {"json", NULL, OPTION_FLAG, &settings->json,
+         "JSON lines instead of text (the default where standard output is no terminal)"},
+        {"text", NULL, OPTION_FLAG, &settings->text, "text where JSON lines are the default"},
+    };
+    memcpy(into, common, sizeof common);
+    return OPTION_COUNT(common);
+}
+
+/* Print one option of the help. */
+static void print_option(const Option *option) {
+    char *head = mem_printf("--%s%s%s", option->name, option->argument ? " " : "",
+                            option->argument ? option->argument : "");
+    printf("  %-28s %s\n", head, option->help);
+    free(head);
+}
+
+/* Print the help of a command. */
+static void print_help(const CommandLine *line, const Option *common, size_t common_count) {
+    printf("usage: renderchain %s [OPTION]...\n\n%s\n\n", line->usage, line->summary);
+    for (size_t i = 0; i < line->option_count; i++)
+        print_option(&line->options[i]);
+    printf("%severy command also takes:\n", line->option_count ? "\n" : "");
+    for (size_t i = 0; i < common_count; i++)
+        print_option(&common[i]);
+    print_option(&(Option){"help", NULL, OPTION_FLAG, NULL, "show this help"});
+    if (line->notes)
+        printf("\n%s\n", line->notes);
+}
+
+/* Explain a mistake. */
+int usage_error(const CommandLine *line, const char *format, ...) {
+    va_list args;
+    va_start(args, format);
+    fputs("renderchain: ", stderr);
+    vfprintf(stderr, format, args);
+    va_end(args);
+    char *command = mem_strndup(line->usage, strcspn(line->usage, "-[ABCDEFGHIJKLMNOPQRSTUVWXYZ"));
+    size_t length = strlen(command);
+    while (length && command[length - 1] == ' ')
+        command[--length] = '\0';
+    fprintf(stderr, "\n  See: renderchain %s --help\n", command);
+    free(command);
+    return EXIT_USAGE;
+}
+
+/* Put an option's value where it belongs. */
+static void store_option(const Option *option, const char *value) {
+    if (option->kind == OPTION_FLAG) {
+        *(bool *)option->target = true;
+    } else if (option->kind == OPTION_TEXT) {
+        *(const char **)option->target = value;
+    } else {
+        TextList *list = option->target;
+        if (list->count < LIST_MAXIMUM)
+            list->items[list->count] = value;
+        list->count++;
+    }
+}
+
+/* Parse a command's arguments. */
+int options_parse(const CommandLine *line, int argc, char **argv, Settings *settings,
+                  char ***positional) {
+    Option all[OPTIONS_MAXIMUM];
+    struct option table[OPTIONS_MAXIMUM + 2];
+    memset(table, 0, sizeof table);
+    size_t count = line->option_count;
+    if (count)
+        memcpy(all, line->options, count * sizeof *all);
+    size_t common_count = common_options(settings, all + count);
+    count += common_count;
+    for (size_t i = 0; i < count; i++)
+        table[i] = (struct option){all[i].name, all[i].kind == OPTION_FLAG ? 0 : 1, NULL, 0};
+    table[count] = (struct option){"help", 0, NULL, 0};
+
+    int which, got;
+    opterr = 0;
+    optind = 1;
+    while ((got = getopt_long(argc, argv, ":d:h", table, &which)) != -1) {
+        if (got == 'd') {
+            settings->conninfo = optarg;
+        } else if (got == 'h' || (got == 0 && (size_t)which == count)) {
+            print_help(line, all + line->option_count, common_count);
+            return EXIT_OK;
+        } else if (got == ':') {
+            return usage_error(line, "option %s needs a value", argv[optind - 1]);
+        } else if (got == '?') {
+            return usage_error(line, "unknown option %s", argv[optind - 1]);
+        } else {
+            store_option(&all[which], optarg);
+        }
+    }
+    size_t given = (size_t)(argc - optind);
+    if (given < line->least)
+        return usage_error(line, "an argument is missing: %s", line->usage);
+    if (given > line->most)
+        return usage_error(line, "unexpected argument \"%s\"", argv[optind + (int)line->most]);
+    *positional = argv + optind;
+    if (!isatty(STDOUT_FILENO) && !settings->text)
+        settings->json = true;
+    return -1;
+}
+
+/* Fill settings from the environment. */
+void settings_from_environment(Settings *settings) {
+    *settings = (Settings){
+        .provider = getenv("RENDERCHAIN_PROVIDER"),
+        .provider_url = getenv("RENDERCHAIN_PROVIDER_URL"),
+        .key_file = getenv("RENDERCHAIN_KEY_FILE"),
+        .storage = getenv("RENDERCHAIN_STORAGE"),
+        .schema = getenv("RENDERCHAIN_SCHEMA"),
+    };
+    const char **const texts[] = {&settings->provider, &settings->provider_url,
+                                  &settings->key_file, &settings->storage, &settings->schema};
+    for (size_t i = 0; i < OPTION_COUNT(texts); i++)
+        if (*texts[i] && !**texts[i])
+            *texts[i] = NULL;
+}

@@ -1,0 +1,96 @@
+/* What every model provider looks like to the rest of the driver. A wire protocol
+ * is one file that fills in a Wire: how a call becomes a request, and what a
+ * reply means. Adding a protocol is adding a file and a row in provider.c. */
+#ifndef RC_PROVIDER_H
+#define RC_PROVIDER_H
+
+#include <jansson.h>
+
+#include "http.h"
+#include "outcome.h"
+#include "registry.h"
+
+typedef struct Provider Provider;
+
+/* One piece of what a model is told: a text, or an image. */
+typedef struct CallPart {
+    char *text;        /* owned; NULL for an image */
+    const char *bytes; /* borrowed; an image's file */
+    size_t length;
+    const char *mime;
+} CallPart;
+
+enum { CALL_MAX_PARTS = 24 };
+
+typedef struct ModelCall {
+    const Model *model;
+    const char *instruction;  /* borrowed */
+    const json_t *schema;     /* the answer's JSON schema; NULL asks for an image */
+    const char *aspect_ratio; /* for an image; borrowed */
+    const char *image_size;
+    CallPart parts[CALL_MAX_PARTS];
+    size_t part_count;
+} ModelCall;
+
+/* Add a part; they reach the model in this order. Nothing is added past CALL_MAX_PARTS. */
+void call_add_text(ModelCall *call, const char *format, ...) PRINTF_LIKE(2, 3);
+void call_add_image(ModelCall *call, const char *bytes, size_t length, const char *mime);
+void call_free(ModelCall *call);
+
+typedef struct ModelAnswer {
+    Outcome outcome;
+    char *message; /* the provider's own words, or ours; NULL where ok */
+    json_t *json;  /* an object that obeys the schema; owned */
+    char *image;   /* the image's bytes; owned */
+    size_t image_length;
+    const char *image_mime; /* static, from the bytes themselves */
+    unsigned image_width, image_height;
+    json_t *usage;         /* {"inputTokens","outputTokens","imageTokens","images"}, or NULL */
+    char *model_version;   /* as reported */
+    double retry_after_ms; /* -1 where the provider named none */
+    bool final;            /* the provider says that trying again is useless */
+} ModelAnswer;
+
+void answer_free(ModelAnswer *answer);
+
+typedef struct Wire {
+    const char *name;
+    const char *default_url;
+    const char *key_variable; /* the environment variable that holds the key */
+    /* Build the body (owned by the caller), the URL and the headers. */
+    char *(*build)(const Provider *provider, const ModelCall *call, size_t *length, char **url,
+                   struct curl_slist **headers);
+    /* Read the answer to a request whose transfer was complete (any status). */
+    void (*parse)(const HttpReply *reply, const ModelCall *call, ModelAnswer *answer);
+} Wire;
+
+struct Provider {
+    const char *name; /* as in the registry: local, gemini */
+    const Wire *wire;
+    char *url; /* without a slash at the end; owned */
+    char *key; /* never logged; owned */
+};
+
+extern const Wire wire_gemini;
+
+/* Set a provider up by its name. False with *error set (caller frees) for an unknown
+ * name, a URL that is not http(s) or a key that is missing. url and key may be NULL
+ * for the defaults (the key: from the environment or the file that key_file names). */
+MUSTCHECK bool provider_open(Provider *provider, const char *name, const char *url,
+                             const char *key_file, char **error);
+void provider_close(Provider *provider);
+
+/* Judge a transfer that brought no answer: sets outcome and message. */
+void answer_from_failure(const HttpReply *reply, ModelAnswer *answer);
+
+/* Take an image's bytes out of base64 (RFC 4648, 4) and look at them; malformed where they are none. */
+void answer_take_image(ModelAnswer *answer, const char *base64, size_t length);
+
+/* Take a JSON object out of a model's text (a code fence around it is fine) and hold
+ * it against the schema; malformed where it is none or disobeys. */
+void answer_take_json(ModelAnswer *answer, const char *text, const json_t *schema);
+
+/* Encode bytes as base64 into a JSON string. */
+json_t *base64_json(const char *bytes, size_t length);
+
+#endif

@@ -1,0 +1,248 @@
+/* Google's generateContent protocol. The facts are from its public reference and
+ * from what its official clients send: images are plain inlineData parts told
+ * apart by the text before them; a key goes into a header, never into the URL; an
+ * answer of status 200 may still hold a refusal, nothing at all, or an image that
+ * is only a draft ("thought"). */
+#include <stdlib.h>
+#include <string.h>
+
+#include "provider.h"
+
+/* Turn a call's parts into the protocol's. */
+static json_t *build_parts(const ModelCall *call) {
+    json_t *parts = json_array();
+    for (size_t i = 0; i < call->part_count; i++) {
+        const CallPart *part = &call->parts[i];
+        if (part->text)
+            json_array_append_new(parts, json_pack("{s:s}", "text", part->text));
+        else
+            json_array_append_new(parts, json_pack("{s:{s:s, s:o}}", "inlineData", "mimeType",
+                                                   part->mime, "data",
+                                                   base64_json(part->bytes, part->length)));
+    }
+    return parts;
+}
+
+/* Say what kind of answer is wanted. */
+static json_t *build_config(const ModelCall *call) {
+    if (call->schema)
+        return json_pack("{s:s, s:O}", "responseMimeType", "application/json",
+                         "responseJsonSchema", (json_t *)call->schema);
+    json_t *image = json_object();
+    if (call->aspect_ratio)
+        json_object_set_new(image, "aspectRatio", json_string(call->aspect_ratio));
+    if (call->image_size)
+        json_object_set_new(image, "imageSize", json_string(call->image_size));
+    return json_pack("{s:[s, s], s:o}", "responseModalities", "TEXT", "IMAGE", "imageConfig",
+                     image);
+}
+
+/* Build a request. */
+static char *build(const Provider *provider, const ModelCall *call, size_t *length, char **url,
+                   struct curl_slist **headers) {
+    json_t *body = json_pack("{s:[{s:s, s:o}], s:o}", "contents", "role", "user", "parts",
+                             build_parts(call), "generationConfig", build_config(call));
+    if (call->instruction)
+        json_object_set_new(body, "systemInstruction",
+                            json_pack("{s:s, s:[{s:s}]}", "role", "user", "parts", "text",
+                                      call->instruction));
+    char *text = json_dumps(body, JSON_COMPACT);
+    json_decref(body);
+    *length = strlen(text);
+    *url = mem_printf("%s/v1beta/models/%s:generateContent", provider->url, call->model->id);
+    char *key = mem_printf("x-goog-api-key: %s", provider->key);
+    *headers = curl_slist_append(NULL, "Content-Type: application/json");
+    *headers = curl_slist_append(*headers, key);
+    explicit_bzero(key, strlen(key));
+    free(key);
+    return text;
+}
+
+/* Read RetryInfo's delay, "15.002899939s", out of an error's details. */
+static double retry_delay(const json_t *error) {
+    size_t i;
+    json_t *detail;
+    json_array_foreach(json_object_get(error, "details"), i, detail) {
+        const char *delay = json_string_value(json_object_get(detail, "retryDelay"));
+        if (delay)
+            return strtod(delay, NULL) * 1e3;
+    }
+    return -1;
+}
+
+/* Is it a quota that only another day refills? */
+static bool quota_of_the_day(const json_t *error) {
+    size_t i, j;
+    json_t *detail, *violation;
+    json_array_foreach(json_object_get(error, "details"), i, detail) {
+        json_array_foreach(json_object_get(detail, "violations"), j, violation) {
+            const char *id = json_string_value(json_object_get(violation, "quotaId"));
+            if (id && strstr(id, "PerDay"))
+                return true;
+        }
+    }
+    return false;
+}
+
+/* Which outcome an HTTP status is. 504 is the gateway's: the work behind it may have
+ * been done. */
+static Outcome status_outcome(long status) {
+    switch (status) {
+    case 429:
+        return OUTCOME_RATE_LIMITED;
+    case 408:
+    case 500:
+    case 502:
+    case 503:
+        return OUTCOME_OVERLOADED;
+    case 504:
+        return OUTCOME_UNKNOWN;
+    default:
+        return status >= 505 ? OUTCOME_OVERLOADED : OUTCOME_REJECTED;
+    }
+}
+
+/* Read an answer whose status is not 200. */
+static void parse_error(const HttpReply *reply, const ModelCall *call, ModelAnswer *answer) {
+    json_t *body = json_loadb(reply->body->data ? reply->body->data : "", reply->body->length, 0,
+                              NULL);
+    const json_t *error = json_object_get(body, "error");
+    const char *words = json_string_value(json_object_get(error, "message"));
+    answer->outcome = status_outcome(reply->status);
+    answer->retry_after_ms = reply->retry_after_ms >= 0 ? reply->retry_after_ms
+                                                        : retry_delay(error);
+    answer->final = quota_of_the_day(error);
+    if (reply->status == 404)
+        answer->message = mem_printf("HTTP 404: %s (model \"%s\"; edit the registry with "
+                                     "renderchain models --load if the provider renamed it)",
+                                     words ? words : "not found", call->model->id);
+    else if (reply->status >= 300 && reply->status < 400)
+        answer->message = mem_printf("HTTP %ld: redirects are not followed, so that the key "
+                                     "reaches no other host; correct --provider-url",
+                                     reply->status);
+    else
+        answer->message = mem_printf("HTTP %ld: %s", reply->status,
+                                     words ? words : "no explanation in the answer");
+    json_decref(body);
+}
+
+/* Read usageMetadata; the image's tokens are counted apart from the text's. */
+static json_t *parse_usage(const json_t *body) {
+    const json_t *meta = json_object_get(body, "usageMetadata");
+    if (!json_is_object(meta))
+        return NULL;
+    json_int_t image = 0;
+    size_t i;
+    json_t *detail;
+    json_array_foreach(json_object_get(meta, "candidatesTokensDetails"), i, detail) {
+        const char *modality = json_string_value(json_object_get(detail, "modality"));
+        if (modality && strcmp(modality, "IMAGE") == 0)
+            image += json_integer_value(json_object_get(detail, "tokenCount"));
+    }
+    json_int_t out = json_integer_value(json_object_get(meta, "candidatesTokenCount"));
+    json_int_t thoughts = json_integer_value(json_object_get(meta, "thoughtsTokenCount"));
+    return json_pack("{s:I, s:I, s:I}", "inputTokens",
+                     json_integer_value(json_object_get(meta, "promptTokenCount")), "outputTokens",
+                     out > image ? out - image + thoughts : thoughts, "imageTokens", image);
+}
+
+/* Is the reason a refusal by a safety or copyright rule? */
+static bool is_refusal(const char *reason) {
+    static const char *const refusals[] = {"SAFETY",    "PROHIBITED", "BLOCKLIST",
+                                           "SPII",      "RECITATION"};
+    for (size_t i = 0; reason && i < sizeof refusals / sizeof refusals[0]; i++)
+        if (strstr(reason, refusals[i]))
+            return true;
+    return false;
+}
+
+/* Collect what the parts hold: all text that is not a thought, and the last image
+ * that is none. */
+static char *collect_parts(const json_t *parts, const json_t **image) {
+    char *text = mem_strdup("");
+    size_t i;
+    json_t *part;
+    json_array_foreach(parts, i, part) {
+        if (json_is_true(json_object_get(part, "thought")))
+            continue;
+        const char *words = json_string_value(json_object_get(part, "text"));
+        const json_t *data = json_object_get(json_object_get(part, "inlineData"), "data");
+        if (words)
+            mem_set(&text, "%s%s", text, words);
+        if (json_is_string(data))
+            *image = data;
+    }
+    return text;
+}
+
+/* Say that nothing usable came, with every word the provider left about it. */
+static void say_nothing_came(ModelAnswer *answer, const char *reason, const char *finish,
+                             const char *text) {
+    answer->outcome = is_refusal(reason) ? OUTCOME_BLOCKED : OUTCOME_EMPTY;
+    answer->message = mem_printf("the model gave no result (%s)%s%s%s%.400s",
+                                 reason ? reason : "no reason", finish ? ": " : "",
+                                 finish ? finish : "", *text ? "; it said: " : "", text);
+}
+
+/* Read the first candidate. */
+static void parse_candidate(const json_t *candidate, const ModelCall *call, ModelAnswer *answer) {
+    const char *reason = json_string_value(json_object_get(candidate, "finishReason"));
+    const char *finish = json_string_value(json_object_get(candidate, "finishMessage"));
+    const json_t *image = NULL;
+    char *text =
+        collect_parts(json_object_get(json_object_get(candidate, "content"), "parts"), &image);
+    bool stopped = !reason || strcmp(reason, "STOP") == 0;
+    if (is_refusal(reason)) {
+        say_nothing_came(answer, reason, finish, text);
+    } else if (!call->schema && image) {
+        answer_take_image(answer, json_string_value(image), json_string_length(image));
+        if (answer->usage && answer->outcome == OUTCOME_OK)
+            json_object_set_new(answer->usage, "images", json_integer(1));
+    } else if (call->schema && *text) {
+        answer_take_json(answer, text, call->schema);
+        if (answer->outcome != OUTCOME_OK && !stopped)
+            mem_set(&answer->message, "%s (the model stopped for %s)", answer->message, reason);
+    } else {
+        say_nothing_came(answer, reason, finish, text);
+    }
+    free(text);
+}
+
+/* Read a reply. */
+static void parse(const HttpReply *reply, const ModelCall *call, ModelAnswer *answer) {
+    if (reply->status != 200) {
+        parse_error(reply, call, answer);
+        return;
+    }
+    json_error_t where;
+    json_t *body = json_loadb(reply->body->data ? reply->body->data : "", reply->body->length, 0,
+                              &where);
+    if (!json_is_object(body)) {
+        answer->outcome = OUTCOME_MALFORMED;
+        answer->message = mem_printf("the answer is not JSON: %s", body ? "no object" : where.text);
+        json_decref(body);
+        return;
+    }
+    const json_t *feedback = json_object_get(body, "promptFeedback");
+    const char *blocked = json_string_value(json_object_get(feedback, "blockReason"));
+    const json_t *candidate = json_array_get(json_object_get(body, "candidates"), 0);
+    answer->usage = parse_usage(body);
+    answer->model_version = mem_strdup(json_string_value(json_object_get(body, "modelVersion")));
+    if (blocked && !candidate) {
+        const char *words = json_string_value(json_object_get(feedback, "blockReasonMessage"));
+        answer->outcome = OUTCOME_BLOCKED;
+        answer->message = mem_printf("the prompt was refused (%s)%s%s", blocked, words ? ": " : "",
+                                     words ? words : "");
+    } else {
+        parse_candidate(candidate, call, answer);
+    }
+    json_decref(body);
+}
+
+const Wire wire_gemini = {
+    .name = "gemini",
+    .default_url = "https://generativelanguage.googleapis.com",
+    .key_variable = "GEMINI_API_KEY",
+    .build = build,
+    .parse = parse,
+};

@@ -1,0 +1,119 @@
+#include "registry.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Read a text member, NULL where it is not there. */
+static const char *text(const json_t *object, const char *key) {
+    return json_string_value(json_object_get(object, key));
+}
+
+/* Read the array that the database keeps. */
+bool registry_read(Registry *registry, const char *json, char **error) {
+    json_error_t where;
+    *registry = (Registry){.json = json_loads(json ? json : "[]", 0, &where)};
+    if (!json_is_array(registry->json)) {
+        *error = mem_printf("the model registry in the database is not readable: %s", where.text);
+        return false;
+    }
+    registry->count = json_array_size(registry->json);
+    registry->models = mem_alloc(registry->count * sizeof *registry->models);
+    for (size_t i = 0; i < registry->count; i++) {
+        json_t *entry = json_array_get(registry->json, i);
+        registry->models[i] = (Model){
+            .id = text(entry, "id"),
+            .provider = text(entry, "provider"),
+            .kind = text(entry, "kind"),
+            .tier = text(entry, "tier"),
+            .retired = text(entry, "retired"),
+            .successor = text(entry, "successor"),
+            .credits = (int)json_integer_value(json_object_get(entry, "credits")),
+            .timeout_seconds = (int)json_integer_value(json_object_get(entry, "timeoutSeconds")),
+            .max_references = (int)json_integer_value(json_object_get(entry, "maxReferences")),
+            .definition = entry,
+        };
+        const Model *model = &registry->models[i];
+        if (!model->id || !model->provider || !model->kind || !model->tier) {
+            *error = mem_printf("model %zu of the registry lacks id, provider, kind or tier", i + 1);
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Free the registry. */
+void registry_free(Registry *registry) {
+    free(registry->models);
+    json_decref(registry->json);
+    *registry = (Registry){0};
+}
+
+/* Find a model by id. */
+const Model *registry_find(const Registry *registry, const char *id) {
+    for (size_t i = 0; id && i < registry->count; i++)
+        if (strcmp(registry->models[i].id, id) == 0)
+            return &registry->models[i];
+    return NULL;
+}
+
+/* Pick the first model in use that fits. */
+const Model *registry_pick(const Registry *registry, const char *provider, const char *kind,
+                           const char *tier) {
+    for (size_t i = 0; i < registry->count; i++) {
+        const Model *model = &registry->models[i];
+        if (!model->retired && strcmp(model->provider, provider) == 0 &&
+            strcmp(model->kind, kind) == 0 && (!tier || strcmp(model->tier, tier) == 0))
+            return model;
+    }
+    return NULL;
+}
+
+/* Look a value up in one of the model's lists. */
+bool model_supports(const Model *model, const char *list, const char *value) {
+    size_t i;
+    json_t *item;
+    json_array_foreach(json_object_get(model->definition, list), i, item) {
+        if (value && json_is_string(item) && strcmp(json_string_value(item), value) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* A number of usage, 0 where the provider did not say. */
+static double used(const json_t *usage, const char *key) {
+    return json_number_value(json_object_get(usage, key));
+}
+
+/* A price of the table; false where the table does not have it. */
+static bool price_of(const json_t *price, const char *key, double *value) {
+    const char *decimal = text(price, key);
+    if (decimal)
+        *value = strtod(decimal, NULL);
+    return decimal != NULL;
+}
+
+/* Work out what a call cost. A figure that is missing makes the whole unknown, never zero. */
+char *model_cost(const Model *model, const json_t *usage, const char *size) {
+    const json_t *price = json_object_get(model->definition, "price");
+    double rate, cost = 0;
+    if (!json_is_object(price) || !usage)
+        return NULL;
+    const json_t *per_image = json_object_get(price, "perImage");
+    if (json_is_object(per_image)) {
+        if (!size || !price_of(per_image, size, &rate))
+            return NULL;
+        return mem_printf("%.6f", rate * used(usage, "images"));
+    }
+    static const char *const terms[][2] = {{"inputTokens", "inputPerMillion"},
+                                           {"outputTokens", "outputPerMillion"},
+                                           {"imageTokens", "imageOutputPerMillion"}};
+    for (size_t i = 0; i < sizeof terms / sizeof terms[0]; i++) {
+        double tokens = used(usage, terms[i][0]);
+        if (tokens == 0)
+            continue;
+        if (!price_of(price, terms[i][1], &rate))
+            return NULL;
+        cost += tokens * rate / 1e6;
+    }
+    return mem_printf("%.6f", cost);
+}

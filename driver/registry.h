@@ -1,0 +1,50 @@
+/* The model registry as the database has it: which models there are, what they
+ * can do and what they cost. The driver never knows a model that the table
+ * "models" does not know. */
+#ifndef RC_REGISTRY_H
+#define RC_REGISTRY_H
+
+#include <jansson.h>
+#include <stdbool.h>
+
+#include "mem.h"
+
+typedef struct Model {
+    const char *id; /* all strings are borrowed from the registry */
+    const char *provider;
+    const char *kind; /* text, image, video */
+    const char *tier; /* flash, pro; standard, fast for video */
+    const char *retired;
+    const char *successor;
+    int credits;
+    int timeout_seconds;
+    int max_references;
+    json_t *definition;
+} Model;
+
+typedef struct Registry {
+    json_t *json; /* array of definitions; owned */
+    Model *models;
+    size_t count;
+} Registry;
+
+/* Read the array that renderchain.get_models() gives. False with *error set (caller frees). */
+MUSTCHECK bool registry_read(Registry *registry, const char *json, char **error);
+void registry_free(Registry *registry);
+
+/* A model by id, or NULL. */
+const Model *registry_find(const Registry *registry, const char *id);
+
+/* The first model in use of a provider, kind and tier (NULL tier: any), or NULL. */
+const Model *registry_pick(const Registry *registry, const char *provider, const char *kind,
+                           const char *tier);
+
+/* Does the model's list "qualities" (or "sizes", "aspectRatios") have the value? */
+bool model_supports(const Model *model, const char *list, const char *value);
+
+/* Cost in US dollars of a call as a decimal text that the caller frees, from
+ * usage as the provider normalised it ({"inputTokens","outputTokens","imageTokens",
+ * "images"}); NULL where the price is unknown. */
+char *model_cost(const Model *model, const json_t *usage, const char *size);
+
+#endif

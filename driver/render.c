@@ -1,0 +1,503 @@
+/* The stage engine. Each stage names the stages it needs; whatever has all of its
+ * needs ended is started at once, so the wall time is the longest path and nothing
+ * else. Three statements are waited for: the claim (before us), the commit of
+ * generation's start (stages.c), and the completion. */
+#include "render.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { STORED_IMAGE_MAXIMUM = 64 << 20 }; /* bytes */
+
+static void advance(Render *render);
+static void finish_if_over(Render *render);
+
+/* Look at a text member of the request. */
+const char *request_text(const Render *render, const char *key) {
+    return json_string_value(json_object_get(render->request, key));
+}
+
+/* Look at a flag, in an object of the request or (NULL) in the request itself. */
+bool request_flag(const Render *render, const char *object, const char *key) {
+    const json_t *where = object ? json_object_get(render->request, object) : render->request;
+    return json_is_true(json_object_get(where, key));
+}
+
+/* The first run of a stage, or NULL where the stage is not part of this render. */
+StageRun *render_run(Render *render, StageId id) {
+    for (size_t i = 0; i < render->run_count; i++)
+        if (stage_id(&render->runs[i]) == id)
+            return &render->runs[i];
+    return NULL;
+}
+
+/* Which stage a run belongs to. */
+StageId stage_id(const StageRun *run) {
+    return (StageId)(run->kind - stage_kinds);
+}
+
+/* Add a run to the plan. */
+static void plan(Render *render, StageId id, const char *part, const ImageFile *image) {
+    StageRun *run = &render->runs[render->run_count++];
+    *run = (StageRun){.kind = &stage_kinds[id],
+                      .render = render,
+                      .part = mem_strdup(part),
+                      .image = image,
+                      .state = STATE_WAITING};
+}
+
+/* Lay out which runs this render has; of the two ways to a prompt it has one. */
+static void plan_all(Render *render) {
+    StageId other = request_flag(render, NULL, "quick") ? STAGE_PROMPT_OPTIMIZATION
+                                                        : STAGE_PROMPT_OPTIMIZATION_SIMPLE;
+    for (StageId id = 0; id < STAGE_COUNT; id++) {
+        if (id == other)
+            continue;
+        if (id != STAGE_IMAGE_UNDERSTANDING) {
+            plan(render, id, "", NULL);
+            continue;
+        }
+        for (size_t i = 0; i < render->reference_count; i++) {
+            char *part = mem_printf("reference %zu", i + 1);
+            plan(render, id, part, &render->references[i]);
+            free(part);
+        }
+        if (render->style.bytes)
+            plan(render, id, "style", &render->style);
+    }
+}
+
+/* Read one image that the request names, if it names it. */
+static bool read_image(ImageFile *image, const json_t *named, char **error) {
+    if (!named || image->bytes)
+        return true;
+    const char *path = json_is_string(named) ? json_string_value(named)
+                                             : json_string_value(json_object_get(named, "path"));
+    if (!path) {
+        *error = mem_strdup("this version reads images from files: a reference needs \"path\"");
+        return false;
+    }
+    return image_file_read(image, path, error);
+}
+
+/* Read all images that the request names. */
+static bool read_images(Render *render, char **error) {
+    size_t i;
+    json_t *reference;
+    json_array_foreach(json_object_get(render->request, "references"), i, reference) {
+        if (i == MAX_REFERENCES)
+            break;
+        if (!read_image(&render->references[i], reference, error))
+            return false;
+        render->reference_count = i + 1;
+    }
+    return read_image(&render->style, json_object_get(render->request, "style"), error) &&
+           read_image(&render->mask, json_object_get(render->request, "mask"), error);
+}
+
+/* Find what an earlier attempt recorded of a stage and part. */
+static const json_t *recorded(const json_t *stages, const char *name, const char *part) {
+    size_t i;
+    json_t *stage;
+    json_array_foreach(stages, i, stage) {
+        const char *its_name = json_string_value(json_object_get(stage, "stage"));
+        const char *its_part = json_string_value(json_object_get(stage, "part"));
+        const char *status = json_string_value(json_object_get(stage, "status"));
+        if (its_name && strcmp(its_name, name) == 0 && strcmp(its_part ? its_part : "", part) == 0 &&
+            (!status || strcmp(status, "success") == 0))
+            return json_object_get(stage, "output");
+    }
+    return NULL;
+}
+
+/* Take over an image that an earlier attempt paid for and stored. */
+static bool reuse_image(Render *render, const json_t *stages, char **error) {
+    const json_t *stored = recorded(stages, "storage", "");
+    const char *key = json_string_value(json_object_get(stored, "key"));
+    char *why = NULL;
+    ModelAnswer *image = &render->image;
+    if (!key || !recorded(stages, "image_generation", ""))
+        return true;
+    if (!storage_get(&render->app->storage, key, STORED_IMAGE_MAXIMUM, &image->image,
+                     &image->image_length, &render->url, &why) ||
+        !image_probe(image->image, image->image_length, &image->image_mime, &image->image_width,
+                     &image->image_height, &why)) {
+        *error = mem_printf("the image that an earlier attempt stored cannot be taken over: %s", why);
+        free(why);
+        return false;
+    }
+    render->key = mem_strdup(key);
+    sha256_hex(image->image, image->image_length, render->sha256);
+    static const StageId done[] = {STAGE_IMAGE_GENERATION, STAGE_STORAGE};
+    for (size_t i = 0; i < sizeof done / sizeof done[0]; i++) {
+        StageRun *run = render_run(render, done[i]);
+        run->reused = true;
+        run->state = STATE_SUCCESS;
+        run->outcome = "ok";
+    }
+    return true;
+}
+
+/* Take over what earlier attempts have recorded as done. */
+static bool reuse(Render *render, const json_t *stages, char **error) {
+    for (size_t i = 0; i < render->run_count; i++) {
+        StageRun *run = &render->runs[i];
+        json_t *answer = json_object_get(recorded(stages, run->kind->name, run->part), "answer");
+        if (!answer || !run->kind->take)
+            continue;
+        run->reused = true;
+        run->state = STATE_SUCCESS;
+        run->outcome = "ok";
+        run->kind->take(run, answer);
+    }
+    return reuse_image(render, stages, error);
+}
+
+/* Parse a column that holds JSON, NULL where it is NULL. */
+static json_t *json_column(const PGresult *row, const char *column) {
+    const char *text = db_text(row, 0, column);
+    return text ? json_loads(text, JSON_DECODE_ANY, NULL) : NULL;
+}
+
+/* Start empty. */
+void render_init(Render *render, App *app) {
+    *render = (Render){.app = app, .events = json_array()};
+    render->image.retry_after_ms = -1;
+}
+
+/* Take a row of run_render or claim_renders. */
+bool render_from_row(Render *render, const PGresult *row, char **error) {
+    const char *position = db_text(row, 0, "chain_position");
+    const char *attempt = db_text(row, 0, "attempt");
+    render->id = mem_strdup(db_text(row, 0, "render_id"));
+    render->chain_id = mem_strdup(db_text(row, 0, "chain_id"));
+    render->position = position ? atoi(position) : 0;
+    render->attempt = attempt ? atoi(attempt) : 0;
+    render->request = json_column(row, "request");
+    render->memory = json_column(row, "memory");
+    render->previous = json_column(row, "previous_output");
+    render->started = loop_now();
+    if (!render->id || !json_is_object(render->request)) {
+        *error = mem_strdup("the claim brought no readable request");
+        return false;
+    }
+    if (!read_images(render, error))
+        return false;
+    plan_all(render);
+    json_t *stages = json_column(row, "stages");
+    bool reused = reuse(render, stages, error);
+    json_decref(stages);
+    return reused;
+}
+
+/* Free a run. */
+static void free_run(StageRun *run) {
+    model_drop(run->job);
+    free(run->part);
+    json_decref(run->output);
+    json_decref(run->usage);
+    free(run->cost);
+    free(run->error);
+}
+
+/* Free a render and everything it holds. */
+void render_free(Render *render) {
+    for (size_t i = 0; i < render->run_count; i++)
+        free_run(&render->runs[i]);
+    for (size_t i = 0; i < MAX_REFERENCES; i++) {
+        image_file_free(&render->references[i]);
+        json_decref(render->analyses[i]);
+    }
+    image_file_free(&render->style);
+    image_file_free(&render->mask);
+    json_t *const documents[] = {render->request,    render->memory,    render->previous,
+                                 render->intent,     render->style_analysis,
+                                 render->validation, render->extracted, render->events,
+                                 render->result};
+    for (size_t i = 0; i < sizeof documents / sizeof documents[0]; i++)
+        json_decref(documents[i]);
+    answer_free(&render->image);
+    char *const texts[] = {render->id,  render->chain_id, render->prompt,   render->negative,
+                           render->key, render->url,      render->error,    render->sqlstate,
+                           render->hint};
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
+        free(texts[i]);
+    *render = (Render){0};
+}
+
+/* A run begins. */
+void stage_running(StageRun *run) {
+    run->state = STATE_RUNNING;
+    run->started = loop_now();
+    run->started_at = loop_wall();
+    events_add(run);
+    if (run->render->watch)
+        run->render->watch(run->render->watch_context, run);
+}
+
+/* Is a run over, well or not? */
+static bool has_ended(const StageRun *run) {
+    return run->state >= STATE_SUCCESS;
+}
+
+/* A run ends. The event of a generation that went well waits until its bytes are stored. */
+void stage_end(StageRun *run, StageState state, const char *outcome) {
+    Render *render = run->render;
+    if (run->state == STATE_WAITING) {
+        run->started = loop_now();
+        run->started_at = loop_wall();
+    }
+    run->duration = loop_now() - run->started;
+    run->state = state;
+    run->outcome = outcome;
+    if (stage_id(run) == STAGE_IMAGE_GENERATION && state == STATE_SUCCESS) {
+        render->generation_held = true;
+    } else {
+        if (stage_id(run) == STAGE_STORAGE && render->generation_held) {
+            render->generation_held = false;
+            events_add(render_run(render, STAGE_IMAGE_GENERATION));
+        }
+        events_add(run);
+    }
+    if (render->watch)
+        render->watch(render->watch_context, run);
+    advance(render);
+}
+
+/* A run ends badly, with words about it. */
+void stage_fail(StageRun *run, const char *outcome, const char *format, ...) {
+    va_list args;
+    va_start(args, format);
+    free(run->error);
+    run->error = mem_vprintf(format, args);
+    va_end(args);
+    stage_end(run, STATE_FAILED, outcome);
+}
+
+/* Have all stages that a run needs ended? */
+static bool needs_met(const Render *render, const StageRun *run) {
+    for (size_t i = 0; i < render->run_count; i++) {
+        const StageRun *other = &render->runs[i];
+        if ((run->kind->needs & NEEDS(stage_id(other))) && !has_ended(other))
+            return false;
+    }
+    return true;
+}
+
+/* Start every run that can be started; again while that ended something at once. */
+static void advance(Render *render) {
+    if (render->advancing || render->ending || render->end != RENDER_RUNNING)
+        return;
+    render->advancing = true;
+    for (bool changed = true; changed;) {
+        changed = false;
+        for (size_t i = 0; i < render->run_count && render->end == RENDER_RUNNING; i++) {
+            StageRun *run = &render->runs[i];
+            if (run->state != STATE_WAITING || !needs_met(render, run))
+                continue;
+            changed = true;
+            if (run->kind->wanted && !run->kind->wanted(render))
+                stage_end(run, STATE_SKIPPED, "skipped");
+            else
+                run->kind->start(run);
+        }
+    }
+    render->advancing = false;
+    finish_if_over(render);
+    events_flush(render);
+}
+
+/* Drop every model call that is still out. */
+static void drop_jobs(Render *render) {
+    for (size_t i = 0; i < render->run_count; i++) {
+        model_drop(render->runs[i].job);
+        render->runs[i].job = NULL;
+    }
+}
+
+/* Whatever we do now would be refused, so drop the run. What was stored under our
+ * attempt's key belongs to no render and goes with it, unless the connection broke:
+ * then nobody knows whether the completion was taken. */
+void render_drop(Render *render, const char *sqlstate, const char *words, const char *hint) {
+    if (render->end != RENDER_RUNNING)
+        return;
+    render->end = RENDER_LOST;
+    mem_set(&render->error, "%s", words);
+    mem_set(&render->sqlstate, "%s", sqlstate);
+    mem_set(&render->hint, "%s", hint);
+    drop_jobs(render);
+    bool certain = strncmp(sqlstate, "08", 2) != 0;
+    if (render->key && certain)
+        storage_remove(&render->app->storage, render->key);
+}
+
+/* The database refused. */
+void render_lose(Render *render, const DbReply *reply) {
+    char *words = mem_printf("%s%s%s", reply->message, *reply->detail ? ": " : "", reply->detail);
+    render_drop(render, reply->sqlstate, words, reply->hint);
+    free(words);
+}
+
+/* The last statement of a render that went well was answered. */
+static void completed(void *context, const DbReply *reply) {
+    Render *render = context;
+    if (!reply->ok) {
+        render_lose(render, reply);
+        return;
+    }
+    render->result = json_loads(PQgetvalue(reply->result, 0, 0), 0, NULL);
+    render->end = RENDER_COMPLETED;
+}
+
+/* Set a member unless it is NULL. */
+static void set_if(json_t *object, const char *key, json_t *value) {
+    if (value)
+        json_object_set(object, key, value);
+}
+
+/* Describe what the analyses of all images found, in the result's shape. */
+static json_t *image_analysis(const Render *render) {
+    json_t *analysis = json_object();
+    json_t *references = json_array();
+    for (size_t i = 0; i < render->reference_count; i++)
+        if (render->analyses[i])
+            json_array_append(references, render->analyses[i]);
+    if (json_array_size(references))
+        json_object_set(analysis, "references", references);
+    set_if(analysis, "style", render->style_analysis);
+    json_decref(references);
+    if (json_object_size(analysis) == 0) {
+        json_decref(analysis);
+        return NULL;
+    }
+    return analysis;
+}
+
+/* Put together what complete_render is told. */
+static json_t *describe_result(Render *render) {
+    double milliseconds = loop_now() - render->started;
+    json_t *result = json_pack(
+        "{s:s, s:s, s:[{s:s, s:s, s:s, s:s, s:I, s:s}], s:s, s:I, s:I, s:o}", "outputUrl",
+        render->url, "outputKey", render->key, "objects", "key", render->key, "backend",
+        render->app->storage.backend, "kind", "output", "mime", render->image.image_mime, "bytes",
+        (json_int_t)render->image.image_length, "sha256", render->sha256, "selectedModel",
+        render->image_model->id, "processingTime", (json_int_t)ceil(milliseconds / 1e3),
+        "processingMs", (json_int_t)milliseconds, "stages", events_take(render));
+    json_t *analysis = image_analysis(render);
+    set_if(result, "memory", render->extracted);
+    set_if(result, "designIntent", render->intent);
+    set_if(result, "imageAnalysis", analysis);
+    set_if(result, "validation", render->validation);
+    if (render->prompt)
+        json_object_set_new(result, "optimizedPrompt", json_string(render->prompt));
+    json_decref(analysis);
+    return result;
+}
+
+/* All stages have ended well enough: complete. */
+static void complete(Render *render) {
+    json_t *result = describe_result(render);
+    char *text = json_dumps(result, JSON_COMPACT);
+    char *attempt = mem_printf("%d", render->attempt);
+    const char *parameters[] = {render->id, attempt, text};
+    render->ending = true;
+    db_call(render->app->db,
+            "select renderchain.complete_render($1::uuid, $2::integer, $3::jsonb)", 3, parameters,
+            completed, render);
+    json_decref(result);
+    free(attempt);
+    free(text);
+}
+
+/* fail_render was answered. */
+static void failed(void *context, const DbReply *reply) {
+    Render *render = context;
+    if (!reply->ok)
+        render_lose(render, reply);
+    else
+        render->end = RENDER_FAILED;
+}
+
+/* Answers to statements whose failure the one after them shows as well. */
+static void ignore_reply(void *context, const DbReply *reply) {
+    (void)context;
+    (void)reply;
+}
+
+/* Record what happened, then fail, which refunds. Takes the error. */
+static void fail_with(Render *render, json_t *error) {
+    char *text = json_dumps(error, JSON_COMPACT);
+    char *attempt = mem_printf("%d", render->attempt);
+    const char *parameters[] = {render->id, attempt, text};
+    render->ending = true;
+    drop_jobs(render);
+    if (render->key)
+        storage_remove(&render->app->storage, render->key);
+    if (json_array_size(render->events))
+        events_commit(render, ignore_reply, NULL);
+    db_call(render->app->db,
+            "select renderchain.fail_render($1::uuid, $2::integer, $3::jsonb, false)", 3,
+            parameters, failed, render);
+    json_decref(error);
+    free(attempt);
+    free(text);
+}
+
+/* A required stage failed. */
+static void fail(Render *render, const StageRun *run) {
+    const char *words = run->error ? run->error : "no reason given";
+    mem_set(&render->error, "%s failed (%s): %s", run->kind->name, run->outcome, words);
+    fail_with(render, json_pack("{s:s, s:s, s:s}", "stage", run->kind->name, "outcome",
+                                run->outcome, "message", words));
+}
+
+/* Fail a render that was claimed but cannot be run. */
+void render_refuse(Render *render, const char *words) {
+    mem_set(&render->error, "%s", words);
+    fail_with(render, json_pack("{s:s, s:s}", "outcome", "rejected", "message", words));
+}
+
+/* End the render where a required stage failed or nothing is left to do. */
+static void finish_if_over(Render *render) {
+    bool all_ended = true;
+    if (render->ending || render->end != RENDER_RUNNING)
+        return;
+    for (size_t i = 0; i < render->run_count; i++) {
+        const StageRun *run = &render->runs[i];
+        if (run->kind->required && run->state == STATE_FAILED) {
+            fail(render, run);
+            return;
+        }
+        all_ended = all_ended && has_ended(run);
+    }
+    if (all_ended)
+        complete(render);
+}
+
+/* Start what can be started. */
+void render_start(Render *render) {
+    advance(render);
+}
+
+/* cancel_render was answered. */
+static void cancelled(void *context, const DbReply *reply) {
+    Render *render = context;
+    (void)reply;
+    if (render->end == RENDER_RUNNING)
+        render->end = RENDER_LOST;
+}
+
+/* Give up from outside. */
+void render_cancel(Render *render) {
+    if (render->ending || render->end != RENDER_RUNNING)
+        return;
+    const char *parameters[] = {render->id};
+    render->ending = true;
+    render->error = mem_strdup("interrupted; the render was cancelled and its credits refunded");
+    drop_jobs(render);
+    if (render->key)
+        storage_remove(&render->app->storage, render->key);
+    db_call(render->app->db, "select renderchain.cancel_render($1::uuid)", 1, parameters,
+            cancelled, render);
+}

@@ -1,0 +1,168 @@
+/* One render, from its claim to its end: which stages there are, which have run,
+ * and what they found. stages.c has the table of stages, render.c runs it. */
+#ifndef RC_RENDER_H
+#define RC_RENDER_H
+
+#include "app.h"
+#include "image_file.h"
+#include "model_job.h"
+
+typedef struct Render Render;
+typedef struct StageRun StageRun;
+
+typedef enum StageId {
+    STAGE_SEMANTIC_PARSING,
+    STAGE_IMAGE_UNDERSTANDING,
+    STAGE_PROMPT_OPTIMIZATION,
+    STAGE_PROMPT_OPTIMIZATION_SIMPLE,
+    STAGE_MODEL_ROUTING,
+    STAGE_IMAGE_GENERATION,
+    STAGE_VALIDATION,
+    STAGE_MEMORY_EXTRACTION,
+    STAGE_STORAGE,
+    STAGE_COUNT
+} StageId;
+
+#define NEEDS(id) (1u << (id))
+
+typedef enum StageState {
+    STATE_WAITING, /* for the stages it needs */
+    STATE_RUNNING,
+    STATE_SUCCESS,
+    STATE_FAILED,
+    STATE_SKIPPED
+} StageState;
+
+typedef struct StageKind {
+    const char *name;
+    bool required;  /* its failure fails the render; others have a fallback */
+    unsigned needs; /* NEEDS() of the stages that must have ended, well or not */
+    bool (*wanted)(const Render *render);
+    void (*start)(StageRun *run);
+    /* For stages that ask a model: what it is told, and where its answer goes. */
+    void (*tell)(const StageRun *run, ModelCall *call);
+    void (*take)(StageRun *run, json_t *answer);
+} StageKind;
+
+extern const StageKind stage_kinds[STAGE_COUNT];
+
+struct StageRun {
+    const StageKind *kind;
+    Render *render;
+    char *part;             /* which of several at once: "reference 1", "style"; "" otherwise; owned */
+    const ImageFile *image; /* what the part looks at; borrowed */
+    StageState state;
+    double started;    /* loop_now() */
+    double started_at; /* loop_wall() */
+    double duration;   /* milliseconds */
+    const char *outcome;
+    const Model *model;
+    ModelJob *job;  /* while a model is asked */
+    json_t *output; /* what is recorded; owned */
+    json_t *usage;
+    char *cost;
+    char *error;
+    bool reused; /* taken over from an earlier attempt */
+};
+
+enum { MAX_REFERENCES = 3, MAX_RUNS = STAGE_COUNT + MAX_REFERENCES + 1 };
+
+typedef enum RenderEnd {
+    RENDER_RUNNING,
+    RENDER_COMPLETED,
+    RENDER_FAILED,
+    RENDER_LOST /* no longer ours: the lease was taken, it was cancelled, or the database went */
+} RenderEnd;
+
+/* Told of every change of a stage, for people who watch. */
+typedef void RenderWatch(void *context, const StageRun *run);
+
+struct Render {
+    App *app;
+    char *id, *chain_id;
+    int position, attempt;
+    double started; /* loop_now() */
+    json_t *request;
+    json_t *memory;   /* the chain's, or NULL */
+    json_t *previous; /* the chain's last output, or NULL */
+    ImageFile references[MAX_REFERENCES];
+    size_t reference_count;
+    ImageFile style, mask; /* without bytes where there is none */
+    StageRun runs[MAX_RUNS];
+    size_t run_count;
+
+    /* What the stages found. */
+    json_t *intent;
+    json_t *analyses[MAX_REFERENCES]; /* of the references */
+    json_t *style_analysis;
+    json_t *validation;
+    json_t *extracted;
+    char *prompt, *negative;
+    const Model *image_model;
+    const char *image_size;
+    ModelAnswer image;
+    char *key, *url; /* where the image is stored */
+    char sha256[65];
+
+    /* Stage events that are not yet on their way to the database. */
+    json_t *events;
+    bool events_in_flight;
+    bool generation_held; /* generation has ended, its event waits for the storage */
+
+    bool advancing;
+    bool ending; /* complete_render or fail_render has been asked */
+    RenderEnd end;
+    char *error;      /* why it failed */
+    char *sqlstate;   /* of the database's refusal, where that ended it */
+    char *hint;
+    json_t *result;   /* get_render's shape */
+    RenderWatch *watch;
+    void *watch_context;
+};
+
+/* Start empty. Images that the caller sets before render_from_row are not read again. */
+void render_init(Render *render, App *app);
+
+/* Take a row of run_render or claim_renders. False with *error set (caller frees)
+ * where it cannot be read. */
+MUSTCHECK bool render_from_row(Render *render, const PGresult *row, char **error);
+void render_free(Render *render);
+
+/* Start what can be started. The loop does the rest; it is over when end is not RENDER_RUNNING. */
+void render_start(Render *render);
+
+/* Give up from outside (a signal): drops every call and asks the database to cancel. */
+void render_cancel(Render *render);
+
+/* Fail a render that was claimed but cannot be run; words say why. */
+void render_refuse(Render *render, const char *words);
+
+/* Stop: it is no longer ours, for the reason that the SQLSTATE names. */
+void render_drop(Render *render, const char *sqlstate, const char *words, const char *hint);
+
+/* For stages: change a run's state (the only way), which records the event. */
+void stage_running(StageRun *run);
+void stage_end(StageRun *run, StageState state, const char *outcome);
+void stage_fail(StageRun *run, const char *outcome, const char *format, ...) PRINTF_LIKE(3, 4);
+StageRun *render_run(Render *render, StageId id);
+StageId stage_id(const StageRun *run);
+
+/* For events.c: the database refused, so that this render is no longer ours. */
+void render_lose(Render *render, const DbReply *reply);
+
+/* Look at a text member of the request; NULL where it is not there. */
+const char *request_text(const Render *render, const char *key);
+bool request_flag(const Render *render, const char *object, const char *key);
+
+/* events.c: put a run's present state into the queue, and send the queue. */
+void events_add(StageRun *run);
+void events_flush(Render *render);
+/* Send all that waits now, and call back when it is committed. */
+void events_commit(Render *render, DbDone *done, void *context);
+json_t *events_take(Render *render);
+
+/* routing.c: the image model by the design's rules, with the reason (static). NULL
+ * where the registry has none. */
+const Model *route_image(const Render *render, const char **reason);
+
+#endif

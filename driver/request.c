@@ -1,0 +1,210 @@
+#include "request.h"
+
+#include <ctype.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "buf.h"
+
+enum { PROMPT_FILE_MAXIMUM = 1 << 20 };
+
+/* Which stages can be skipped, and what the request calls them. */
+static const struct {
+    const char *stage, *key;
+} skippable[] = {
+    {"semantic_parsing", "semanticParsing"},
+    {"image_understanding", "imageUnderstanding"},
+    {"validation", "validation"},
+    {"memory_extraction", "memoryExtraction"},
+};
+
+static const char notes[] =
+    "A chain that does not exist is made when it is named, not when it is given by id.\n"
+    "The request, the stages and the result are described in docs/driver.md.";
+
+/* Is the text a UUID? */
+bool is_uuid(const char *text) {
+    for (int i = 0; i < 36; i++) {
+        bool dash = i == 8 || i == 13 || i == 18 || i == 23;
+        if (dash ? text[i] != '-' : !isxdigit((unsigned char)text[i]))
+            return false;
+    }
+    return text[36] == '\0';
+}
+
+/* Find what the request calls a stage that can be skipped; NULL where it cannot be. */
+static const char *skip_key(const char *stage) {
+    for (size_t i = 0; i < OPTION_COUNT(skippable); i++)
+        if (strcmp(skippable[i].stage, stage) == 0)
+            return skippable[i].key;
+    return NULL;
+}
+
+/* Read the prompt from standard input. */
+static bool read_prompt(RequestOptions *options, char **error) {
+    Buf buf;
+    buf_init(&buf, PROMPT_FILE_MAXIMUM);
+    if (!buf_read_file(&buf, "/dev/stdin", error)) {
+        buf_free(&buf);
+        return false;
+    }
+    options->read_prompt = buf_take(&buf, NULL);
+    options->prompt = options->read_prompt;
+    return true;
+}
+
+/* Check what only the command line can get wrong. */
+static int check(RequestOptions *options, const CommandLine *line) {
+    char *error = NULL;
+    if (!options->prompt)
+        return usage_error(line, "--prompt is missing");
+    if (options->references.count > 3)
+        return usage_error(line, "%zu references were given, at most 3 are possible",
+                           options->references.count);
+    if (options->skip.count > LIST_MAXIMUM)
+        return usage_error(line, "--skip was given %zu times", options->skip.count);
+    for (size_t i = 0; i < options->skip.count; i++)
+        if (!skip_key(options->skip.items[i]))
+            return usage_error(line,
+                               "stage \"%s\" cannot be skipped; these can: semantic_parsing, "
+                               "image_understanding, validation, memory_extraction",
+                               options->skip.items[i]);
+    if (strcmp(options->prompt, "-") == 0 && !read_prompt(options, &error)) {
+        int code = usage_error(line, "%s", error);
+        free(error);
+        return code;
+    }
+    return -1;
+}
+
+/* Parse the command line. */
+int request_parse(RequestOptions *options, int argc, char **argv, Settings *settings) {
+    const Option table[] = {
+        {"prompt", "TEXT", OPTION_TEXT, &options->prompt, "what to render; - reads standard input"},
+        {"chain", "ID|NAME", OPTION_TEXT, &options->chain, "chain to go on with, or a new name"},
+        {"parent", "RENDER", OPTION_TEXT, &options->parent,
+         "branch from this render instead of the chain's last"},
+        {"reference", "FILE", OPTION_LIST, &options->references,
+         "image of the subject; up to three times"},
+        {"style", "FILE", OPTION_TEXT, &options->style, "image whose style is copied"},
+        {"mask", "FILE", OPTION_TEXT, &options->mask, "image that is white where to edit"},
+        {"mask-type", "TYPE", OPTION_TEXT, &options->mask_type, "kind of mask"},
+        {"inpainting-prompt", "TEXT", OPTION_TEXT, &options->inpainting_prompt,
+         "what belongs inside the mask"},
+        {"quality", "Q", OPTION_TEXT, &options->quality, "standard (default), high or ultra"},
+        {"aspect-ratio", "W:H", OPTION_TEXT, &options->aspect_ratio, "16:9 (default), 1:1, 4:3, ..."},
+        {"quick", NULL, OPTION_FLAG, &options->quick,
+         "one prompt stage, no validation, no memory extraction"},
+        {"skip", "STAGE", OPTION_LIST, &options->skip, "leave a stage out; repeatable"},
+        {"model", "ID", OPTION_TEXT, &options->model, "image model instead of automatic routing"},
+        {"tool", "ID[,K=V...]", OPTION_TEXT, &options->tool, "tool the request comes from"},
+        {"user", "UUID", OPTION_TEXT, &options->user, "user who pays (default: the local user)"},
+        {"project", "UUID", OPTION_TEXT, &options->project, "project of the chain"},
+        {"priority", "N", OPTION_TEXT, &options->priority, "higher runs earlier (default 0)"},
+        {"idempotency-key", "KEY", OPTION_TEXT, &options->idempotency_key,
+         "the same key gives the same render back"},
+        {"output", "FILE", OPTION_TEXT, &options->output, "write the picture there as well"},
+    };
+    const CommandLine line = {
+        "render --prompt TEXT",
+        "Render an image. With --chain, what the chain remembers (palette, materials,\n"
+        "geometry, style) is fed into the render, and what comes out is remembered.",
+        table, OPTION_COUNT(table), 0, 0, notes};
+    char **positional;
+    int code = options_parse(&line, argc, argv, settings, &positional);
+    return code >= 0 ? code : check(options, &line);
+}
+
+/* Free what was read. */
+void request_free(RequestOptions *options) {
+    free(options->read_prompt);
+}
+
+/* Set a text member unless it was not given. */
+static void set_text(json_t *request, const char *key, const char *value) {
+    if (value)
+        json_object_set_new(request, key, json_string(value));
+}
+
+/* Name an image file by its absolute path. */
+static json_t *image_json(const char *path) {
+    char *absolute = realpath(path, NULL);
+    json_t *image = json_pack("{s:s}", "path", absolute ? absolute : path);
+    free(absolute);
+    return image;
+}
+
+/* Read "id,key=value,key=value". */
+static json_t *tool_json(const char *text) {
+    json_t *settings = json_object();
+    char *copy = mem_strdup(text), *rest = copy;
+    const char *id = strsep(&rest, ",");
+    json_t *tool = json_pack("{s:s, s:o}", "toolId", id, "toolSettings", settings);
+    for (char *pair; (pair = strsep(&rest, ","));) {
+        char *value = strchr(pair, '=');
+        if (value)
+            *value++ = '\0';
+        if (*pair)
+            json_object_set_new(settings, pair, value ? json_string(value) : json_true());
+    }
+    free(copy);
+    return tool;
+}
+
+/* Set what names the chain. */
+static void set_chain(json_t *request, const char *chain) {
+    if (chain)
+        set_text(request, is_uuid(chain) ? "chainId" : "chainName", chain);
+}
+
+/* Add the images and skipped stages. */
+static void set_lists(json_t *request, const RequestOptions *options) {
+    json_t *references = json_array(), *skip = json_object();
+    for (size_t i = 0; i < options->references.count; i++)
+        json_array_append_new(references, image_json(options->references.items[i]));
+    for (size_t i = 0; i < options->skip.count; i++)
+        json_object_set_new(skip, skip_key(options->skip.items[i]), json_true());
+    if (json_array_size(references))
+        json_object_set(request, "references", references);
+    if (json_object_size(skip))
+        json_object_set(request, "skipStages", skip);
+    json_decref(references);
+    json_decref(skip);
+}
+
+/* Build the request. */
+json_t *request_build(const RequestOptions *options, const char *provider,
+                      const char *provider_url) {
+    json_t *request = json_pack("{s:s}", "type", "image");
+    set_text(request, "prompt", options->prompt);
+    set_text(request, "provider", provider ? provider : provider_url ? "gemini" : "local");
+    set_text(request, "userId", options->user);
+    set_text(request, "projectId", options->project);
+    set_text(request, "parentRenderId", options->parent);
+    set_text(request, "maskType", options->mask_type);
+    set_text(request, "inpaintingPrompt", options->inpainting_prompt);
+    set_text(request, "quality", options->quality);
+    set_text(request, "aspectRatio", options->aspect_ratio);
+    set_text(request, "forceModel", options->model);
+    set_text(request, "idempotencyKey", options->idempotency_key);
+    set_chain(request, options->chain);
+    set_lists(request, options);
+    if (options->style)
+        json_object_set_new(request, "style", image_json(options->style));
+    if (options->mask)
+        json_object_set_new(request, "mask", image_json(options->mask));
+    if (options->tool)
+        json_object_set_new(request, "toolContext", tool_json(options->tool));
+    if (options->quick)
+        json_object_set_new(request, "quick", json_true());
+    if (options->priority) {
+        char *end;
+        long priority = strtol(options->priority, &end, 10);
+        json_object_set_new(request, "priority",
+                            *end || !*options->priority ? json_string(options->priority)
+                                                        : json_integer(priority));
+    }
+    return request;
+}

@@ -1,0 +1,30 @@
+/* The command line of render as a request, the JSON that submit_render takes. */
+#ifndef RC_REQUEST_H
+#define RC_REQUEST_H
+
+#include <jansson.h>
+
+#include "options.h"
+
+typedef struct RequestOptions {
+    const char *prompt, *chain, *parent, *project, *user;
+    TextList references, skip;
+    const char *style, *mask, *mask_type, *inpainting_prompt;
+    const char *quality, *aspect_ratio, *model, *tool, *priority;
+    const char *idempotency_key, *output;
+    bool quick;
+    char *read_prompt; /* of --prompt -; owned */
+} RequestOptions;
+
+/* Parse; returns -1 to go on, or the exit code. */
+int request_parse(RequestOptions *options, int argc, char **argv, Settings *settings);
+void request_free(RequestOptions *options);
+
+/* Build the request; what the database can judge better is left to it. */
+json_t *request_build(const RequestOptions *options, const char *provider,
+                      const char *provider_url);
+
+/* Is the text a UUID? */
+bool is_uuid(const char *text);
+
+#endif

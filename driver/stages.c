@@ -1,0 +1,341 @@
+/* The stages of an image render: what each needs, what it tells a model, and where
+ * its answer goes. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "assets.h"
+#include "render.h"
+
+/* ---- which stages a render wants ---- */
+
+/* Is the stage switched off by the request's skipStages or by --quick? */
+static bool skipped(const Render *render, const char *flag) {
+    return request_flag(render, "skipStages", flag);
+}
+
+static bool is_quick(const Render *render) {
+    return request_flag(render, NULL, "quick");
+}
+
+static bool wants_parsing(const Render *render) {
+    return !is_quick(render) && !skipped(render, "semanticParsing");
+}
+
+static bool wants_understanding(const Render *render) {
+    return !skipped(render, "imageUnderstanding");
+}
+
+/* Standard quality is not worth a second look. */
+static bool wants_validation(const Render *render) {
+    const char *quality = request_text(render, "quality");
+    return !is_quick(render) && !skipped(render, "validation") && quality &&
+           strcmp(quality, "standard") != 0 && render->image.image;
+}
+
+static bool wants_extraction(const Render *render) {
+    return !is_quick(render) && !skipped(render, "memoryExtraction") && render->image.image;
+}
+
+/* ---- what models are told ---- */
+
+/* Add a document as labelled JSON. */
+static void tell_json(ModelCall *call, const char *label, const json_t *json) {
+    if (!json || json_is_null(json))
+        return;
+    char *text = json_dumps(json, JSON_COMPACT);
+    call_add_text(call, "%s (JSON): %s", label, text);
+    free(text);
+}
+
+/* Add an image with the words that say what it is for. */
+static void tell_image(ModelCall *call, const char *label, const ImageFile *image) {
+    if (!image->bytes)
+        return;
+    call_add_text(call, "%s:", label);
+    call_add_image(call, image->bytes, image->length, image->mime);
+}
+
+/* Add the user's own words and the tool they come from. */
+static void tell_wish(const Render *render, ModelCall *call) {
+    const json_t *tool = json_object_get(render->request, "toolContext");
+    const char *inpainting = request_text(render, "inpaintingPrompt");
+    call_add_text(call, "User prompt: %s", request_text(render, "prompt"));
+    if (inpainting)
+        call_add_text(call, "Inside the mask: %s", inpainting);
+    if (tool)
+        tell_json(call, "Tool", tool);
+}
+
+static void tell_parsing(const StageRun *run, ModelCall *call) {
+    tell_wish(run->render, call);
+}
+
+static void tell_understanding(const StageRun *run, ModelCall *call) {
+    bool style = run->image == &run->render->style;
+    tell_image(call, style ? "Style image (copy only its style)" : "Reference image 1 (keep this subject)",
+               run->image);
+}
+
+static void tell_optimization(const StageRun *run, ModelCall *call) {
+    const Render *render = run->render;
+    tell_wish(render, call);
+    tell_json(call, "Design intent", render->intent);
+    for (size_t i = 0; i < render->reference_count; i++)
+        tell_json(call, "Reference analysis", render->analyses[i]);
+    tell_json(call, "Style analysis", render->style_analysis);
+    tell_json(call, "Memory of this chain", render->memory);
+}
+
+/* Add every input image in the order in which they were given. */
+static void tell_images(const Render *render, ModelCall *call) {
+    for (size_t i = 0; i < render->reference_count; i++) {
+        char *label = mem_printf("Reference image %zu (keep this subject)", i + 1);
+        tell_image(call, label, &render->references[i]);
+        free(label);
+    }
+    tell_image(call, "Style image (copy only its style)", &render->style);
+    tell_image(call, "Mask (white is where to edit)", &render->mask);
+}
+
+static void tell_optimization_simple(const StageRun *run, ModelCall *call) {
+    tell_wish(run->render, call);
+    tell_json(call, "Memory of this chain", run->render->memory);
+    tell_images(run->render, call);
+}
+
+/* The prompt that draws: the optimised one, or the user's own where there is none. */
+static const char *final_prompt(const Render *render) {
+    return render->prompt ? render->prompt : request_text(render, "prompt");
+}
+
+static void tell_generation(const StageRun *run, ModelCall *call) {
+    const Render *render = run->render;
+    tell_images(render, call);
+    tell_json(call, "Memory of this chain", render->memory);
+    call_add_text(call, "Prompt: %s", final_prompt(render));
+    if (render->negative && *render->negative)
+        call_add_text(call, "Avoid: %s", render->negative);
+}
+
+static void tell_result(const Render *render, ModelCall *call) {
+    call_add_text(call, "Rendered image:");
+    call_add_image(call, render->image.image, render->image.image_length, render->image.image_mime);
+}
+
+static void tell_validation(const StageRun *run, ModelCall *call) {
+    tell_json(call, "Design intent", run->render->intent);
+    call_add_text(call, "Prompt: %s", final_prompt(run->render));
+    tell_result(run->render, call);
+}
+
+static void tell_extraction(const StageRun *run, ModelCall *call) {
+    tell_result(run->render, call);
+}
+
+/* ---- where answers go ---- */
+
+static void take_intent(StageRun *run, json_t *answer) {
+    run->render->intent = json_incref(answer);
+}
+
+static void take_analysis(StageRun *run, json_t *answer) {
+    Render *render = run->render;
+    if (run->image == &render->style)
+        render->style_analysis = json_incref(answer);
+    else
+        render->analyses[run->image - render->references] = json_incref(answer);
+}
+
+static void take_prompt(StageRun *run, json_t *answer) {
+    const char *prompt = json_string_value(json_object_get(answer, "optimizedPrompt"));
+    if (prompt && *prompt)
+        mem_set(&run->render->prompt, "%s", prompt);
+    run->render->negative =
+        mem_strdup(json_string_value(json_object_get(answer, "negativePrompt")));
+}
+
+static void take_validation(StageRun *run, json_t *answer) {
+    run->render->validation = json_incref(answer);
+}
+
+static void take_memory(StageRun *run, json_t *answer) {
+    run->render->extracted = json_incref(answer);
+}
+
+/* ---- stages that ask a model for JSON ---- */
+
+/* An answer came, or none: take it, or fail and let the fallback stand. */
+static void model_answered(void *context, ModelAnswer *answer, int tries) {
+    StageRun *run = context;
+    run->job = NULL;
+    run->usage = json_incref(answer->usage);
+    run->cost = model_cost(run->model, answer->usage, NULL);
+    const char *outcome = outcome_rule(answer->outcome)->name;
+    if (answer->outcome == OUTCOME_OK) {
+        run->kind->take(run, answer->json);
+        run->output = json_pack("{s:O, s:i, s:s, s:s?}", "answer", answer->json, "tries", tries,
+                                "promptVersion", PROMPT_VERSION, "modelVersion",
+                                answer->model_version);
+        stage_end(run, STATE_SUCCESS, outcome);
+    } else {
+        run->output = json_pack("{s:i}", "tries", tries);
+        stage_fail(run, outcome, "%s", answer->message ? answer->message : "no answer");
+    }
+    answer_free(answer);
+}
+
+/* Ask the text model. */
+static void start_model(StageRun *run) {
+    const App *app = run->render->app;
+    run->model = registry_pick(&app->registry, app->provider.name, "text", NULL);
+    if (!run->model) {
+        stage_fail(run, "rejected", "the registry has no text model for provider \"%s\"",
+                   app->provider.name);
+        return;
+    }
+    ModelCall call = {.model = run->model,
+                      .instruction = asset_prompt(run->kind->name),
+                      .schema = asset_schema(run->kind->name)};
+    run->kind->tell(run, &call);
+    stage_running(run);
+    run->job = model_send(app->http, &app->provider, call, false, model_answered, run);
+}
+
+/* ---- routing, generation, storage ---- */
+
+/* The largest size the model has of those that the quality is worth. */
+static const char *choose_size(const Model *model, const char *quality) {
+    static const char *const sizes[] = {"4K", "2K", "1K"};
+    size_t first = 2;
+    if (quality && strcmp(quality, "ultra") == 0)
+        first = 0;
+    else if (quality && strcmp(quality, "high") == 0)
+        first = 1;
+    for (size_t i = first; i < 3; i++)
+        if (model_supports(model, "sizes", sizes[i]))
+            return sizes[i];
+    return NULL;
+}
+
+/* Choose the image model; no network, so it starts and ends at once. */
+static void start_routing(StageRun *run) {
+    Render *render = run->render;
+    const char *reason = NULL;
+    stage_running(run);
+    render->image_model = route_image(render, &reason);
+    if (!render->image_model) {
+        stage_fail(run, "rejected", "the registry has no image model for provider \"%s\"",
+                   render->app->provider.name);
+        return;
+    }
+    render->image_size = choose_size(render->image_model, request_text(render, "quality"));
+    run->model = render->image_model;
+    run->output = json_pack("{s:s, s:s, s:s?}", "model", render->image_model->id, "reason", reason,
+                            "size", render->image_size);
+    stage_end(run, STATE_SUCCESS, "ok");
+}
+
+/* The image came, or none. */
+static void image_answered(void *context, ModelAnswer *answer, int tries) {
+    StageRun *run = context;
+    Render *render = run->render;
+    run->job = NULL;
+    run->usage = json_incref(answer->usage);
+    const char *outcome = outcome_rule(answer->outcome)->name;
+    if (answer->outcome != OUTCOME_OK) {
+        run->output = json_pack("{s:i}", "tries", tries);
+        stage_fail(run, outcome, "%s. %s", answer->message ? answer->message : "no answer",
+                   outcome_rule(answer->outcome)->advice);
+        answer_free(answer);
+        return;
+    }
+    run->cost = model_cost(run->model, answer->usage, render->image_size);
+    sha256_hex(answer->image, answer->image_length, render->sha256);
+    run->output = json_pack("{s:s, s:i, s:i, s:I, s:s, s:i, s:s?}", "mime", answer->image_mime,
+                            "width", (int)answer->image_width, "height",
+                            (int)answer->image_height, "bytes", (json_int_t)answer->image_length,
+                            "sha256", render->sha256, "tries", tries, "modelVersion",
+                            answer->model_version);
+    render->image = *answer;
+    stage_end(run, STATE_SUCCESS, outcome);
+}
+
+/* Generation's start is committed: now, and only now, may money be spent. */
+static void generation_committed(void *context, const DbReply *reply) {
+    StageRun *run = context;
+    Render *render = run->render;
+    const App *app = render->app;
+    if (!reply->ok) {
+        render_lose(render, reply);
+        return;
+    }
+    if (render->ending || render->end != RENDER_RUNNING)
+        return;
+    ModelCall call = {.model = run->model,
+                      .instruction = asset_prompt(run->kind->name),
+                      .aspect_ratio = request_text(render, "aspectRatio"),
+                      .image_size = render->image_size};
+    tell_generation(run, &call);
+    run->job = model_send(app->http, &app->provider, call, true, image_answered, run);
+}
+
+/* Commit that generation starts, before the request leaves. */
+static void start_generation(StageRun *run) {
+    run->model = run->render->image_model;
+    stage_running(run);
+    events_commit(run->render, generation_committed, run);
+}
+
+/* Store the image under a key that holds the render and the attempt. */
+static void store(void *context) {
+    StageRun *run = context;
+    Render *render = run->render;
+    char *error = NULL;
+    if (render->ending || render->end != RENDER_RUNNING)
+        return;
+    const char *type = strchr(render->image.image_mime, '/') + 1;
+    mem_set(&render->key, "%.2s/%s/output-%d.%s", render->id, render->id, render->attempt,
+            strcmp(type, "jpeg") == 0 ? "jpg" : type);
+    if (!storage_put(&render->app->storage, render->key, render->image.image,
+                     render->image.image_length, &render->url, &error)) {
+        stage_fail(run, "rejected", "%s", error);
+        free(error);
+        return;
+    }
+    run->output = json_pack("{s:s, s:s}", "key", render->key, "sha256", render->sha256);
+    stage_end(run, STATE_SUCCESS, "ok");
+}
+
+/* Store from the loop's next turn: the model calls that start with us leave first. */
+static void start_storage(StageRun *run) {
+    stage_running(run);
+    loop_after(http_loop(run->render->app->http), 0, store, run);
+}
+
+static bool has_image(const Render *render) {
+    return render->image.image != NULL;
+}
+
+#define INPUTS (NEEDS(STAGE_SEMANTIC_PARSING) | NEEDS(STAGE_IMAGE_UNDERSTANDING))
+#define PROMPTS (NEEDS(STAGE_PROMPT_OPTIMIZATION) | NEEDS(STAGE_PROMPT_OPTIMIZATION_SIMPLE))
+#define PICTURE NEEDS(STAGE_IMAGE_GENERATION)
+
+const StageKind stage_kinds[STAGE_COUNT] = {
+    [STAGE_SEMANTIC_PARSING] = {"semantic_parsing", false, 0, wants_parsing, start_model,
+                                tell_parsing, take_intent},
+    [STAGE_IMAGE_UNDERSTANDING] = {"image_understanding", false, 0, wants_understanding,
+                                   start_model, tell_understanding, take_analysis},
+    [STAGE_PROMPT_OPTIMIZATION] = {"prompt_optimization", false, INPUTS, NULL,
+                                   start_model, tell_optimization, take_prompt},
+    [STAGE_PROMPT_OPTIMIZATION_SIMPLE] = {"prompt_optimization_simple", false, 0, NULL,
+                                          start_model, tell_optimization_simple, take_prompt},
+    [STAGE_MODEL_ROUTING] = {"model_routing", true, NEEDS(STAGE_SEMANTIC_PARSING), NULL,
+                             start_routing, NULL, NULL},
+    [STAGE_IMAGE_GENERATION] = {"image_generation", true, PROMPTS | NEEDS(STAGE_MODEL_ROUTING),
+                                NULL, start_generation, NULL, NULL},
+    [STAGE_VALIDATION] = {"validation", false, PICTURE, wants_validation, start_model,
+                          tell_validation, take_validation},
+    [STAGE_MEMORY_EXTRACTION] = {"memory_extraction", false, PICTURE, wants_extraction,
+                                 start_model, tell_extraction, take_memory},
+    [STAGE_STORAGE] = {"storage", true, PICTURE, has_image, start_storage, NULL, NULL},
+};
