@@ -287,8 +287,8 @@ AS $$
                           WHERE a.attrelid = t.oid AND a.attname = k.col AND NOT a.attisdropped)
       UNION ALL
         SELECT t.tab, 2, format('%s.%s is %s, not %s', t.tab, k.col, format_type(a.atttypid, NULL), k.kind),
-               format('ALTER TABLE %1$s ALTER COLUMN %2$I TYPE %3$s USING %2$I::text::%3$s;',
-                      t.sql_name, k.col, k.kind)
+               format('ALTER TABLE %1$s ALTER COLUMN %2$I TYPE %3$s USING %2$I::%4$s;',
+                      t.sql_name, k.col, k.kind, CASE k.kind WHEN 'text' THEN 'text' ELSE 'text::' || k.kind END)
         FROM tables t
         JOIN renderchain._columns_needed() k ON k.tab = t.tab
         JOIN types y ON y.kind = k.kind
@@ -303,7 +303,7 @@ AS $$
           AND NOT EXISTS (SELECT FROM renderchain._columns_needed() k WHERE k.tab = t.tab AND k.col = a.attname)
       UNION ALL
         SELECT t.tab, 4, format('%s.id is not unique', t.tab),
-               format('ALTER TABLE %s ADD PRIMARY KEY (id);', t.sql_name)
+               format('ALTER TABLE %s ADD UNIQUE (id);', t.sql_name)
         FROM tables t
         JOIN pg_attribute a ON a.attrelid = t.oid AND a.attname = 'id' AND NOT a.attisdropped
         WHERE t.tab IN ('render_chains', 'renders')
@@ -357,7 +357,6 @@ DECLARE
     v_all text[] := ARRAY(SELECT DISTINCT k.tab FROM renderchain._columns_needed() k ORDER BY k.tab);
     v_found text[];
     v_made text[];
-    v_models integer;
 BEGIN
     PERFORM renderchain._check_schema_name(v_schema);
     PERFORM pg_advisory_xact_lock(hashtextextended('renderchain tables ' || v_schema, 0));
@@ -380,11 +379,11 @@ BEGIN
         PERFORM renderchain._make_position_index(v_schema);
     END IF;
     PERFORM set_config('search_path', format('pg_catalog, %I, pg_temp', v_schema), true);
-    v_models := renderchain._store_models(renderchain.shipped_models(), true, v_now);
+    PERFORM renderchain._store_models(renderchain.shipped_models(), true, v_now);
 
-    RETURN format('schema %I: created %s; found %s; models %s', v_schema,
+    RETURN format('schema %I: created %s; found %s', v_schema,
                   COALESCE(NULLIF(array_to_string(v_made, ', '), ''), 'nothing'),
-                  COALESCE(NULLIF(array_to_string(v_found, ', '), ''), 'nothing'), v_models);
+                  COALESCE(NULLIF(array_to_string(v_found, ', '), ''), 'nothing'));
 END
 $$;
 COMMENT ON FUNCTION renderchain.create_tables(text) IS

@@ -143,7 +143,7 @@ BEGIN
     END IF;
     SELECT pg_catalog.jsonb_object_agg(e.key, e.value),
            pg_catalog.min(e.key) FILTER (WHERE e.rule IS NULL),
-           pg_catalog.min(e.key) FILTER (WHERE e.rule IS NOT NULL AND NOT renderchain._key_fits(e.key, e.value))
+           pg_catalog.min(e.key) FILTER (WHERE e.rule IS NOT NULL AND renderchain._key_fits(e.key, e.value) IS NOT TRUE)
     INTO v_request, v_unknown, v_wrong
     FROM (SELECT k.key, k.value, renderchain._key_rule(k.key) AS rule FROM pg_catalog.jsonb_each(p_request) AS k (key, value)
           WHERE pg_catalog.jsonb_typeof(k.value) <> 'null'::text) e;
