@@ -1,0 +1,129 @@
+/*
+ * compat.h
+ *	  The server's headers, and what differs between PostgreSQL 14 and 18.
+ *
+ * Every file includes this first. The server's headers do not compile cleanly
+ * with -Wextra, so this header declares itself and what it includes a system
+ * header; our own code is not excused.
+ */
+#ifndef RC_COMPAT_H
+#define RC_COMPAT_H
+
+#pragma GCC system_header
+
+#include "postgres.h"
+
+#include "catalog/namespace.h"
+#include "catalog/pg_collation.h"
+#include "catalog/pg_type.h"
+#include "common/hashfn.h"
+#include "datatype/timestamp.h"
+#include "executor/spi.h"
+#include "fmgr.h"
+#include "funcapi.h"
+#include "lib/stringinfo.h"
+#include "mb/pg_wchar.h"
+#include "miscadmin.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/datetime.h"
+#include "utils/formatting.h"
+#include "utils/guc.h"
+#include "utils/hsearch.h"
+#include "utils/jsonb.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/numeric.h"
+#include "utils/timestamp.h"
+#include "utils/tuplestore.h"
+#include "utils/uuid.h"
+
+#if PG_VERSION_NUM < 140000
+#error "renderchain needs PostgreSQL 14 or later"
+#endif
+
+#if PG_VERSION_NUM < 150000
+#define MarkGUCPrefixReserved(prefix) EmitWarningsOnPlaceholders(prefix)
+#endif
+
+#if PG_VERSION_NUM < 160000
+/* 16 added an output argument for more about the error. */
+#define rc_decode_datetime(field, ftype, nf, dtype, tm, fsec, tz) \
+	DecodeDateTime(field, ftype, nf, dtype, tm, fsec, tz)
+#else
+static inline int
+rc_decode_datetime(char **field, int *ftype, int nf, int *dtype,
+				   struct pg_tm *tm, fsec_t *fsec, int *tz)
+{
+	DateTimeErrorExtra extra;
+
+	return DecodeDateTime(field, ftype, nf, dtype, tm, fsec, tz, &extra);
+}
+#endif
+
+#if PG_VERSION_NUM < 150000
+/*
+ * Prepare to return a set of rows as a tuplestore, as 15's function of the
+ * same name does.
+ */
+static inline void
+InitMaterializedSRF(FunctionCallInfo fcinfo, bits32 flags)
+{
+	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+	MemoryContext old_context;
+	TupleDesc	desc;
+
+	Assert(flags == 0);
+	if (rsinfo == NULL || !IsA(rsinfo, ReturnSetInfo) ||
+		!(rsinfo->allowedModes & SFRM_Materialize))
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("set-valued function called in context that cannot accept a set")));
+
+	old_context = MemoryContextSwitchTo(rsinfo->econtext->ecxt_per_query_memory);
+	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "return type must be a row type");
+	rsinfo->returnMode = SFRM_Materialize;
+	rsinfo->setResult = tuplestore_begin_heap((rsinfo->allowedModes & SFRM_Materialize_Random) != 0,
+											  false, work_mem);
+	rsinfo->setDesc = desc;
+	MemoryContextSwitchTo(old_context);
+}
+#endif
+
+/*
+ * 19 gives pushJsonbValue a state struct and no result; here is that shape for
+ * every version.
+ */
+typedef struct RcJsonbBuilder
+{
+#if PG_VERSION_NUM >= 190000
+	JsonbInState state;
+#else
+	JsonbParseState *state;
+	JsonbValue *result;
+#endif
+} RcJsonbBuilder;
+
+static inline void
+rc_push(RcJsonbBuilder *builder, JsonbIteratorToken token, JsonbValue *value)
+{
+#if PG_VERSION_NUM >= 190000
+	pushJsonbValue(&builder->state, token, value);
+#else
+	builder->result = pushJsonbValue(&builder->state, token, value);
+#endif
+}
+
+/* Return the finished document, palloc'd in the current memory context. */
+static inline Jsonb *
+rc_built(RcJsonbBuilder *builder)
+{
+#if PG_VERSION_NUM >= 190000
+	return JsonbValueToJsonb(builder->state.result);
+#else
+	return JsonbValueToJsonb(builder->result);
+#endif
+}
+
+#endif							/* RC_COMPAT_H */

@@ -1,0 +1,102 @@
+/*
+ * memory_row.c
+ *	  Locking, reading and writing the row whose memory is being changed.
+ *
+ * All functions run between rc_begin_queries() and rc_end_queries().
+ */
+#include "compat.h"
+
+#include "jsonb_tools.h"
+#include "memory_row.h"
+#include "query.h"
+#include "renderchain.h"
+
+/* Spell a uuid out, for messages. */
+const char *
+rc_uuid_text(const pg_uuid_t *id)
+{
+	return DatumGetCString(DirectFunctionCall1(uuid_out, UUIDPGetDatum(id)));
+}
+
+/*
+ * Lock a render's row and read its latest version; false where there is no such
+ * render, or none that the caller may see and change.
+ */
+bool
+rc_lock_row(const pg_uuid_t *render_id, RcMemoryRow *row)
+{
+	Datum		id = UUIDPGetDatum(render_id);
+	Datum		value;
+	bool		isnull;
+
+	if (rc_query(RC_LOCK_RENDER, &id, 1) == 0)
+		return false;
+	memset(row, 0, sizeof(RcMemoryRow));
+	row->id = *render_id;
+	value = rc_result(0, 1, &isnull);
+	if (!isnull)
+		row->context = DatumGetJsonbP(value);
+	value = rc_result(0, 2, &isnull);
+	row->has_chain = !isnull;
+	if (!isnull)
+		row->chain_id = *DatumGetUUIDP(value);
+	return true;
+}
+
+/* Refuse a context that cannot hold memory. */
+void
+rc_require_context(const RcMemoryRow *row)
+{
+	if (row->context == NULL || rc_root_object(row->context) != NULL)
+		return;
+	ereport(ERROR,
+			(errcode(RC_ERRCODE_INVALID_REQUEST),
+			 errmsg("context_data of render %s is not a JSON object", rc_uuid_text(&row->id)),
+			 errdetail("It is of type %s; the row is left as it is.", rc_document_type(row->context)),
+			 errhint("Set it to NULL or to an object first.")));
+}
+
+/* Return the memory in the row, NULL where there is none. A copy. */
+Jsonb *
+rc_row_memory(const RcMemoryRow *row)
+{
+	JsonbValue	memory;
+
+	if (row->context == NULL ||
+		!rc_get_member(&row->context->root, RC_MEMORY_KEY, &memory) ||
+		rc_nested_object(&memory) == NULL)
+		return NULL;
+	return JsonbValueToJsonb(&memory);
+}
+
+/* Write a new context, unless it is the one that is there. */
+void
+rc_write_context(const RcMemoryRow *row, Jsonb *context)
+{
+	Datum		parameters[3];
+
+	if (row->context != NULL && rc_same_bytes(row->context, context))
+		return;
+	parameters[0] = UUIDPGetDatum(&row->id);
+	parameters[1] = JsonbPGetDatum(context);
+	parameters[2] = TimestampTzGetDatum(rc_clock());
+	if (rc_query(RC_WRITE_CONTEXT, parameters, 0) == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_TRIGGERED_DATA_CHANGE_VIOLATION),
+				 errmsg("context_data of render %s could not be written", rc_uuid_text(&row->id)),
+				 errdetail("A trigger or rule of the table suppressed the update.")));
+}
+
+/* Return the pins of a chain, NULL where there are none. */
+Jsonb *
+rc_read_pins(const pg_uuid_t *chain_id)
+{
+	Datum		id = UUIDPGetDatum(chain_id);
+	Datum		pins;
+	bool		isnull;
+
+	if (rc_query(RC_PINS, &id, 1) == 0)
+		return NULL;
+	pins = rc_result(0, 1, &isnull);
+	return isnull ? NULL : DatumGetJsonbP(pins);
+}

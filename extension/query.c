@@ -1,0 +1,292 @@
+/*
+ * query.c
+ *	  The queries that the C functions run on the working schema, through SPI.
+ *
+ * All SQL of the C functions is in the table below. Plans are made once a
+ * session for each schema and query. Every name and operator carries its
+ * schema, so that neither the search_path nor objects planted in it matter,
+ * and the caller's privileges and row-level security apply as in any query.
+ * Lookups repeat the predicate of the index renders_chain_memory_idx (see
+ * 10_tables.sql) word for word.
+ *
+ * A caller wraps its queries in rc_begin_queries() and rc_end_queries(). The
+ * current memory context stays the caller's in between.
+ */
+#include "compat.h"
+
+#include "query.h"
+#include "renderchain.h"
+
+/* So many plans are kept before all are thrown away. */
+#define MOST_PLANS 512
+#define MOST_PARAMETERS 3
+
+#define HAS_MEMORY(render) \
+	" (" render ".status)::pg_catalog.text OPERATOR(pg_catalog.=) 'completed'::pg_catalog.text" \
+	" AND pg_catalog.jsonb_typeof(" MEMORY(render) ") OPERATOR(pg_catalog.=) 'object'::pg_catalog.text"
+#define MEMORY(render) \
+	render ".context_data OPERATOR(pg_catalog.->) '" RC_MEMORY_KEY "'::pg_catalog.text"
+#define LATEST_OF_CHAIN(chain) \
+	" FROM @.renders r" \
+	" WHERE r.chain_id OPERATOR(pg_catalog.=) " chain \
+	" AND r.chain_position IS NOT NULL AND" HAS_MEMORY("r") \
+	" ORDER BY r.chain_position DESC LIMIT 1"
+
+/* A query; @ in its text is the working schema. */
+typedef struct QueryText
+{
+	const char *text;
+	int			parameters;
+	Oid			types[MOST_PARAMETERS];
+	bool		read_only;		/* sees the caller's snapshot; else a new one */
+} QueryText;
+
+static const QueryText query_texts[RC_QUERY_COUNT] = {
+	/* (chain) -> the columns of get_latest_completed_render_with_memory() */
+	[RC_LATEST_RENDER] = {
+		"SELECT r.id, r.chain_position::pg_catalog.int4, r.type::pg_catalog.text,"
+		" r.prompt::pg_catalog.text, r.output_url::pg_catalog.text, r.output_key::pg_catalog.text,"
+		" r.context_data, " MEMORY("r") ", r.completed_at::pg_catalog.timestamptz"
+		LATEST_OF_CHAIN("$1"),
+	1, {UUIDOID}, true},
+	/* (chain) -> memory */
+	[RC_CHAIN_MEMORY] = {
+		"SELECT " MEMORY("r") LATEST_OF_CHAIN("$1"),
+	1, {UUIDOID}, true},
+	/* (render) -> memory */
+	[RC_RENDER_MEMORY] = {
+		"SELECT " MEMORY("r") " FROM @.renders r"
+		" WHERE r.id OPERATOR(pg_catalog.=) $1"
+		" AND pg_catalog.jsonb_typeof(" MEMORY("r") ") OPERATOR(pg_catalog.=) 'object'::pg_catalog.text",
+	1, {UUIDOID}, true},
+	/* (chains) -> the columns of get_memories_from_chains(), in the order of the chains */
+	[RC_CHAINS_MEMORIES] = {
+		"SELECT c.chain_id, m.render_id, m.chain_position, m.memory"
+		" FROM (SELECT u.chain_id, pg_catalog.min(u.place) AS place"
+		"       FROM pg_catalog.unnest($1) WITH ORDINALITY AS u (chain_id, place)"
+		"       GROUP BY u.chain_id) c"
+		" CROSS JOIN LATERAL (SELECT r.id AS render_id,"
+		"                            r.chain_position::pg_catalog.int4 AS chain_position,"
+		"                            " MEMORY("r") " AS memory" LATEST_OF_CHAIN("c.chain_id") ") m"
+		" ORDER BY c.place",
+	1, {UUIDARRAYOID}, true},
+	/* (render) -> its parent, its memory if it is completed and has one */
+	[RC_ANCESTOR] = {
+		"SELECT r.parent_render_id, CASE WHEN" HAS_MEMORY("r") " THEN " MEMORY("r") " END"
+		" FROM @.renders r WHERE r.id OPERATOR(pg_catalog.=) $1",
+	1, {UUIDOID}, true},
+	/* (render) -> a row if it has a chain, whose row is then locked against pins */
+	[RC_LOCK_CHAIN_OF_RENDER] = {
+		"SELECT 1 FROM @.render_chains c WHERE c.id OPERATOR(pg_catalog.=)"
+		" (SELECT r.chain_id FROM @.renders r WHERE r.id OPERATOR(pg_catalog.=) $1)"
+		" FOR SHARE OF c",
+	1, {UUIDOID}, false},
+	/* (render) -> its context and chain, the row locked */
+	[RC_LOCK_RENDER] = {
+		"SELECT r.context_data, r.chain_id FROM @.renders r"
+		" WHERE r.id OPERATOR(pg_catalog.=) $1 FOR NO KEY UPDATE OF r",
+	1, {UUIDOID}, false},
+	/* (render, context, time) */
+	[RC_WRITE_CONTEXT] = {
+		"UPDATE @.renders AS r SET context_data = $2, updated_at = $3"
+		" WHERE r.id OPERATOR(pg_catalog.=) $1",
+	3, {UUIDOID, JSONBOID, TIMESTAMPTZOID}, false},
+	/* (chain) -> a row if it exists, locked against pins and saving */
+	[RC_LOCK_CHAIN] = {
+		"SELECT 1 FROM @.render_chains c WHERE c.id OPERATOR(pg_catalog.=) $1 FOR NO KEY UPDATE OF c",
+	1, {UUIDOID}, false},
+	/* (chain) -> the render that carries its memory */
+	[RC_LATEST_RENDER_ID] = {
+		"SELECT r.id" LATEST_OF_CHAIN("$1"),
+	1, {UUIDOID}, false},
+	/* (chain) -> its pins */
+	[RC_PINS] = {
+		"SELECT p.pins FROM @.memory_pins p WHERE p.chain_id OPERATOR(pg_catalog.=) $1",
+	1, {UUIDOID}, false},
+	/* (chain, pins) */
+	[RC_WRITE_PINS] = {
+		"INSERT INTO @.memory_pins (chain_id, pins) VALUES ($1, $2)"
+		" ON CONFLICT (chain_id) DO UPDATE SET pins = excluded.pins",
+	2, {UUIDOID, JSONBOID}, false},
+	/* (chain) */
+	[RC_DELETE_PINS] = {
+		"DELETE FROM @.memory_pins AS p WHERE p.chain_id OPERATOR(pg_catalog.=) $1",
+	1, {UUIDOID}, false},
+};
+
+/* A plan that is kept, by schema and query. */
+typedef struct KeptPlanKey
+{
+	char		schema[NAMEDATALEN];
+	RcQuery		query;
+} KeptPlanKey;
+
+typedef struct KeptPlan
+{
+	KeptPlanKey key;			/* must be first */
+	SPIPlanPtr	plan;
+} KeptPlan;
+
+static HTAB *plans;
+static int	running;			/* queries that are being executed, nested ones too */
+
+/* Connect to SPI, but go on in the caller's memory context. */
+void
+rc_begin_queries(void)
+{
+	MemoryContext caller_context = CurrentMemoryContext;
+
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "could not connect to SPI");
+	MemoryContextSwitchTo(caller_context);
+}
+
+/* Disconnect; an error does it without us. */
+void
+rc_end_queries(void)
+{
+	if (SPI_finish() != SPI_OK_FINISH)
+		elog(ERROR, "could not disconnect from SPI");
+}
+
+/* Put the schema into the text of a query. */
+static char *
+QueryWithSchema(const char *text, const char *schema)
+{
+	StringInfoData result;
+	const char *quoted = quote_identifier(schema);
+
+	initStringInfo(&result);
+	for (; *text != '\0'; text++)
+	{
+		if (*text == '@')
+			appendStringInfoString(&result, quoted);
+		else
+			appendStringInfoChar(&result, *text);
+	}
+	return result.data;
+}
+
+/* Plan a query, for good. */
+static SPIPlanPtr
+MakePlan(const KeptPlanKey *key)
+{
+	const QueryText *query = &query_texts[key->query];
+	const Oid  *types = query->types;
+	SPIPlanPtr	plan;
+
+	plan = SPI_prepare(QueryWithSchema(query->text, key->schema), query->parameters,
+					   unconstify(Oid *, types));
+	if (plan == NULL)
+		elog(ERROR, "could not prepare query: %s", SPI_result_code_string(SPI_result));
+	if (SPI_keepplan(plan) != 0)
+		elog(ERROR, "could not keep query plan");
+	return plan;
+}
+
+/*
+ * Throw all plans away when a session has used very many schemas. Not while
+ * one is running further up the stack (a trigger or policy may call us).
+ */
+static void
+LimitPlans(void)
+{
+	HASH_SEQ_STATUS scan;
+	KeptPlan   *entry;
+
+	if (running > 0 || hash_get_num_entries(plans) < MOST_PLANS)
+		return;
+	hash_seq_init(&scan, plans);
+	while ((entry = hash_seq_search(&scan)) != NULL)
+	{
+		SPI_freeplan(entry->plan);
+		(void) hash_search(plans, &entry->key, HASH_REMOVE, NULL);
+	}
+}
+
+/* Return the plan of a query for the working schema. */
+static SPIPlanPtr
+GetPlan(RcQuery query)
+{
+	KeptPlanKey key = {.query = query};
+	KeptPlan   *entry;
+	SPIPlanPtr	plan;
+
+	strlcpy(key.schema, rc_working_schema(), NAMEDATALEN);
+	if (plans == NULL)
+	{
+		HASHCTL		control = {.keysize = sizeof(KeptPlanKey), .entrysize = sizeof(KeptPlan)};
+
+		plans = hash_create("renderchain plans", 64, &control, HASH_ELEM | HASH_BLOBS);
+	}
+	entry = hash_search(plans, &key, HASH_FIND, NULL);
+	if (entry != NULL)
+		return entry->plan;
+
+	LimitPlans();
+	plan = MakePlan(&key);
+	entry = hash_search(plans, &key, HASH_ENTER, NULL);
+	entry->plan = plan;
+	return plan;
+}
+
+/* Execute a plan, counted as running until it ends or fails. */
+static pg_noinline int
+ExecutePlan(SPIPlanPtr plan, Datum *parameters, bool read_only, long max_rows)
+{
+	volatile int code = 0;
+
+	running++;
+	PG_TRY();
+	{
+		code = SPI_execute_plan(plan, parameters, NULL, read_only, max_rows);
+	}
+	PG_FINALLY();
+	{
+		running--;
+	}
+	PG_END_TRY();
+	return code;
+}
+
+/*
+ * Run a query and return the number of rows read or written; at most max_rows
+ * (0: no limit). Parameters are not null.
+ */
+uint64
+rc_query(RcQuery query, Datum *parameters, long max_rows)
+{
+	int			code = ExecutePlan(GetPlan(query), parameters,
+								   query_texts[query].read_only, max_rows);
+
+	if (code < 0)
+		elog(ERROR, "could not execute query: %s", SPI_result_code_string(code));
+	return SPI_processed;
+}
+
+/*
+ * Return a value of the last query's result, columns counted from 1, copied
+ * into the caller's memory context.
+ */
+Datum
+rc_result(uint64 row, int column, bool *isnull)
+{
+	TupleDesc	desc = SPI_tuptable->tupdesc;
+	Form_pg_attribute attribute = TupleDescAttr(desc, column - 1);
+	Datum		value = SPI_getbinval(SPI_tuptable->vals[row], desc, column, isnull);
+
+	if (*isnull)
+		return (Datum) 0;
+	return SPI_datumTransfer(value, attribute->attbyval, attribute->attlen);
+}
+
+/* Return the last query's rows from a set-returning function (InitMaterializedSRF). */
+void
+rc_return_rows(FunctionCallInfo fcinfo)
+{
+	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+	uint64		i;
+
+	for (i = 0; i < SPI_processed; i++)
+		tuplestore_puttuple(rsinfo->setResult, SPI_tuptable->vals[i]);
+}

@@ -1,0 +1,120 @@
+/*
+ * renderchain.c
+ *	  Module start: settings and the clock.
+ *
+ * The extension opens no socket, starts no process and needs no preloading; it
+ * is loaded by the first call of one of its C functions in a session. Until
+ * then its settings are placeholders, which PostgreSQL checks on loading.
+ */
+#include "compat.h"
+
+#include "renderchain.h"
+
+PG_MODULE_MAGIC;
+
+/* Settings */
+#define DEFAULT_MAX_ATTEMPTS	3
+#define MOST_ATTEMPTS			100
+#define DEFAULT_DEADLINE		3600
+#define LONGEST_DEADLINE		(7 * 24 * 3600)
+
+char	   *rc_schema;
+static bool notify;
+static bool require_credits;
+static char *clock_override;
+static int	max_attempts;
+static int	deadline;
+
+extern PGDLLEXPORT void _PG_init(void);
+
+PG_FUNCTION_INFO_V1(rc_sql_clock);
+
+/*
+ * Accept only what timestamptz accepts, and a point in time at that. Not by
+ * calling its input function, which raises errors: a check hook reports.
+ */
+static bool
+CheckClock(char **newval, void **extra, GucSource source)
+{
+	char		buffer[MAXDATELEN + MAXDATEFIELDS];
+	char	   *field[MAXDATEFIELDS];
+	int			ftype[MAXDATEFIELDS];
+	int			nfields;
+	int			dtype;
+	struct pg_tm tm;
+	fsec_t		fsec;
+	int			tz;
+	TimestampTz parsed;
+
+	(void) extra;
+	(void) source;
+	if (**newval == '\0')
+		return true;
+	if (ParseDateTime(*newval, buffer, sizeof(buffer), field, ftype,
+					  MAXDATEFIELDS, &nfields) != 0 ||
+		rc_decode_datetime(field, ftype, nfields, &dtype, &tm, &fsec, &tz) != 0 ||
+		dtype != DTK_DATE ||
+		tm2timestamp(&tm, fsec, &tz, &parsed) != 0)
+	{
+		GUC_check_errdetail("The value must be empty or a timestamp with time zone, like \"2026-01-31 12:00:00+00\".");
+		return false;
+	}
+	return true;
+}
+
+/* Define the settings. */
+void
+_PG_init(void)
+{
+	DefineCustomStringVariable("renderchain.schema",
+							   "The schema whose tables this session works with.",
+							   "create_tables() makes them.",
+							   &rc_schema, "public",
+							   PGC_USERSET, 0, NULL, NULL, NULL);
+	DefineCustomBoolVariable("renderchain.notify",
+							 "Whether changes of renders are announced on the channel \"renderchain\".",
+							 NULL,
+							 &notify, true,
+							 PGC_USERSET, 0, NULL, NULL, NULL);
+	DefineCustomBoolVariable("renderchain.require_credits",
+							 "Whether users without a credit account are refused instead of not metered.",
+							 NULL,
+							 &require_credits, false,
+							 PGC_SUSET, 0, NULL, NULL, NULL);
+	DefineCustomStringVariable("renderchain.clock",
+							   "The time that renderchain believes it is, for tests of leases and deadlines.",
+							   "Empty for the real time.",
+							   &clock_override, "",
+							   PGC_SUSET, 0, CheckClock, NULL, NULL);
+	DefineCustomIntVariable("renderchain.max_attempts",
+							"How often a render is attempted before it fails.",
+							NULL,
+							&max_attempts, DEFAULT_MAX_ATTEMPTS, 1, MOST_ATTEMPTS,
+							PGC_USERSET, 0, NULL, NULL, NULL);
+	DefineCustomIntVariable("renderchain.deadline",
+							"How long after its submission a render may take before it fails.",
+							NULL,
+							&deadline, DEFAULT_DEADLINE, 1, LONGEST_DEADLINE,
+							PGC_USERSET, GUC_UNIT_S, NULL, NULL, NULL);
+	MarkGUCPrefixReserved("renderchain");
+}
+
+/* Return the time: the setting's where it is set, else the real one. */
+TimestampTz
+rc_clock(void)
+{
+	if (clock_override == NULL || *clock_override == '\0')
+		return GetCurrentTimestamp();
+	return DatumGetTimestampTz(DirectFunctionCall3(timestamptz_in,
+												   CStringGetDatum(clock_override),
+												   ObjectIdGetDatum(InvalidOid),
+												   Int32GetDatum(-1)));
+}
+
+/* SQL: clock() -> timestamptz */
+Datum
+rc_sql_clock(PG_FUNCTION_ARGS)
+{
+	(void) fcinfo;
+	PG_RETURN_TIMESTAMPTZ(rc_clock());
+}

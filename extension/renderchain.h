@@ -1,0 +1,39 @@
+/*
+ * renderchain.h
+ *	  What the files of the extension share: conditions, settings, schema, clock.
+ *
+ * Words used throughout: a chain is a series of renders; a render that ended
+ * well may carry memory, the JSON object under "pipelineMemory" in its
+ * context_data; a patch is an RFC 7396 merge patch; pins are the patch that a
+ * user has fixed for all memory of a chain.
+ */
+#ifndef RENDERCHAIN_H
+#define RENDERCHAIN_H
+
+/* Conditions that clients branch on; the PL/pgSQL functions raise the others. */
+#define RC_ERRCODE_INVALID_REQUEST	MAKE_SQLSTATE('R', 'C', '0', '0', '5')
+#define RC_ERRCODE_NOT_FOUND		MAKE_SQLSTATE('R', 'C', '0', '0', '6')
+#define RC_ERRCODE_TABLES_MISSING	MAKE_SQLSTATE('R', 'C', '0', '0', '8')
+
+/* The member of context_data that holds the memory. */
+#define RC_MEMORY_KEY "pipelineMemory"
+
+/*
+ * Settings, see renderchain.c. The PL/pgSQL functions read theirs with
+ * current_setting().
+ */
+extern char *rc_schema;
+
+/* renderchain.c */
+extern TimestampTz rc_clock(void);
+
+/* schema.c */
+extern const char *rc_working_schema(void);
+
+/* merge_patch.c */
+extern Jsonb *rc_merge_patch(Jsonb *target, Jsonb *patch);
+
+/* iso_time.c */
+extern bool rc_parse_iso_time(const char *text, int length, int64 *microseconds);
+
+#endif							/* RENDERCHAIN_H */

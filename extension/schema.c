@@ -1,0 +1,74 @@
+/*
+ * schema.c
+ *	  The working schema: the one whose tables a session works with.
+ *
+ * The setting renderchain.schema names it. C functions put the name into their
+ * queries (query.c); PL/pgSQL functions call use_schema(), which puts the
+ * schema right behind pg_catalog in the search_path.
+ */
+#include "compat.h"
+
+#include "renderchain.h"
+
+#define MAIN_TABLE "renders"
+
+PG_FUNCTION_INFO_V1(rc_sql_use_schema);
+
+/* Tell whether user tables have no business in this schema. */
+static bool
+IsReservedSchema(const char *name)
+{
+	return strncmp(name, "pg_", 3) == 0 || strcmp(name, "information_schema") == 0;
+}
+
+/*
+ * Return the name of the working schema, having made sure that it can be one
+ * and has tables. The string is the setting's own: use it before anything can
+ * change the setting. Privileges are left to the queries that follow.
+ */
+const char *
+rc_working_schema(void)
+{
+	Oid			schema_oid;
+
+	if (IsReservedSchema(rc_schema))
+		ereport(ERROR,
+				(errcode(RC_ERRCODE_TABLES_MISSING),
+				 errmsg("schema \"%s\" cannot hold renderchain's tables", rc_schema),
+				 errdetail("It belongs to the system."),
+				 errhint("Name another one in the setting renderchain.schema.")));
+
+	schema_oid = get_namespace_oid(rc_schema, true);
+	if (!OidIsValid(schema_oid) ||
+		!OidIsValid(get_relname_relid(MAIN_TABLE, schema_oid)))
+		ereport(ERROR,
+				(errcode(RC_ERRCODE_TABLES_MISSING),
+				 errmsg("renderchain's tables do not exist in schema \"%s\"", rc_schema),
+				 OidIsValid(schema_oid) ?
+				 errdetail("There is no table \"%s\" in it.", MAIN_TABLE) :
+				 errdetail("There is no such schema."),
+				 errhint("Run SELECT renderchain.create_tables(%s), or name another schema in the setting renderchain.schema.",
+						 quote_literal_cstr(rc_schema))));
+	return rc_schema;
+}
+
+/*
+ * SQL: use_schema() -> text
+ *
+ * Search pg_catalog, then the working schema, then temporary objects, until the
+ * calling function ends where that function has a SET search_path clause (which
+ * restores the path), else until the transaction ends.
+ */
+Datum
+rc_sql_use_schema(PG_FUNCTION_ARGS)
+{
+	const char *schema = rc_working_schema();
+	text	   *result = cstring_to_text(schema);
+	char	   *path = psprintf("pg_catalog, %s, pg_temp", quote_identifier(schema));
+
+	(void) fcinfo;
+	if (strcmp(namespace_search_path, path) != 0)
+		(void) set_config_option("search_path", path, PGC_USERSET, PGC_S_SESSION,
+								 GUC_ACTION_LOCAL, true, 0, false);
+	PG_RETURN_TEXT_P(result);
+}
