@@ -1,0 +1,40 @@
+-- the model registry: shipped models, models loaded by hand
+\set SHOW_CONTEXT never
+SET renderchain.schema = 't_models';
+SELECT renderchain.create_tables() LIKE 'schema t_models: created %' AS made;
+SELECT count(*) = jsonb_array_length(renderchain.shipped_models() -> 'models') AS all_shipped FROM t_models.models;
+SELECT id, provider, kind, tier, credits, shipped FROM t_models.models WHERE id LIKE 'local-%' ORDER BY id;
+
+-- a loaded model replaces a shipped one and stays when the tables are made again
+SELECT renderchain.load_models('{"models": [
+    {"id": "local-image-pro", "provider": "local", "kind": "image", "tier": "pro", "credits": 7},
+    {"id": "mine", "provider": "me", "kind": "video", "tier": "fast", "credits": 3, "retired": "2026-01-31", "successor": "x"},
+    {"id": "priceless", "provider": "me", "kind": "video", "tier": "standard"}]}')
+     = jsonb_array_length(renderchain.shipped_models() -> 'models') + 2 AS loaded;
+SELECT renderchain.create_tables() LIKE 'schema t_models: created nothing; %' AS again;
+SELECT id, credits, retired, successor, shipped FROM t_models.models
+WHERE id IN ('local-image-pro', 'local-image-flash', 'mine', 'priceless') ORDER BY id;
+
+-- nothing of a registry with a mistake is loaded
+CREATE FUNCTION t_models.refused(registry jsonb) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE d text;
+BEGIN
+    PERFORM renderchain.load_models(registry);
+    RETURN 'loaded';
+EXCEPTION WHEN SQLSTATE 'RC005' THEN
+    GET STACKED DIAGNOSTICS d = PG_EXCEPTION_DETAIL;
+    RETURN SQLSTATE || ' ' || SQLERRM || ': ' || d;
+END $$;
+SELECT t_models.refused(format('{"models": [{"id": "good", "provider": "p", "kind": "text", "tier": "pro"}, %s]}', m)::jsonb)
+FROM (VALUES ('1'), ('{}'), ('{"id": "a"}'), ('{"id": "a", "provider": "p", "kind": "sound"}'),
+    ('{"id": "a", "provider": "p", "kind": "image", "tier": "gold"}'),
+    ('{"id": "a", "provider": "p", "kind": "image", "tier": "pro", "credits": -1}'),
+    ('{"id": "a", "provider": "p", "kind": "image", "tier": "pro", "credits": 1000000000}'),
+    ('{"id": "a", "provider": "p", "kind": "image", "tier": "pro", "credits": "5"}'),
+    ('{"id": "a", "provider": "p", "kind": "image", "tier": "pro", "retired": "soon"}'),
+    ('{"id": "a", "provider": "p", "kind": "image", "tier": "pro", "qualities": "high"}'),
+    ('{"id": "a", "provider": "p", "kind": "image", "tier": "pro", "aspectRatios": {}}')) v (m);
+SELECT renderchain.load_models('[]');
+\echo :LAST_ERROR_SQLSTATE
+SELECT renderchain.load_models(NULL);
+SELECT count(*) FROM t_models.models WHERE id IN ('good', 'a');
