@@ -1,0 +1,134 @@
+/* The command line of render as a request. */
+#include "driver_test.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+#include "request.h"
+
+enum { WORDS = 40 };
+
+/* Parse a command line given as one text of words between bars. -1 is "go on". What is said
+ * about a mistake goes to standard error, which is shut meanwhile. */
+static int parse(RequestOptions *options, Settings *settings, char *line) {
+    char *argv[WORDS + 1] = {0};
+    int argc = 0;
+    argv[argc++] = (char *)"render";
+    for (char *word; line && argc < WORDS && (word = strsep(&line, "|"));)
+        argv[argc++] = word;
+    *options = (RequestOptions){0};
+    *settings = (Settings){0};
+    int shut = dup(STDERR_FILENO);
+    assert_non_null(freopen("/dev/null", "w", stderr));
+    int code = request_parse(options, argc, argv, settings);
+    fflush(stderr);
+    dup2(shut, STDERR_FILENO);
+    close(shut);
+    return code;
+}
+
+/* The request of a command line, as sorted JSON. */
+static char *request_of(const char *line) {
+    RequestOptions options;
+    Settings settings;
+    char *copy = mem_strdup(line);
+    int code = parse(&options, &settings, copy);
+    if (code != -1)
+        fail_msg("%s: exit code %d", line, code);
+    json_t *request = request_build(&options, settings.provider, settings.provider_url);
+    char *text = json_dumps(request, JSON_COMPACT | JSON_SORT_KEYS);
+    json_decref(request);
+    request_free(&options);
+    free(copy);
+    return text;
+}
+
+#define CHAIN_ID "0123abcd-0123-4abc-8def-0123456789AB"
+
+static const struct {
+    const char *line, *request;
+} cases[] = {
+    {"--prompt|a house", "{\"prompt\":\"a house\",\"provider\":\"local\",\"type\":\"image\"}"},
+    {"--prompt|h|--provider|gemini",
+     "{\"prompt\":\"h\",\"provider\":\"gemini\",\"type\":\"image\"}"},
+    {"--prompt|h|--provider-url|http://x",
+     "{\"prompt\":\"h\",\"provider\":\"gemini\",\"type\":\"image\"}"},
+    {"--prompt=h|--chain|villa",
+     "{\"chainName\":\"villa\",\"prompt\":\"h\",\"provider\":\"local\",\"type\":\"image\"}"},
+    {"--prompt|h|--chain|" CHAIN_ID,
+     "{\"chainId\":\"" CHAIN_ID "\",\"prompt\":\"h\",\"provider\":\"local\",\"type\":\"image\"}"},
+    {"--prompt|h|--quality|ultra|--aspect-ratio|4:3|--quick|--priority|7|--model|m",
+     "{\"aspectRatio\":\"4:3\",\"forceModel\":\"m\",\"priority\":7,\"prompt\":\"h\","
+     "\"provider\":\"local\",\"quality\":\"ultra\",\"quick\":true,\"type\":\"image\"}"},
+    {"--prompt|h|--skip|validation|--skip|memory_extraction",
+     "{\"prompt\":\"h\",\"provider\":\"local\",\"skipStages\":{\"memoryExtraction\":true,"
+     "\"validation\":true},\"type\":\"image\"}"},
+    {"--prompt|h|--tool|cad,scale=1:50,hatch,note=a=b",
+     "{\"prompt\":\"h\",\"provider\":\"local\",\"toolContext\":{\"toolId\":\"cad\","
+     "\"toolSettings\":{\"hatch\":true,\"note\":\"a=b\",\"scale\":\"1:50\"}},\"type\":\"image\"}"},
+    {"--prompt|h|--idempotency-key|k|--user|u|--project|p|--parent|r|--mask-type|t|"
+     "--inpainting-prompt|i",
+     "{\"idempotencyKey\":\"k\",\"inpaintingPrompt\":\"i\",\"maskType\":\"t\",\"parentRenderId\":"
+     "\"r\","
+     "\"projectId\":\"p\",\"prompt\":\"h\",\"provider\":\"local\",\"type\":\"image\",\"userId\":"
+     "\"u\"}"},
+    {"--prompt|h|--reference|/no/such.png|--style|/dev/null",
+     "{\"prompt\":\"h\",\"provider\":\"local\",\"references\":[{\"path\":\"/no/such.png\"}],"
+     "\"style\":{\"path\":\"/dev/null\"},\"type\":\"image\"}"},
+    /* what the database judges is passed on as it is */
+    {"--prompt|h|--priority|soon|--quality|best",
+     "{\"priority\":\"soon\",\"prompt\":\"h\",\"provider\":\"local\",\"quality\":\"best\","
+     "\"type\":\"image\"}"},
+};
+
+static void requests(void **state) {
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        char *request = request_of(cases[i].line);
+        assert_string_equal(request, cases[i].request);
+        free(request);
+    }
+}
+
+static void mistakes(void **state) {
+    (void)state;
+    static const char *const lines[] = {
+        "",
+        "--quick",
+        "--prompt",
+        "--no-such-option",
+        "--prompt|h|--skip|image_generation",
+        "--prompt|h|--skip|storage",
+        "--prompt|h|extra",
+        "--prompt|h|--reference|a|--reference|b|--reference|c|--reference|d",
+    };
+    for (size_t i = 0; i < COUNT(lines); i++) {
+        RequestOptions options;
+        Settings settings;
+        char *copy = mem_strdup(lines[i]);
+        int code = parse(&options, &settings, *copy ? copy : NULL);
+        if (code != EXIT_USAGE)
+            fail_msg("\"%s\" gives %d", lines[i], code);
+        request_free(&options);
+        free(copy);
+    }
+}
+
+static void uuids(void **state) {
+    (void)state;
+    assert_true(is_uuid(CHAIN_ID));
+    assert_false(is_uuid(""));
+    assert_false(is_uuid("0123abcd-0123-4abc-8def-0123456789A"));
+    assert_false(is_uuid(CHAIN_ID "0"));
+    assert_false(is_uuid("0123abcd-0123-4abc-8def-0123456789AG"));
+    assert_false(is_uuid("0123abcd00123-4abc-8def-0123456789AB"));
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(requests),
+        cmocka_unit_test(mistakes),
+        cmocka_unit_test(uuids),
+    };
+    return cmocka_run_group_tests_name("driver request", tests, NULL, NULL);
+}
