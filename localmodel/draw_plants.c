@@ -1,0 +1,203 @@
+/*
+ * draw_plants.c - trees made of branches and clumps of leaves.
+ *
+ * A crown is a set of blobs; on each lie many small leaf faces turned outwards.  Every face is lit
+ * once, so a crown has a sunny and a shaded side and dark depths.
+ */
+#include "draw_plants.h"
+
+#include "draw_material.h"
+#include "scene_random.h"
+
+/* How a kind of tree grows. */
+typedef struct Kind {
+    float height, crown;   /* metres; width of the crown by its height */
+    float trunk;           /* bare share of the height */
+    int blobs, leaves;     /* leaves a blob */
+    float leaf;            /* size, metres */
+    uint32_t colour, bark;
+} Kind;
+
+static const Kind broadleaf = {8.5f, 0.42f, 0.26f, 13, 60, 0.36f, 0x66833a, 0x5d4c3b};
+static const Kind birch = {9.5f, 0.26f, 0.28f, 11, 46, 0.28f, 0x86a04c, 0xcfc9bd};
+static const Kind olive = {4.6f, 0.55f, 0.30f, 9, 55, 0.24f, 0x7f8b62, 0x6b5b4a};
+
+typedef struct Garden {
+    World *w;
+    Mesh *m;
+    int leaf, bark;
+    Vec3 tint;
+    bool tinted, bare;
+} Garden;
+
+static int bark_surface(Garden *g, uint32_t hex)
+{
+    Surface s = world_surface(MATERIAL_THATCH, false, v3(0, 0, 0));
+
+    s.colour = rgb_hex(hex);
+    return mesh_surface(g->m, s);
+}
+
+/* One leaf clump: an irregular pentagon whose light comes from `normal`. */
+static void leaf(Garden *g, Rng *rng, Vec3 at, Vec3 normal, float size, Vec3 colour)
+{
+    Vec3 tilt = v_norm(v3(normal.x + rng_range(rng, -0.7f, 0.7f), normal.y + rng_range(rng, -0.5f, 0.7f),
+                          normal.z + rng_range(rng, -0.7f, 0.7f)));
+    Vec3 a = v_norm(v_cross(tilt, fabsf(tilt.y) > 0.9f ? v3(1, 0, 0) : v3(0, 1, 0)));
+    Vec3 b = v_cross(tilt, a), p[5];
+    float turn = rng_range(rng, 0, 2 * PI_F);
+
+    for (int i = 0; i < 5; i++) {
+        float t = turn + 2 * PI_F * (float)i / 5, r = size * rng_range(rng, 0.42f, 0.62f);
+
+        p[i] = v_mad(v_mad(at, a, r * cosf(t)), b, r * sinf(t) * 0.8f);
+    }
+
+    Face *face = mesh_polygon(g->m, g->leaf, p, 5);
+
+    if (face != NULL) {
+        face->lit = colour;
+        face->normal = v_dot(face->normal, normal) < 0 ? v_scale(face->normal, -1) : face->normal;
+        face->offset = v_dot(face->normal, p[0]);
+    }
+}
+
+/* The colour of this tree's leaves, between its kind's and the palette's. */
+static Vec3 foliage(const Garden *g, Rng *rng, uint32_t hex)
+{
+    Vec3 c = rgb_hex(hex);
+
+    if (g->tinted)
+        c = v_mix(c, g->tint, 0.55f);
+    if (g->w->spec.features & FEATURE_AUTUMN) {
+        static const uint32_t autumn[4] = {0xc8762a, 0xb5492a, 0xd6a23a, 0x9c6a30};
+
+        c = rgb_hex(autumn[rng_int(rng, 0, 3)]);
+    }
+    if (g->w->spec.features & FEATURE_BLOSSOM)
+        c = rgb_hex(rng_chance(rng, 0.7f) ? 0xf2c4d0 : 0xf7ece6);
+    return v_mul(c, v3(rng_range(rng, 0.88f, 1.12f), rng_range(rng, 0.92f, 1.08f), rng_range(rng, 0.85f, 1.1f)));
+}
+
+/* Leaves over the surface of an ellipsoid, darker inside the crown. */
+static void blob(Garden *g, Rng *rng, Vec3 centre, Vec3 radius, int leaves, float size, Vec3 colour,
+                 Vec3 heart)
+{
+    for (int i = 0; i < leaves; i++) {
+        float y = rng_range(rng, -0.75f, 1.0f), around = rng_range(rng, 0, 2 * PI_F);
+        float flat = sqrtf(maxf(1 - y * y, 0)), r = rng_range(rng, 0.72f, 1.05f);
+        Vec3 n = v3(flat * cosf(around), y, flat * sinf(around));
+        Vec3 at = v3(centre.x + radius.x * n.x * r, centre.y + radius.y * n.y * r, centre.z + radius.z * n.z * r);
+        Vec3 out = v_norm(v_add(n, v_scale(v_norm(v_sub(at, heart)), 0.8f)));
+        float shade = rng_range(rng, 0.78f, 1.18f) * (0.80f + 0.25f * r);
+
+        leaf(g, rng, at, out, size * rng_range(rng, 0.75f, 1.3f), v_scale(colour, shade));
+    }
+}
+
+/* Branches from a to ever finer tips. */
+static void branches(Garden *g, Rng *rng, Vec3 a, Vec3 direction, float length, float thick, int depth)
+{
+    Vec3 b = v_mad(a, direction, length);
+
+    mesh_bar(g->m, g->bark, a, b, thick, thick * 0.62f, depth > 2 ? 6 : 4);
+    if (depth == 0)
+        return;
+    for (int i = 0; i < 3; i++) {
+        float around = 2.1f * (float)i + rng_range(rng, 0, 1.2f), spread = rng_range(rng, 0.35f, 0.75f);
+        Vec3 side = v_norm(v_cross(direction, fabsf(direction.y) > 0.95f ? v3(1, 0, 0) : v3(0, 1, 0)));
+        Vec3 other = v_cross(direction, side);
+        Vec3 d = v_norm(v_add(v_mad(v_scale(side, spread * cosf(around)), other, spread * sinf(around)),
+                              v_add(direction, v3(0, 0.15f, 0))));
+
+        branches(g, rng, v_mad(a, direction, length * rng_range(rng, 0.6f, 1.0f)), d, length * rng_range(rng, 0.58f, 0.76f),
+                 thick * 0.58f, depth - 1);
+    }
+}
+
+static void tree(Garden *g, Rng *rng, Vec3 foot, const Kind *k, float scale, float detail)
+{
+    float height = k->height * scale * rng_range(rng, 0.88f, 1.15f), bare = height * k->trunk;
+    float wide = height * k->crown * rng_range(rng, 0.9f, 1.1f);
+    Vec3 lean = v_norm(v3(rng_range(rng, -0.06f, 0.06f), 1, rng_range(rng, -0.06f, 0.06f)));
+    Vec3 heart = v_mad(foot, lean, bare + 0.5f * (height - bare)), colour = foliage(g, rng, k->colour);
+
+    g->bark = bark_surface(g, k->bark);
+    if (g->bare) {
+        branches(g, rng, foot, lean, height * 0.30f, 0.022f * height, 5);
+        return;
+    }
+    mesh_bar(g->m, g->bark, foot, v_mad(foot, lean, bare + 0.55f * (height - bare)), 0.022f * height, 0.008f * height, 7);
+    for (int i = 0; i < k->blobs; i++) {
+        float t = ((float)i + 0.5f) / (float)k->blobs, around = 2.4f * (float)i + rng_range(rng, 0, 0.9f);
+        float level = bare + (height - bare) * (0.10f + 0.80f * t);
+        float reach = wide * sqrtf(maxf(1 - powf(2 * t - 0.85f, 2) * 0.9f, 0.05f)) * rng_range(rng, 0.45f, 0.85f);
+        Vec3 c = v3(foot.x + lean.x * level + reach * cosf(around), foot.y + level, foot.z + lean.z * level + reach * sinf(around));
+        float r = wide * rng_range(rng, 0.34f, 0.52f);
+
+        mesh_bar(g->m, g->bark, v_mad(foot, lean, bare + (level - bare) * 0.45f), c, 0.009f * height, 0.003f * height, 4);
+        blob(g, rng, c, v3(r, r * 0.72f, r), (int)((float)k->leaves * detail), k->leaf * scale / sqrtf(detail), colour, heart);
+    }
+}
+
+static void shrub(Garden *g, Rng *rng, Vec3 foot, float size, uint32_t hex, int leaves)
+{
+    Vec3 c = v3(foot.x, foot.y + 0.42f * size, foot.z);
+
+    blob(g, rng, c, v3(0.6f * size, 0.48f * size, 0.6f * size), leaves, 0.20f * sqrtf(size), foliage(g, rng, hex), c);
+}
+
+/* Trees beside and behind the building, where they frame it and do not hide it. */
+static void plant_trees(Garden *g)
+{
+    World *w = g->w;
+    Rng rng = rng_named(w->spec.scene_seed, "trees");
+    Bounds b = w->bounds;
+    float width = b.hi.x - b.lo.x, scale = clampf((b.hi.y - b.lo.y) / 8.0f, 0.8f, 1.6f);
+    bool many = w->spec.features & FEATURE_TREES;
+    const Kind *kinds[3] = {&broadleaf, &birch, &broadleaf};
+    int n = many ? 13 : 8;
+
+    if (w->spec.style == STYLE_MEDITERRANEAN)
+        kinds[0] = kinds[1] = kinds[2] = &olive;
+    for (int i = 0; i < n; i++) {
+        bool right = i & 1, behind = i % 4 >= 2;
+        float out = rng_range(&rng, 2.5f, 8.0f) + (float)(i / 4) * 4.0f;
+        float x = right ? b.hi.x + out : b.lo.x - out;
+        float z = behind ? b.hi.z + rng_range(&rng, 2.0f, 12.0f) : rng_range(&rng, b.lo.z + 1.0f, b.hi.z);
+
+        if (behind)
+            x = b.lo.x + width * rng_range(&rng, -0.3f, 1.3f);
+        tree(g, &rng, v3(x, 0, z), kinds[rng_int(&rng, 0, 2)], scale * rng_range(&rng, 0.8f, 1.1f), behind ? 0.6f : 1.0f);
+    }
+}
+
+/* Low planting at the foot of the building and in the foreground. */
+static void plant_shrubs(Garden *g)
+{
+    static const uint32_t greens[4] = {0x5f7f38, 0x76914a, 0x4f6c34, 0x8a9a5a};
+    Rng rng = rng_named(g->w->spec.scene_seed, "shrubs");
+    Bounds b = g->w->bounds;
+    int n = g->w->spec.features & FEATURE_GARDEN ? 34 : 16;
+
+    for (int i = 0; i < n; i++) {
+        bool right = rng_chance(&rng, 0.5f);
+        float x = right ? b.hi.x + rng_range(&rng, 0.8f, 3.5f) : b.lo.x - rng_range(&rng, 0.8f, 3.5f);
+        float z = rng_range(&rng, b.lo.z - 3.0f, b.hi.z);
+
+        shrub(g, &rng, v3(x, 0, z), rng_range(&rng, 0.6f, 1.5f), greens[rng_int(&rng, 0, 3)], 46);
+    }
+}
+
+void plants_draw(World *w)
+{
+    Garden g = {.w = w, .m = &w->mesh, .tint = w->paint.plants, .tinted = w->paint.has_plants};
+    Surface leaf_surface = world_surface(MATERIAL_GREEN_WALL, false, v3(0, 0, 0));
+
+    leaf_surface.kind = SURFACE_LEAF;
+    g.leaf = mesh_surface(&w->mesh, leaf_surface);
+    g.bare = w->spec.features & FEATURE_BARE_TREES;
+    if (!(w->spec.features & FEATURE_NO_TREES))
+        plant_trees(&g);
+    plant_shrubs(&g);
+}
