@@ -99,6 +99,9 @@ RETURNS TABLE (o_render_id uuid, o_chain_id uuid, o_chain_position integer, o_ty
                o_attempt integer, o_memory jsonb, o_previous_output jsonb, o_stages jsonb)
 LANGUAGE plpgsql VOLATILE
 AS $$
+DECLARE
+    v_started bigint;
+    v_refused uuid;
 BEGIN
     RETURN QUERY
     WITH taken AS (
@@ -118,6 +121,14 @@ BEGIN
                 ELSE '[]'::jsonb END
     FROM taken t JOIN marked m ON m.id = t.render_id
     ORDER BY pg_catalog.array_position(p_render_ids, t.render_id);
+    GET DIAGNOSTICS v_started = ROW_COUNT;
+    IF v_started < pg_catalog.cardinality(p_render_ids)::bigint THEN
+        SELECT r.id INTO v_refused FROM render_jobs j JOIN renders r ON r.id = j.render_id
+        WHERE j.render_id = ANY (p_render_ids) AND j.state = 'running' AND r.status::text <> 'processing'::text LIMIT 1;
+        IF FOUND THEN
+            PERFORM renderchain._raise_not_writable(v_refused);
+        END IF;
+    END IF;
 END
 $$;
 
@@ -133,12 +144,12 @@ DECLARE
 BEGIN
     FOR v_job IN
         SELECT e.render_id, e.attempt, e.state, e.deadline, e.lease_owner
-        FROM (SELECT j.render_id, j.attempt, j.state, j.deadline, j.lease_owner FROM render_jobs j
+        FROM (SELECT j.render_id, j.attempt, j.state, j.deadline, j.lease_owner, r.user_id
+              FROM render_jobs j JOIN renders r ON r.id = j.render_id
               WHERE j.state <> 'ended' AND LEAST(j.lease_until, j.deadline) <= p_now
               ORDER BY LEAST(j.lease_until, j.deadline) LIMIT p_max
-              FOR UPDATE SKIP LOCKED) e
-        JOIN renders r ON r.id = e.render_id
-        ORDER BY r.user_id
+              FOR UPDATE OF j SKIP LOCKED) e
+        ORDER BY e.user_id
     LOOP
         v_status := renderchain._give_back(v_job.render_id, p_now, p_now, CASE
             WHEN v_job.deadline <= p_now THEN NULL::jsonb
@@ -195,10 +206,10 @@ BEGIN
     PERFORM renderchain._check_worker(claim_renders.worker, claim_renders.lease);
     PERFORM renderchain._check_count(claim_renders.max_renders);
     PERFORM renderchain._sweep(v_now, claim_renders.max_renders);
-    v_ids := ARRAY(SELECT j.render_id FROM render_jobs j
+    v_ids := ARRAY(SELECT j.render_id FROM render_jobs j JOIN renders r ON r.id = j.render_id
                    WHERE j.state = 'queued' AND j.run_after <= v_now AND j.deadline > v_now
                    ORDER BY j.priority DESC, j.run_after, j.render_id LIMIT claim_renders.max_renders
-                   FOR UPDATE SKIP LOCKED);
+                   FOR UPDATE OF j SKIP LOCKED);
     IF pg_catalog.cardinality(v_ids) > 0 THEN
         RETURN QUERY SELECT s.* FROM renderchain._start(v_ids, claim_renders.worker, claim_renders.lease, v_now) s;
     END IF;

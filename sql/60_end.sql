@@ -28,6 +28,9 @@ BEGIN
            metadata = renderchain._as_object(r.metadata) || pg_catalog.jsonb_build_object('error', p_error),
            updated_at = p_now
     WHERE r.id = p_render_id RETURNING r.user_id INTO v_user_id;
+    IF NOT FOUND THEN
+        PERFORM renderchain._raise_not_writable(p_render_id);
+    END IF;
     UPDATE stored_objects o SET state = 'doomed', updated_at = p_now
     WHERE o.render_id = p_render_id AND o.state <> 'doomed';
     IF v_reserved IS NOT NULL THEN
@@ -85,6 +88,9 @@ BEGIN
         UPDATE render_jobs j SET state = 'queued', lease_owner = NULL, lease_until = NULL, run_after = p_run_after
         WHERE j.render_id = p_render_id;
         UPDATE renders r SET status = 'pending', updated_at = p_now WHERE r.id = p_render_id;
+        IF NOT FOUND THEN
+            PERFORM renderchain._raise_not_writable(p_render_id);
+        END IF;
         RETURN 'pending'::text;
     END IF;
     PERFORM renderchain._end_without_result(p_render_id, 'failed'::text, COALESCE(p_error, '{}'::jsonb) || v_error, p_now);
@@ -238,6 +244,9 @@ BEGIN
                 WHERE m.value <> 'null'::jsonb AND m.key IN ('selectedModel', 'processingMs', 'designIntent',
                     'imageAnalysis', 'validation', 'optimizedPrompt'))
     WHERE r.id = p_render_id RETURNING r.user_id INTO v_user_id;
+    IF NOT FOUND THEN
+        PERFORM renderchain._raise_not_writable(p_render_id);
+    END IF;
     RETURN v_user_id;
 END
 $$;
@@ -260,8 +269,8 @@ BEGIN
     PERFORM renderchain.use_schema();
     SELECT r.chain_id INTO v_chain_id FROM renders r WHERE r.id = complete_render.render_id;
     IF v_chain_id IS NOT NULL AND complete_render.result ? 'memory'::text THEN
-        -- keeps pins from changing between reading them and writing the memory
-        PERFORM FROM render_chains c WHERE c.id = v_chain_id FOR KEY SHARE;
+        -- keeps pin_memory from changing the pins between reading them and writing the memory
+        PERFORM FROM render_chains c WHERE c.id = v_chain_id FOR SHARE;
     END IF;
     SELECT l.* INTO v_job FROM renderchain._lock_attempt(complete_render.render_id, complete_render.attempt) l;
     IF v_job.o_state = 'ended'::text THEN
@@ -357,7 +366,8 @@ DECLARE
     v_state text;
 BEGIN
     PERFORM renderchain.use_schema();
-    SELECT j.state INTO v_state FROM render_jobs j WHERE j.render_id = cancel_render.render_id FOR NO KEY UPDATE;
+    SELECT j.state INTO v_state FROM render_jobs j JOIN renders r ON r.id = j.render_id
+    WHERE j.render_id = cancel_render.render_id FOR NO KEY UPDATE OF j;
     IF NOT FOUND THEN
         PERFORM renderchain._raise_no_job(cancel_render.render_id);
     ELSIF v_state = 'ended'::text THEN
@@ -397,7 +407,8 @@ DECLARE
 BEGIN
     PERFORM renderchain.use_schema();
     SELECT j.state, j.run, j.request INTO v_job
-    FROM render_jobs j WHERE j.render_id = retry_render.render_id FOR NO KEY UPDATE;
+    FROM render_jobs j JOIN renders r ON r.id = j.render_id
+    WHERE j.render_id = retry_render.render_id FOR NO KEY UPDATE OF j;
     IF NOT FOUND THEN
         PERFORM renderchain._raise_no_job(retry_render.render_id);
     END IF;
@@ -412,6 +423,9 @@ BEGIN
     UPDATE renders r SET status = 'pending', error_message = NULL, credits_cost = v_credits, started_at = NULL,
            metadata = renderchain._as_object(r.metadata) - 'error'::text, updated_at = v_now
     WHERE r.id = retry_render.render_id;
+    IF NOT FOUND THEN
+        PERFORM renderchain._raise_not_writable(retry_render.render_id);
+    END IF;
     v_reserved := renderchain._reserve(v_render.user_id, retry_render.render_id, v_job.run + 1, v_credits, v_now);
     UPDATE render_jobs j SET state = 'queued', run = j.run + 1, base_attempt = j.attempt, run_after = v_now,
            max_attempts = pg_catalog.current_setting('renderchain.max_attempts'::text)::integer,

@@ -48,9 +48,11 @@ DECLARE
     v_schema text;
     v_command text;
 BEGIN
-    IF grant_access.role IS NULL OR grant_access.level IS NULL OR grant_access.level <> ALL (v_levels) THEN
+    IF grant_access.role IS NULL THEN
+        RAISE EXCEPTION 'no role to grant access to' USING ERRCODE = 'RC005', HINT = 'Name an existing role.';
+    END IF;
+    IF grant_access.level IS NULL OR grant_access.level <> ALL (v_levels) THEN
         RAISE EXCEPTION 'unknown level "%"', COALESCE(grant_access.level, 'null') USING ERRCODE = 'RC005',
-            DETAIL = 'Or no role was named.',
             HINT = 'Levels are submit (submit, read, cancel), work (and run renders) and admin (and make tables, grant credits, purge).';
     END IF;
     v_schema := renderchain.use_schema();
