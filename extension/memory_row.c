@@ -87,7 +87,11 @@ rc_write_context(const RcMemoryRow *row, Jsonb *context)
 				 errdetail("A trigger or rule of the table suppressed the update.")));
 }
 
-/* Return the pins of a chain, NULL where there are none. */
+/*
+ * Return the pins of a chain, NULL where there are none. At every isolation
+ * level these are the pins in force now, not those of the transaction's
+ * snapshot: what is pinned stays pinned.
+ */
 Jsonb *
 rc_read_pins(const pg_uuid_t *chain_id)
 {
@@ -95,7 +99,12 @@ rc_read_pins(const pg_uuid_t *chain_id)
 	Datum		pins;
 	bool		isnull;
 
-	if (rc_query(RC_PINS, &id, 1) == 0)
+	uint64		found;
+
+	PushActiveSnapshot(GetLatestSnapshot());
+	found = rc_query(RC_PINS, &id, 1);
+	PopActiveSnapshot();
+	if (found == 0)
 		return NULL;
 	pins = rc_result(0, 1, &isnull);
 	return isnull ? NULL : DatumGetJsonbP(pins);

@@ -4,7 +4,11 @@
  *
  * Pins are a merge patch without nulls, applied after every save and once when
  * they are made, to the memory that the chain's next reader gets. Reading knows
- * nothing of them. The chain's row is locked first, see save.c.
+ * nothing of them.
+ *
+ * Concurrency: the chain's row is locked, so that it gets no new render, then
+ * the render that carries its memory and those after it, so that none of them
+ * is saved to with the old pins afterwards. See save.c for the other side.
  */
 #include "compat.h"
 
@@ -56,6 +60,8 @@ PinLatestMemory(const pg_uuid_t *chain_id, Jsonb *pins)
 	Jsonb	   *memory;
 	bool		isnull;
 
+	/* look again after locking: a save that we waited for may be the latest now */
+	(void) rc_query(RC_LOCK_LATEST_RENDERS, &id, 0);
 	if (rc_query(RC_LATEST_RENDER_ID, &id, 1) == 0)
 		return;
 	render_id = *DatumGetUUIDP(rc_result(0, 1, &isnull));

@@ -75,12 +75,6 @@ static const QueryText query_texts[RC_QUERY_COUNT] = {
 		"SELECT r.parent_render_id, CASE WHEN" HAS_MEMORY("r") " THEN " MEMORY("r") " END"
 		" FROM @.renders r WHERE r.id OPERATOR(pg_catalog.=) $1",
 	1, {UUIDOID}, true},
-	/* (render) -> a row if it has a chain, whose row is then locked against pins */
-	[RC_LOCK_CHAIN_OF_RENDER] = {
-		"SELECT 1 FROM @.render_chains c WHERE c.id OPERATOR(pg_catalog.=)"
-		" (SELECT r.chain_id FROM @.renders r WHERE r.id OPERATOR(pg_catalog.=) $1)"
-		" FOR SHARE OF c",
-	1, {UUIDOID}, false},
 	/* (render) -> its context and chain, the row locked */
 	[RC_LOCK_RENDER] = {
 		"SELECT r.context_data, r.chain_id FROM @.renders r"
@@ -91,9 +85,16 @@ static const QueryText query_texts[RC_QUERY_COUNT] = {
 		"UPDATE @.renders AS r SET context_data = $2, updated_at = $3"
 		" WHERE r.id OPERATOR(pg_catalog.=) $1",
 	3, {UUIDOID, JSONBOID, TIMESTAMPTZOID}, false},
-	/* (chain) -> a row if it exists, locked against pins and saving */
+	/* (chain) -> a row if it exists, locked against new renders and other pins */
 	[RC_LOCK_CHAIN] = {
-		"SELECT 1 FROM @.render_chains c WHERE c.id OPERATOR(pg_catalog.=) $1 FOR NO KEY UPDATE OF c",
+		"SELECT 1 FROM @.render_chains c WHERE c.id OPERATOR(pg_catalog.=) $1 FOR UPDATE OF c",
+	1, {UUIDOID}, false},
+	/* (chain) -> the render that carries its memory and all after it, locked against saving */
+	[RC_LOCK_LATEST_RENDERS] = {
+		"SELECT r.id FROM @.renders r WHERE r.chain_id OPERATOR(pg_catalog.=) $1"
+		" AND r.chain_position::pg_catalog.int4 OPERATOR(pg_catalog.>=) COALESCE("
+		"(SELECT r.chain_position::pg_catalog.int4" LATEST_OF_CHAIN("$1") "), 0)"
+		" ORDER BY r.id FOR NO KEY UPDATE OF r",
 	1, {UUIDOID}, false},
 	/* (chain) -> the render that carries its memory */
 	[RC_LATEST_RENDER_ID] = {
@@ -102,7 +103,7 @@ static const QueryText query_texts[RC_QUERY_COUNT] = {
 	/* (chain) -> its pins */
 	[RC_PINS] = {
 		"SELECT p.pins FROM @.memory_pins p WHERE p.chain_id OPERATOR(pg_catalog.=) $1",
-	1, {UUIDOID}, false},
+	1, {UUIDOID}, true},
 	/* (chain, pins) */
 	[RC_WRITE_PINS] = {
 		"INSERT INTO @.memory_pins (chain_id, pins) VALUES ($1, $2)"
@@ -256,9 +257,12 @@ ExecutePlan(SPIPlanPtr plan, Datum *parameters, bool read_only, long max_rows)
 uint64
 rc_query(RcQuery query, Datum *parameters, long max_rows)
 {
+	MemoryContext caller_context = CurrentMemoryContext;
 	int			code = ExecutePlan(GetPlan(query), parameters,
 								   query_texts[query].read_only, max_rows);
 
+	/* SPI leaves its own context behind */
+	MemoryContextSwitchTo(caller_context);
 	if (code < 0)
 		elog(ERROR, "could not execute query: %s", SPI_result_code_string(code));
 	return SPI_processed;

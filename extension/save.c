@@ -2,12 +2,12 @@
  * save.c
  *	  Saving memory: save_memory and merge_context.
  *
- * Concurrency, at READ COMMITTED: the render's row is locked before it is read,
- * so that a save waits for the one before it and merges into what that left;
- * at higher levels the later save fails to serialize. The chain's row is locked
- * (shared) before that, against pin_memory(), which locks it exclusively: a save
- * sees either all of a pin or comes before it, and then the pin is applied to
- * what was saved. Lock order: chain, render, pins, see 00_head.sql.
+ * Concurrency: the render's row is locked before it is read, so that at READ
+ * COMMITTED a save waits for the one before it and merges into what that left;
+ * at higher levels the later save fails to serialize. The pins are read after
+ * the row is locked. pin_memory() locks the rows that may be read next before it
+ * writes the pins: a save either sees a pin or is seen by it. Lock order: chain,
+ * render, pins, see 00_head.sql.
  */
 #include "compat.h"
 
@@ -38,13 +38,10 @@ CheckArguments(FunctionCallInfo fcinfo, const char *what)
 				 errdetail("It is of type %s.", rc_document_type(PG_GETARG_JSONB_P(1)))));
 }
 
-/* Lock what saving into a render takes, and read its row. */
+/* Lock and read the row of the render to save into. */
 static void
 LockForSaving(const pg_uuid_t *render_id, RcMemoryRow *row)
 {
-	Datum		id = UUIDPGetDatum(render_id);
-
-	(void) rc_query(RC_LOCK_CHAIN_OF_RENDER, &id, 1);
 	if (!rc_lock_row(render_id, row))
 		ereport(ERROR,
 				(errcode(RC_ERRCODE_NOT_FOUND),
