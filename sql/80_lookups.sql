@@ -122,4 +122,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION renderchain.get_chain(uuid) IS
-'A chain as {"chainId","name","description","projectId","createdAt","updatedAt","memory","pins","renders":[...]}: memory is what the next render begins with, each render has its position, parent, status, prompt, output, memory and the stages of its latest attempt with their durations. RC006 for an unknown chain.';
+'A chain as {"chainId","name","description","projectId","createdAt","updatedAt","memory","pins","renders":[...]}: memory is that of the latest completed render that carries one, pins what the user has fixed; each render has its position, parent, status, prompt, output, memory and the stages of its latest attempt with their durations. RC006 for an unknown chain.';
