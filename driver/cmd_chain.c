@@ -12,7 +12,7 @@
 #include "query.h"
 #include "table.h"
 
-enum { LIST_DEFAULT = 50, LIST_MOST = 10000, PROMPT_LEAST = 24, PROMPT_MOST = 60 };
+enum { LIST_DEFAULT = 50, LIST_MOST = 10000, PROMPT_LEAST = 24 };
 
 /* The stages in the order in which they run, and the heading each has here. */
 static const struct {
@@ -28,7 +28,7 @@ static const struct {
     {"store", "storage", NULL},
 };
 
-enum { STAGES = OPTION_COUNT(stage_columns), FIRST_STAGE = 4, COLUMNS = FIRST_STAGE + STAGES + 2 };
+enum { STAGES = OPTION_COUNT(stage_columns) };
 
 static const char show_notes[] =
     "CHAIN is an id or a name. \"like\" is how near a render's memory is to the memory it began\n"
@@ -124,77 +124,110 @@ static char *position_text(const json_t *renders, const json_t *render) {
     return position;
 }
 
-/* Add a render's row. */
-static void add_render(Table *table, const json_t *renders, size_t index, size_t prompt_width) {
-    const json_t *render = json_array_get(renders, index);
-    const json_t *palette = json_object_get(json_object_get(render, "memory"), "palette");
-    bool colour = terminal_has_colour();
-    Consistency consistency;
-    char *cells[COLUMNS];
-    cells[0] = position_text(renders, render);
-    cells[1] = member_text(render, "status");
-    cells[2] = palette_text(palette, colour, !colour);
-    cells[3] = compare(renders, index, &consistency)
-                   ? mem_printf("%.0f %%", consistency.score * 100)
-                   : mem_strdup("");
-    for (size_t i = 0; i < STAGES; i++)
-        cells[FIRST_STAGE + i] = stage_seconds(render, i);
-    cells[COLUMNS - 2] = text_cut(text_of(render, "prompt"), prompt_width);
-    cells[COLUMNS - 1] = text_clean(picture_path(text_of(render, "outputUrl")));
+/* Seconds that the whole render took, "" where it has not ended well. */
+static char *total_seconds(const json_t *render) {
+    const json_t *ms = json_object_get(render, "processingMs");
+    return json_is_number(ms) ? mem_printf("%.2f", json_number_value(ms) / 1e3)
+                              : member_text(render, "processingTime");
+}
+
+/* Add a row and free its cells. */
+static void add_row(Table *table, char **cells, size_t count) {
     table_add(table, (const char *const *)cells);
-    for (size_t i = 0; i < COLUMNS; i++)
+    for (size_t i = 0; i < count; i++)
         free(cells[i]);
+}
+
+/* What each render looks like, and how near that is to what it began with. */
+static void print_looks(const json_t *renders) {
+    static const char *const headings[] = {"#", "status", "palette", "like", "seconds", "prompt"};
+    /* The other columns take about 55 on a terminal that shows colours. */
+    size_t rest = terminal_width() > 55 ? terminal_width() - 55 : 0;
+    bool colour = terminal_has_colour();
+    Table *table = table_new(headings, OPTION_COUNT(headings));
+    table_align_right(table, 3);
+    table_align_right(table, 4);
+    size_t i;
+    json_t *render;
+    json_array_foreach(renders, i, render) {
+        const json_t *palette = json_object_get(json_object_get(render, "memory"), "palette");
+        Consistency consistency;
+        bool known = compare(renders, i, &consistency);
+        char *cells[] = {
+            position_text(renders, render),
+            member_text(render, "status"),
+            palette_text(palette, colour, !colour),
+            known ? mem_printf("%.0f %%", consistency.score * 100) : mem_strdup(""),
+            total_seconds(render),
+            text_cut(text_of(render, "prompt"), rest < PROMPT_LEAST ? PROMPT_LEAST : rest)};
+        add_row(table, cells, OPTION_COUNT(cells));
+    }
+    table_print(table, stdout);
+    table_free(table);
+}
+
+/* How long each stage took. */
+static void print_seconds(const json_t *renders) {
+    const char *headings[1 + STAGES] = {"#"};
+    for (size_t i = 0; i < STAGES; i++)
+        headings[1 + i] = stage_columns[i].heading;
+    Table *table = table_new(headings, 1 + STAGES);
+    size_t i;
+    json_t *render;
+    json_array_foreach(renders, i, render) {
+        char *cells[1 + STAGES] = {member_text(render, "chainPosition")};
+        for (size_t j = 0; j < STAGES; j++)
+            cells[1 + j] = stage_seconds(render, j);
+        add_row(table, cells, OPTION_COUNT(cells));
+    }
+    for (size_t j = 0; j < STAGES; j++)
+        table_align_right(table, 1 + j);
+    table_print(table, stdout);
+    table_free(table);
+}
+
+/* Where the pictures are, or why there is none; too long for columns. */
+static void print_pictures(const json_t *renders) {
+    static const char *const headings[] = {"#", "picture"};
+    Table *table = table_new(headings, OPTION_COUNT(headings));
+    size_t i;
+    json_t *render;
+    json_array_foreach(renders, i, render) {
+        const char *url = text_of(render, "outputUrl"), *error = text_of(render, "error");
+        char *cells[] = {member_text(render, "chainPosition"),
+                         text_clean(url ? picture_path(url) : error)};
+        add_row(table, cells, OPTION_COUNT(cells));
+    }
+    table_print(table, stdout);
+    table_free(table);
 }
 
 /* Print the names of the colours that the chain has now, each beside its block. */
 static void print_memory(const json_t *memory) {
     char *palette = palette_text(json_object_get(memory, "palette"), terminal_has_colour(), true);
     if (json_is_object(memory))
-        printf("\nnow remembers %s\n", *palette ? palette : "no colours");
+        printf("\nremembers now: %s\n", *palette ? palette : "no colours");
     else
         printf("\nremembers nothing yet\n");
     free(palette);
 }
 
-/* Print why renders failed, below the table where there is room for the words. */
-static void print_errors(const json_t *renders) {
-    size_t i;
-    json_t *render;
-    json_array_foreach(renders, i, render) {
-        char *error = member_text(render, "error"),
-             *position = member_text(render, "chainPosition");
-        if (*error)
-            printf("%s: %s\n", position, error);
-        free(error);
-        free(position);
-    }
-}
-
 /* Print a chain for people. */
 static void print_chain(const json_t *chain) {
-    const char *headings[COLUMNS] = {"#", "status", "palette", "like"};
     const json_t *renders = json_object_get(chain, "renders");
-    size_t half = terminal_width() / 3;
-    size_t prompt_width = half < PROMPT_LEAST  ? PROMPT_LEAST
-                          : half > PROMPT_MOST ? PROMPT_MOST
-                                               : half;
-    for (size_t i = 0; i < STAGES; i++)
-        headings[FIRST_STAGE + i] = stage_columns[i].heading;
-    headings[COLUMNS - 2] = "prompt";
-    headings[COLUMNS - 1] = "picture";
-    Table *table = table_new(headings, COLUMNS);
-    for (size_t i = FIRST_STAGE - 1; i < FIRST_STAGE + STAGES; i++)
-        table_align_right(table, i);
-    for (size_t i = 0; i < json_array_size(renders); i++)
-        add_render(table, renders, i, prompt_width);
     char *name = member_text(chain, "name"), *id = member_text(chain, "chainId");
-    printf("chain %s (%s)\n\n", name, id);
-    table_print(table, stdout);
-    print_errors(renders);
+    printf("chain %s (%s)\n", name, id);
+    if (json_array_size(renders)) {
+        putchar('\n');
+        print_looks(renders);
+        printf("\nseconds per stage\n");
+        print_seconds(renders);
+        putchar('\n');
+        print_pictures(renders);
+    }
     print_memory(json_object_get(chain, "memory"));
     free(name);
     free(id);
-    table_free(table);
 }
 
 /* Print a chain as lines: every render with its consistency, then the chain itself. */
@@ -251,23 +284,20 @@ int cmd_chain_show(int argc, char **argv) {
 /* Print the chains. */
 static void print_list(const Settings *settings, const json_t *chains) {
     static const char *const headings[] = {"chain", "name", "renders", "completed", "last change"};
-    static const char *const keys[] = {"chainId", "name", "renders", "completed", "updatedAt"};
     Table *table = table_new(headings, OPTION_COUNT(headings));
     table_align_right(table, 2);
     table_align_right(table, 3);
     size_t i;
     json_t *chain;
     json_array_foreach(chains, i, chain) {
-        char *cells[OPTION_COUNT(keys)];
         if (settings->json) {
             print_json_line(json_incref(chain));
             continue;
         }
-        for (size_t j = 0; j < OPTION_COUNT(keys); j++)
-            cells[j] = member_text(chain, keys[j]);
-        table_add(table, (const char *const *)cells);
-        for (size_t j = 0; j < OPTION_COUNT(keys); j++)
-            free(cells[j]);
+        char *cells[] = {member_text(chain, "chainId"), member_text(chain, "name"),
+                         member_text(chain, "renders"), member_text(chain, "completed"),
+                         member_time(chain, "updatedAt")};
+        add_row(table, cells, OPTION_COUNT(cells));
     }
     if (!settings->json && i == 0)
         puts("no chains yet; render --chain NAME makes one");

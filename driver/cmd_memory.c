@@ -18,18 +18,12 @@ static int parse(const CommandLine *line, int argc, char **argv, Settings *setti
 }
 
 /* Ask for a jsonb value and print it. */
-static ExitCode ask_and_print(const Settings *settings, const char *sql, int count,
+static ExitCode ask_and_print(const Settings *settings, const char *expression, int count,
                               const char *const *parameters, const char *when_null) {
     App app;
     ExitCode code = EXIT_OK;
-    if (app_open(&app, settings, &code)) {
-        json_t *value = query_json(&app, sql, count, parameters, &code);
-        if (json_is_null(value) && !settings->json)
-            printf("%s\n", when_null);
-        else if (value)
-            print_json_value(settings, value);
-        json_decref(value);
-    }
+    if (app_open(&app, settings, &code))
+        code = query_and_print(&app, expression, count, parameters, when_null);
     app_close(&app);
     return code;
 }
@@ -38,7 +32,7 @@ static ExitCode ask_and_print(const Settings *settings, const char *sql, int cou
 int cmd_memory_get(int argc, char **argv) {
     const CommandLine line = {
         "memory get CHAIN",
-        "Print the memory that the next render of a chain would be given.",
+        "Print a chain's memory, which is that of its last completed render that carries one.",
         NULL,
         0,
         1,
@@ -50,9 +44,9 @@ int cmd_memory_get(int argc, char **argv) {
     if (code >= 0)
         return code;
     const char *parameters[] = {positional[0]};
-    return ask_and_print(
-        &settings, "select renderchain.get_memory_from_chain(renderchain.find_chain($1::text))", 1,
-        parameters, "the chain has no memory yet");
+    return ask_and_print(&settings,
+                         "renderchain.get_memory_from_chain(renderchain.find_chain($1::text))", 1,
+                         parameters, "the chain has no memory yet");
 }
 
 /* renderchain memory merge */
@@ -78,7 +72,7 @@ int cmd_memory_merge(int argc, char **argv) {
     if (!patch)
         return exit_code;
     const char *parameters[] = {positional[0], patch};
-    exit_code = ask_and_print(&settings, "select renderchain.save_memory($1::uuid, $2::jsonb)", 2,
+    exit_code = ask_and_print(&settings, "renderchain.save_memory($1::uuid, $2::jsonb)", 2,
                               parameters, "no memory");
     free(patch);
     return exit_code;
@@ -105,9 +99,9 @@ int cmd_memory_pin(int argc, char **argv) {
     if (!pins)
         return exit_code;
     const char *parameters[] = {positional[0], pins};
-    exit_code = ask_and_print(
-        &settings, "select renderchain.pin_memory(renderchain.find_chain($1::text), $2::jsonb)", 2,
-        parameters, "nothing is pinned");
+    exit_code = ask_and_print(&settings,
+                              "renderchain.pin_memory(renderchain.find_chain($1::text), $2::jsonb)",
+                              2, parameters, "nothing is pinned");
     free(pins);
     return exit_code;
 }
@@ -155,8 +149,8 @@ int cmd_memory_unpin(int argc, char **argv) {
     char *keys = array_text(positional + 1, count);
     const char *parameters[] = {positional[0], keys};
     ExitCode exit_code = ask_and_print(
-        &settings, "select renderchain.unpin_memory(renderchain.find_chain($1::text), $2::text[])",
-        2, parameters, "nothing is pinned");
+        &settings, "renderchain.unpin_memory(renderchain.find_chain($1::text), $2::text[])", 2,
+        parameters, "nothing is pinned");
     free(keys);
     return exit_code;
 }

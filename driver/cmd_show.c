@@ -123,6 +123,20 @@ static void print_render(const json_t *result) {
     print_stages(json_object_get(data, "stageEvents"));
 }
 
+static const char get[] = "renderchain.get_render($1::uuid)";
+
+/* Ask for a render and print it for people. */
+static ExitCode show(App *app, const char *const *parameters) {
+    ExitCode code = EXIT_OK;
+    char *sql = mem_printf("select %s", get);
+    json_t *result = query_json(app, sql, 1, parameters, &code);
+    if (result)
+        print_render(result);
+    json_decref(result);
+    free(sql);
+    return code;
+}
+
 /* renderchain show */
 int cmd_show(int argc, char **argv) {
     const CommandLine line = {
@@ -146,13 +160,10 @@ int cmd_show(int argc, char **argv) {
     ExitCode exit_code = EXIT_OK;
     if (app_open(&app, &settings, &exit_code)) {
         const char *parameters[] = {positional[0]};
-        json_t *result =
-            query_json(&app, "select renderchain.get_render($1::uuid)", 1, parameters, &exit_code);
-        if (result && settings.json)
-            print_json_value(&settings, result);
-        else if (result)
-            print_render(result);
-        json_decref(result);
+        if (settings.json)
+            exit_code = query_and_print(&app, get, 1, parameters, "");
+        else
+            exit_code = show(&app, parameters);
     }
     app_close(&app);
     return exit_code;

@@ -108,7 +108,8 @@ char *palette_text(const json_t *palette, bool colour, bool names) {
             continue;
         char *text = entry_text(json_string_value(item), colour, names);
         bool swatch = !names && *text == '\033';
-        mem_set(&out, "%s%s%s", out, !*out ? "" : swatch && after_swatch ? "" : ", ", text);
+        const char *between = swatch && after_swatch ? "" : swatch || after_swatch ? " " : ", ";
+        mem_set(&out, "%s%s%s", out, *out ? between : "", text);
         after_swatch = swatch;
         free(text);
     }

@@ -67,8 +67,10 @@ char *read_json_object(const Settings *settings, const char *path, ExitCode *cod
     size_t length;
     char *text = buf_take(&buf, &length);
     json_error_t where;
-    json_t *value = json_loadb(text, length, JSON_DECODE_ANY | JSON_ALLOW_NUL, &where);
-    bool good = json_is_object(value);
+    json_t *value = json_loadb(text, length, JSON_DECODE_ANY, &where);
+    /* Numbers that only the database can hold are for it to judge. */
+    bool good =
+        value ? json_is_object(value) : json_error_code(&where) == json_error_numeric_overflow;
     char *detail =
         value ? mem_strdup("It is JSON of another kind.")
               : mem_printf("Line %d, column %d: %s.", where.line, where.column, where.text);
@@ -81,10 +83,39 @@ char *read_json_object(const Settings *settings, const char *path, ExitCode *cod
     return text;
 }
 
-/* Print a value. */
-void print_json_value(const Settings *settings, const json_t *value) {
-    json_dumpf(value, stdout, JSON_ENCODE_ANY | (settings->json ? JSON_COMPACT : JSON_INDENT(2)));
-    putchar('\n');
+/* Print JSON of several lines with nothing in it that steers a terminal. */
+static void print_clean_lines(const char *text) {
+    while (text) {
+        const char *end = strchr(text, '\n');
+        char *line = mem_strndup(text, end ? (size_t)(end - text) : strlen(text));
+        char *clean = text_clean(line);
+        puts(clean);
+        free(clean);
+        free(line);
+        text = end ? end + 1 : NULL;
+    }
+}
+
+/* Ask for one jsonb value and print it. */
+ExitCode query_and_print(App *app, const char *expression, int count, const char *const *parameters,
+                         const char *when_null) {
+    bool json = app->settings.json;
+    char *sql = mem_printf(
+        json ? "select (%s)::pg_catalog.text" : "select pg_catalog.jsonb_pretty(%s)", expression);
+    ExitCode code = EXIT_OK;
+    DbAnswer answer;
+    if (query(app, sql, count, parameters, &answer, &code)) {
+        bool none = PQntuples(answer.result) == 0 || PQgetisnull(answer.result, 0, 0);
+        if (none)
+            puts(json ? "null" : when_null);
+        else if (json)
+            puts(PQgetvalue(answer.result, 0, 0));
+        else
+            print_clean_lines(PQgetvalue(answer.result, 0, 0));
+    }
+    db_answer_free(&answer);
+    free(sql);
+    return code;
 }
 
 /* Print a line and release it. */
@@ -102,6 +133,19 @@ char *member_text(const json_t *object, const char *key) {
     if (json_is_real(value))
         return mem_printf("%g", json_real_value(value));
     return text_clean(json_string_value(value));
+}
+
+/* A time for people. */
+char *member_time(const json_t *object, const char *key) {
+    char *text = member_text(object, key);
+    char *fraction = strchr(text, '.'), *middle = strchr(text, 'T');
+    if (middle)
+        *middle = ' ';
+    if (fraction) {
+        const char *zone = fraction + 1 + strspn(fraction + 1, "0123456789");
+        memmove(fraction, zone, strlen(zone) + 1);
+    }
+    return text;
 }
 
 /* The path of a picture. */

@@ -16,11 +16,15 @@ json_t *query_json(App *app, const char *sql, int count, const char *const *para
                    ExitCode *code);
 
 /* Read a JSON object from a file ("-" or NULL: standard input), as the text that goes to the
- * database. NULL with *code set where it is none, which has been printed. The caller frees. */
+ * database, which has the last word. NULL with *code set where it is none, which has been
+ * printed. The caller frees. */
 char *read_json_object(const Settings *settings, const char *path, ExitCode *code);
 
-/* Print a value: one compact line with --json, else indented. */
-void print_json_value(const Settings *settings, const json_t *value);
+/* Ask for one jsonb value, given as an SQL expression, and print it as the database writes it,
+ * so that no number is rounded: a line with --json (null for SQL's), else indented, or the
+ * words for null. */
+ExitCode query_and_print(App *app, const char *expression, int count, const char *const *parameters,
+                         const char *when_null);
 
 /* Print an object as a line and release it. */
 void print_json_line(json_t *object);
@@ -28,6 +32,9 @@ void print_json_line(json_t *object);
 /* A text, or a number's digits, of an object's member for people; "" where it is not there.
  * Clean for a terminal; the caller frees. */
 char *member_text(const json_t *object, const char *key);
+
+/* A member that is a time as the database writes it, without fractions of a second. */
+char *member_time(const json_t *object, const char *key);
 
 /* The path of a picture: a file: URL without its scheme, other URLs as they are. */
 const char *picture_path(const char *url);

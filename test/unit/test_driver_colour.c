@@ -97,7 +97,7 @@ static void as_text(void **state) {
     char *plain = palette_text(palette, false, true);
     assert_string_equal(plain, "navy #1f2a44, bare, red [2J #ff0000");
     char *blocks = palette_text(palette, true, false);
-    assert_string_equal(blocks, "\033[48;2;31;42;68m  \033[0m, bare, \033[48;2;255;0;0m  \033[0m");
+    assert_string_equal(blocks, "\033[48;2;31;42;68m  \033[0m bare \033[48;2;255;0;0m  \033[0m");
     char *both = palette_text(palette, true, true);
     assert_non_null(strstr(both, "\033[48;2;31;42;68m  \033[0m navy #1f2a44, bare"));
     assert_null(strstr(both, "\033[2J"));
