@@ -56,7 +56,7 @@ static bool is_frame(unsigned marker) {
 /* Walk a JPEG's segments (ITU T.81, B.1.1) to its scan, then look for its end. */
 static bool probe_jpeg(Probe *p) {
     size_t at = 2;
-    bool frame = false;
+    bool frame = false, scan = false;
     while (p->length - at >= 4) {
         if (p->at[at] != 0xFF)
             return false;
@@ -74,19 +74,39 @@ static bool probe_jpeg(Probe *p) {
             frame = true;
         }
         at += size + 2;
-        if (marker == 0xDA)
+        if (marker == 0xDA) {
+            scan = true;
             break;
+        }
     }
     /* Cameras append data after the end marker, so it need not be the last two bytes. */
-    for (size_t i = p->length - 2; frame && i >= at; i--)
+    for (size_t i = p->length - 2; frame && scan && i >= at; i--)
         if (p->at[i] == 0xFF && p->at[i + 1] == 0xD9)
             return true;
     return false;
 }
 
+/* Walk a WebP's chunks (RFC 9649, 2.3 to 2.7) to one that holds a picture, whole. */
+static bool webp_has_picture(const unsigned char *at, size_t length) {
+    while (length >= 8) {
+        size_t size = little(at + 4, 4);
+        if (size > length - 8)
+            return false;
+        if (memcmp(at, "VP8 ", 4) == 0 || memcmp(at, "VP8L", 4) == 0 || memcmp(at, "ANMF", 4) == 0)
+            return true;
+        size += 8 + (size & 1);
+        if (size > length)
+            return false;
+        at += size;
+        length -= size;
+    }
+    return false;
+}
+
 /* Read a WebP's container (RFC 9649, 2.5 to 2.7). */
 static bool probe_webp(Probe *p) {
-    if (p->length < 30 || little(p->at + 4, 4) + 8 > p->length)
+    size_t end = p->length < 30 ? 0 : little(p->at + 4, 4) + 8;
+    if (end < 30 || end > p->length || !webp_has_picture(p->at + 12, end - 12))
         return false;
     const unsigned char *data = p->at + 20;
     if (memcmp(p->at + 12, "VP8X", 4) == 0) {

@@ -133,6 +133,18 @@ static void sound_outline_without_a_picture(void **state) {
     check_refused(png.data, png.length - 25, "damaged");
     buf_free(&png);
     check_refused("\xff\xd8\xff\xd9\0\0\0\0\0\0", 10, "damaged");
+    Buf jpeg = make_jpeg(4, 4);
+    /* Without its scan (10 bytes of header, 5 of data, 2 of end marker): frame, then the end. */
+    memmove(jpeg.data + jpeg.length - 17, "\xff\xd9", 2);
+    check_refused(jpeg.data, jpeg.length - 15, "damaged");
+    buf_free(&jpeg);
+    Buf header = make_webp("VP8X", extended, sizeof extended - 1);
+    check_refused(header.data, header.length, "damaged");
+    buf_free(&header);
+    Buf shorter = make_webp("VP8 ", lossy, sizeof lossy - 1);
+    shorter.data[16]++; /* the chunk says that it is longer than the file */
+    check_refused(shorter.data, shorter.length, "damaged");
+    buf_free(&shorter);
     Buf webp = make_webp("ABCD", lossy, sizeof lossy - 1);
     check_refused(webp.data, webp.length, "damaged");
     buf_free(&webp);
