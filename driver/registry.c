@@ -2,10 +2,22 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 /* Read a text member, NULL where it is not there. */
 static const char *text(const json_t *object, const char *key) {
     return json_string_value(json_object_get(object, key));
+}
+
+/* The date of a model's retirement where that has come, as the database counts (UTC), else
+ * NULL: one that is only announced is still in use. */
+static const char *retired_by_now(const json_t *entry) {
+    char today[sizeof "2026-01-31"];
+    time_t now = time(NULL);
+    struct tm utc;
+    const char *retired = text(entry, "retired");
+    strftime(today, sizeof today, "%Y-%m-%d", gmtime_r(&now, &utc));
+    return retired && strcmp(retired, today) <= 0 ? retired : NULL;
 }
 
 /* Read the array that the database keeps. */
@@ -25,7 +37,7 @@ bool registry_read(Registry *registry, const char *json, char **error) {
             .provider = text(entry, "provider"),
             .kind = text(entry, "kind"),
             .tier = text(entry, "tier"),
-            .retired = text(entry, "retired"),
+            .retired = retired_by_now(entry),
             .successor = text(entry, "successor"),
             .credits = (int)json_integer_value(json_object_get(entry, "credits")),
             .timeout_seconds = (int)json_integer_value(json_object_get(entry, "timeoutSeconds")),

@@ -14,7 +14,7 @@ typedef struct Model {
     const char *provider;
     const char *kind; /* text, image, video */
     const char *tier; /* flash, pro; standard, fast for video */
-    const char *retired;
+    const char *retired; /* NULL while it is in use */
     const char *successor;
     int credits;
     int timeout_seconds;

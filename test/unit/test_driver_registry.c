@@ -37,6 +37,24 @@ static void reading_and_picking(void **state) {
     registry_free(&registry);
 }
 
+/* A retirement that is announced for a later day changes nothing yet. */
+static void retirement_comes_on_its_day(void **state) {
+    (void)state;
+    static const char *const dates[][2] = {{"2020-01-01", NULL}, {"9999-12-31", "m"}};
+    for (size_t i = 0; i < COUNT(dates); i++) {
+        Registry registry;
+        char *error = NULL;
+        char *text = mem_printf("[{\"id\":\"m\",\"provider\":\"p\",\"kind\":\"image\","
+                                "\"tier\":\"pro\",\"retired\":\"%s\"}]",
+                                dates[i][0]);
+        assert_true(registry_read(&registry, text, &error));
+        const Model *model = registry_pick(&registry, "p", "image", "pro");
+        assert_int_equal(model != NULL, dates[i][1] != NULL);
+        registry_free(&registry);
+        free(text);
+    }
+}
+
 static void what_is_no_registry(void **state) {
     (void)state;
     static const char *const texts[] = {
@@ -106,6 +124,7 @@ static void costs_of_calls(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reading_and_picking),
+        cmocka_unit_test(retirement_comes_on_its_day),
         cmocka_unit_test(what_is_no_registry),
         cmocka_unit_test(costs_of_calls),
     };
