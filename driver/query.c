@@ -26,10 +26,13 @@ json_t *query_json(App *app, const char *sql, int count, const char *const *para
     json_t *value = NULL;
     if (query(app, sql, count, parameters, &answer, code)) {
         bool none = PQntuples(answer.result) == 0 || PQgetisnull(answer.result, 0, 0);
+        const char *text = none ? "null" : PQgetvalue(answer.result, 0, 0);
         json_error_t where;
-        value = none ? json_null()
-                     : json_loads(PQgetvalue(answer.result, 0, 0), JSON_DECODE_ANY | JSON_ALLOW_NUL,
-                                  &where);
+        value = json_loads(text, JSON_DECODE_ANY | JSON_ALLOW_NUL, &where);
+        /* Integers past 64 bits are rounded; this is for showing only. */
+        if (!value && json_error_code(&where) == json_error_numeric_overflow)
+            value = json_loads(text, JSON_DECODE_ANY | JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL,
+                               &where);
         if (!value) {
             app_error(&app->settings, "the database's answer cannot be read", where.text, NULL);
             *code = EXIT_INTERNAL;
