@@ -36,7 +36,8 @@ typedef enum Fill {
     FILL_GARAGE,
     FILL_STAINED, /* church window with tracery */
     FILL_VOID,    /* a dark recess: arcade, loggia, belfry */
-    FILL_SLATS    /* upright slats before glass */
+    FILL_SLATS,   /* upright slats before glass */
+    FILL_HOLE     /* nothing: only the reveal */
 } Fill;
 
 typedef struct Opening {
@@ -113,6 +114,17 @@ void part_window_light(Build *b, Vec3 at, Vec3 facing, float area);
 
 /* The styles. */
 void build_modern(Build *b);
+void build_gabled(Build *b);
+void build_mediterranean(Build *b);
+void build_classical(Build *b);
+void build_gothic(Build *b);
+void build_industrial(Build *b);
+void build_temple(Build *b);
+void build_deco(Build *b);
+void build_tower(Build *b);
+void build_futuristic(Build *b);
+void build_pavilion(Build *b);
+void build_domed(Build *b);
 
 /* Build what the spec asks for: faces, bounds, patches of ground and lamps. */
 void building_draw(World *world);

@@ -291,6 +291,8 @@ void opening_fill(Build *b, const Frame *f, const Opening *o, float storey, floa
         for (float v = o->v0 + 0.45f; v < o->v1 - 0.1f; v += 0.5f)
             mesh_frame_box(b->m, b->dark, f, v3(o->u0, v, -depth), v3(o->u1, v + 0.02f, -depth + 0.012f));
         break;
+    case FILL_HOLE:
+        break;
     case FILL_VOID:
         sheet(b, f, o, depth + 1.2f, b->dark, -1);
         break;
