@@ -61,9 +61,10 @@ $$;
 
 -- whether an object says where a file is, and nothing but what belongs to a file
 CREATE FUNCTION renderchain._is_file(p_value jsonb) RETURNS boolean
-LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT jsonb_typeof(p_value) = 'object'
+BEGIN
+    RETURN jsonb_typeof(p_value) = 'object'
        AND (SELECT count(*) FILTER (WHERE e.key IN ('key', 'path', 'url')) = 1
                AND bool_and(CASE
                    WHEN e.key IN ('key', 'path', 'url')
@@ -71,7 +72,8 @@ AS $$
                    WHEN e.key IN ('mime', 'name', 'sha256') THEN jsonb_typeof(e.value) IN ('string', 'null')
                    WHEN e.key = 'bytes' THEN jsonb_typeof(e.value) IN ('number', 'null')
                    ELSE false END)
-            FROM jsonb_each(CASE jsonb_typeof(p_value) WHEN 'object' THEN p_value ELSE '{}' END) e)
+            FROM jsonb_each(CASE jsonb_typeof(p_value) WHEN 'object' THEN p_value ELSE '{}' END) e);
+END
 $$;
 
 -- whether the value of a known key is allowed

@@ -180,6 +180,7 @@ CREATE FUNCTION renderchain.submit_render(request jsonb)
 RETURNS TABLE (render_id uuid, chain_id uuid, chain_position integer, created boolean)
 LANGUAGE plpgsql VOLATILE ROWS 1
 SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_generic_plan
 AS $$
 BEGIN
     PERFORM renderchain.use_schema();

@@ -58,8 +58,8 @@ BEGIN
         SELECT r.id, r.output_url::text AS url, r.output_key::text AS key, r.prompt::text AS prompt INTO v_output
         FROM renders r
         WHERE r.chain_id = p_chain_id AND r.status::text = 'completed'::text
-          AND (r.output_url IS NOT NULL OR r.output_key IS NOT NULL)
-        ORDER BY r.chain_position DESC NULLS LAST LIMIT 1;
+          AND (r.output_url IS NOT NULL OR r.output_key IS NOT NULL) AND r.chain_position IS NOT NULL
+        ORDER BY r.chain_position DESC LIMIT 1;
     ELSE
         RETURN NULL;
     END IF;
@@ -205,7 +205,7 @@ BEGIN
     PERFORM renderchain.use_schema();
     PERFORM renderchain._check_worker(claim_renders.worker, claim_renders.lease);
     PERFORM renderchain._check_count(claim_renders.max_renders);
-    PERFORM renderchain._sweep(v_now, claim_renders.max_renders);
+    PERFORM renderchain._sweep(v_now, GREATEST(claim_renders.max_renders, 100));
     v_ids := ARRAY(SELECT j.render_id FROM render_jobs j JOIN renders r ON r.id = j.render_id
                    WHERE j.state = 'queued' AND j.run_after <= v_now AND j.deadline > v_now
                    ORDER BY j.priority DESC, j.run_after, j.render_id LIMIT claim_renders.max_renders
@@ -225,6 +225,7 @@ CREATE FUNCTION renderchain.run_render(OUT render_id uuid, OUT chain_id uuid, OU
 RETURNS SETOF record
 LANGUAGE plpgsql VOLATILE ROWS 1
 SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_generic_plan
 AS $$
 #variable_conflict use_column
 DECLARE

@@ -92,6 +92,7 @@ $$;
 CREATE FUNCTION renderchain.record_stages(render_id uuid, attempt integer, events jsonb) RETURNS bigint
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_generic_plan
 AS $$
 DECLARE
     v_job record;

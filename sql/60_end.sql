@@ -132,10 +132,11 @@ $$;
 
 -- what is wrong with the first wrong one of a list of stored objects, NULL if nothing
 CREATE FUNCTION renderchain._object_problem(p_objects jsonb) RETURNS text
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT format('object %s: %s', o.place, o.problem)
+BEGIN
+    RETURN (SELECT format('object %s: %s', o.place, o.problem)
     FROM (SELECT d.place, CASE
             WHEN jsonb_typeof(d.v) <> 'object' THEN 'not a JSON object'
             WHEN COALESCE(d.v ->> 'key', '') = '' THEN 'key is missing'
@@ -147,7 +148,8 @@ AS $$
             END AS problem
           FROM jsonb_array_elements(CASE jsonb_typeof(p_objects) WHEN 'array' THEN p_objects ELSE '[]' END)
                WITH ORDINALITY AS d (v, place)) o
-    WHERE o.problem IS NOT NULL ORDER BY o.place LIMIT 1
+    WHERE o.problem IS NOT NULL ORDER BY o.place LIMIT 1);
+END
 $$;
 
 -- write the objects of a render in a state; those of another render are refused
@@ -254,6 +256,7 @@ $$;
 CREATE FUNCTION renderchain.complete_render(render_id uuid, attempt integer, result jsonb) RETURNS jsonb
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_generic_plan
 AS $$
 DECLARE
     v_now timestamptz := renderchain.clock();
