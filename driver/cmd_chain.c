@@ -326,7 +326,8 @@ int cmd_chain_list(int argc, char **argv) {
         return code;
     long rows = limit ? strtol(limit, &end, 10) : LIST_DEFAULT;
     if (limit && (*end || end == limit || rows < 1 || rows > LIST_MOST))
-        return usage_error(&line, "--limit \"%s\" is not a number from 1 to %d", limit, LIST_MOST);
+        return value_error(&settings, "--limit \"%s\" is not a number from 1 to %d", limit,
+                           LIST_MOST);
     App app;
     ExitCode exit_code = EXIT_OK;
     if (app_open(&app, &settings, &exit_code)) {

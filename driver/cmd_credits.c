@@ -62,11 +62,10 @@ int cmd_credits_grant(int argc, char **argv) {
     if (!user || !amount)
         return usage_error(&line, "%s is missing", user ? "--amount" : "--user");
     if (!is_uuid(user))
-        return usage_error(&line, "--user \"%s\" is not a UUID", user);
-    if (!is_amount(amount)) {
-        app_error(&settings, "--amount is not a whole number from 0 to 1000000000", NULL, NULL);
-        return EXIT_BAD_INPUT;
-    }
+        return value_error(&settings, "--user \"%s\" is not a UUID", user);
+    if (!is_amount(amount))
+        return value_error(&settings, "--amount \"%s\" is not a whole number from 0 to %d", amount,
+                           AMOUNT_MOST);
     ExitCode exit_code = EXIT_OK;
     App app;
     if (app_open(&app, &settings, &exit_code)) {
@@ -102,7 +101,7 @@ int cmd_credits_balance(int argc, char **argv) {
     if (!user)
         return usage_error(&line, "--user is missing");
     if (!is_uuid(user))
-        return usage_error(&line, "--user \"%s\" is not a UUID", user);
+        return value_error(&settings, "--user \"%s\" is not a UUID", user);
     App app;
     ExitCode exit_code = EXIT_OK;
     if (app_open(&app, &settings, &exit_code)) {

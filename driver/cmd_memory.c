@@ -66,7 +66,7 @@ int cmd_memory_merge(int argc, char **argv) {
     if (code >= 0)
         return code;
     if (!is_uuid(positional[0]))
-        return usage_error(&line, "\"%s\" is not a render's id", positional[0]);
+        return value_error(&settings, "\"%s\" is not a render's id", positional[0]);
     ExitCode exit_code = EXIT_OK;
     char *patch = read_json_object(&settings, positional[1], &exit_code);
     if (!patch)

@@ -155,7 +155,7 @@ int cmd_show(int argc, char **argv) {
     if (code >= 0)
         return code;
     if (!is_uuid(positional[0]))
-        return usage_error(&line, "\"%s\" is not a render's id", positional[0]);
+        return value_error(&settings, "\"%s\" is not a render's id", positional[0]);
     App app;
     ExitCode exit_code = EXIT_OK;
     if (app_open(&app, &settings, &exit_code)) {

@@ -42,6 +42,17 @@ json_t *query_json(App *app, const char *sql, int count, const char *const *para
     return value;
 }
 
+/* Refuse a value on the command line. */
+ExitCode value_error(const Settings *settings, const char *format, ...) {
+    va_list args;
+    va_start(args, format);
+    char *message = mem_vprintf(format, args);
+    va_end(args);
+    app_error(settings, message, NULL, NULL);
+    free(message);
+    return EXIT_BAD_INPUT;
+}
+
 /* Say why an input is no JSON object. */
 static char *refuse_input(const Settings *settings, const char *name, char *detail,
                           ExitCode *code) {

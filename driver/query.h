@@ -26,6 +26,9 @@ char *read_json_object(const Settings *settings, const char *path, ExitCode *cod
 ExitCode query_and_print(App *app, const char *expression, int count, const char *const *parameters,
                          const char *when_null);
 
+/* Refuse a value on the command line, with words; gives EXIT_BAD_INPUT. */
+ExitCode value_error(const Settings *settings, const char *format, ...) PRINTF_LIKE(2, 3);
+
 /* Print an object as a line and release it. */
 void print_json_line(json_t *object);
 
