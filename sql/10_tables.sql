@@ -185,9 +185,34 @@ CREATE TABLE IF NOT EXISTS analysis_cache (
 );
 CREATE INDEX IF NOT EXISTS analysis_cache_created_at_idx ON analysis_cache (created_at);
 
--- A render deleted while it runs must not leave credits reserved or objects behind.
-CREATE OR REPLACE TRIGGER render_jobs_deleted AFTER DELETE ON render_jobs
-    FOR EACH ROW EXECUTE FUNCTION renderchain.job_deleted();
+-- A render deleted before its end must not leave credits reserved or objects behind.
+-- The function lives with the tables and needs nothing of the extension, so that
+-- dropping that leaves the tables whole and usable.
+CREATE OR REPLACE FUNCTION render_job_deleted() RETURNS trigger
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $body$
+BEGIN
+    PERFORM set_config('search_path', format('pg_catalog, %I, pg_temp', TG_TABLE_SCHEMA), true);
+    UPDATE stored_objects o SET state = 'doomed', updated_at = pg_catalog.clock_timestamp()
+    WHERE o.render_id = OLD.render_id AND o.state <> 'doomed'::text;
+    IF OLD.state <> 'ended'::text AND OLD.credits_reserved IS NOT NULL THEN
+        UPDATE credit_accounts a SET balance = a.balance + e.amount, reserved = a.reserved - e.amount
+        FROM credit_entries e
+        WHERE e.render_id = OLD.render_id AND e.run = OLD.run AND e.kind = 'reserve' AND a.user_id = e.user_id;
+        INSERT INTO credit_entries (user_id, render_id, run, kind, balance_delta, reserved_delta, amount, reason, created_at)
+        SELECT e.user_id, e.render_id, e.run, 'refund', e.amount, -e.amount, e.amount, 'render deleted',
+               pg_catalog.clock_timestamp()
+        FROM credit_entries e WHERE e.render_id = OLD.render_id AND e.run = OLD.run AND e.kind = 'reserve';
+    END IF;
+    RETURN NULL;
+END
+$body$;
+REVOKE ALL ON FUNCTION render_job_deleted() FROM PUBLIC;
+COMMENT ON FUNCTION render_job_deleted() IS
+'renderchain: refunds a render deleted before its end and dooms the objects of a deleted render';
+CREATE OR REPLACE TRIGGER render_job_deleted AFTER DELETE ON render_jobs
+    FOR EACH ROW EXECUTE FUNCTION render_job_deleted();
 
 COMMENT ON TABLE render_chains IS 'renderchain: chains of renders that share memory';
 COMMENT ON TABLE renders IS 'renderchain: one row a render; context_data.pipelineMemory is its memory';
@@ -310,6 +335,15 @@ AS $$
           AND NOT EXISTS (SELECT FROM pg_index i
                           WHERE i.indrelid = t.oid AND i.indisunique AND i.indisvalid AND i.indimmediate
                             AND i.indnkeyatts = 1 AND i.indkey[0] = a.attnum AND i.indpred IS NULL)
+      UNION ALL
+        -- replacing a function keeps its owner, who could change it again
+        SELECT '', 5, format('function %s belongs to another role', f.oid::regprocedure),
+               format('DROP FUNCTION %s;', f.oid::regprocedure)
+        FROM pg_proc f JOIN pg_namespace n ON n.oid = f.pronamespace
+        WHERE n.nspname = p_schema AND f.proname = 'render_job_deleted' AND f.pronargs = 0
+          AND f.proowner <> COALESCE((SELECT c.relowner FROM pg_class c
+                                      WHERE c.relnamespace = n.oid AND c.relname = 'render_jobs'),
+                                     (SELECT r.oid FROM pg_roles r WHERE r.rolname = current_user))
     )
     SELECT p.problem, p.remedy FROM problems p ORDER BY p.tab, p.place, p.problem
 $$;
@@ -415,24 +449,3 @@ BEGIN
                    '(chain_id, chain_position)', p_schema);
 END
 $$;
-
--- undo what a deleted render still holds: its reservation and its objects
-CREATE FUNCTION renderchain.job_deleted() RETURNS trigger
-LANGUAGE plpgsql VOLATILE
-SET search_path = pg_catalog, pg_temp
-AS $$
-DECLARE
-    v_now timestamptz := renderchain.clock();
-BEGIN
-    -- the deleting session may work in another schema, or in none of ours
-    PERFORM set_config('search_path', format('pg_catalog, %I, pg_temp', TG_TABLE_SCHEMA), true);
-    UPDATE stored_objects o SET state = 'doomed', updated_at = v_now
-    WHERE o.render_id = OLD.render_id AND o.state <> 'doomed'::text;
-    IF OLD.state <> 'ended'::text AND OLD.credits_reserved IS NOT NULL THEN
-        PERFORM renderchain._refund_deleted(OLD.render_id, OLD.run, v_now);
-    END IF;
-    RETURN NULL;
-END
-$$;
-COMMENT ON FUNCTION renderchain.job_deleted() IS
-'Trigger of render_jobs: refunds the credits of a render deleted before its end and dooms its objects.';

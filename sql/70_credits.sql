@@ -49,16 +49,6 @@ BEGIN
 END
 $$;
 
--- refund a render that was deleted before its end, by what the ledger says was reserved
-CREATE FUNCTION renderchain._refund_deleted(p_render_id uuid, p_run integer, p_now timestamptz) RETURNS void
-LANGUAGE plpgsql VOLATILE
-AS $$
-BEGIN
-    PERFORM renderchain._release(e.user_id, p_render_id, p_run, e.amount::integer, NULL::integer, p_now)
-    FROM credit_entries e WHERE e.render_id = p_render_id AND e.run = p_run AND e.kind = 'reserve';
-END
-$$;
-
 -- what a completed render costs: the credits of the model it used, never more than
 -- were reserved or, where nothing was, than it was quoted
 CREATE FUNCTION renderchain._credits_used(p_render_id uuid, p_model text, p_reserved integer) RETURNS integer

@@ -6,6 +6,8 @@ SELECT renderchain.create_tables('t_made');
 -- the tables are the user's own, not members of the extension
 SELECT count(*) FROM pg_depend d JOIN pg_class c ON c.oid = d.objid AND d.classid = 'pg_class'::regclass
 WHERE c.relnamespace = 't_made'::regnamespace AND d.deptype = 'e';
+SELECT count(*) FROM pg_depend d WHERE d.refclassid = 'pg_extension'::regclass AND d.deptype = 'n'
+  AND d.classid = 'pg_class'::regclass AND d.objid IN (SELECT oid FROM pg_class WHERE relnamespace = 't_made'::regnamespace);
 SELECT relname FROM pg_class WHERE relnamespace = 't_made'::regnamespace AND relkind = 'r'
   AND obj_description(oid, 'pg_class') IS NULL;
 
@@ -116,6 +118,21 @@ SELECT renderchain.create_tables('t_wrong');
 UPDATE t_wrong.renders SET chain_position = n.n FROM (SELECT id, row_number() OVER (PARTITION BY chain_id ORDER BY
     chain_position, created_at, id) AS n FROM t_wrong.renders WHERE chain_id IS NOT NULL) n WHERE renders.id = n.id;
 SELECT renderchain.create_tables('t_wrong');
+
+-- a function planted where ours goes is not adopted
+SET client_min_messages = warning;
+CREATE ROLE regress_renderchain_planter;
+CREATE SCHEMA t_planted;
+GRANT ALL ON SCHEMA t_planted TO regress_renderchain_planter;
+SET ROLE regress_renderchain_planter;
+CREATE FUNCTION t_planted.render_job_deleted() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
+RESET ROLE;
+SELECT renderchain.create_tables('t_planted');
+DROP FUNCTION t_planted.render_job_deleted();
+SELECT renderchain.create_tables('t_planted') LIKE 'schema t_planted: created analysis_cache, %';
+DROP OWNED BY regress_renderchain_planter;
+DROP ROLE regress_renderchain_planter;
+RESET client_min_messages;
 
 -- a schema without tables is refused wherever it is needed
 CREATE SCHEMA t_empty;
