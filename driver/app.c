@@ -82,17 +82,27 @@ static bool refuse(const App *app, char *error, ExitCode code, ExitCode *out) {
     return false;
 }
 
-/* Open trace, loop and database. */
-bool app_open(App *app, const Settings *settings, ExitCode *code) {
+/* Open trace and loop, and begin to connect. */
+bool app_start(App *app, const Settings *settings, ExitCode *code) {
     char *error = NULL;
     *app = (App){.settings = *settings};
     app->trace = trace_open(settings->trace, &error);
     if (error)
         return refuse(app, error, EXIT_STORAGE, code);
     app->http = http_new(app->trace);
-    app->db = db_open(http_loop(app->http), settings->conninfo, settings->schema, app->trace,
-                      &error);
-    return app->db || refuse(app, error, EXIT_DATABASE, code);
+    app->db = db_start(http_loop(app->http), settings->conninfo, settings->schema, app->trace);
+    return true;
+}
+
+/* Wait for the database. */
+bool app_connect(App *app, ExitCode *code) {
+    char *error = NULL;
+    return db_connect(app->db, &error) || refuse(app, error, EXIT_DATABASE, code);
+}
+
+/* Open the database. */
+bool app_open(App *app, const Settings *settings, ExitCode *code) {
+    return app_start(app, settings, code) && app_connect(app, code);
 }
 
 /* Where pictures go when nobody says: the user's data directory. */

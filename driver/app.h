@@ -49,10 +49,13 @@ typedef struct App {
     LocalServer local;
 } App;
 
-/* Open the database; app_open_models adds provider and storage, for commands that render.
- * On failure the message has been printed and *code says how to exit. */
+/* Open the database, for commands that only ask it: app_start and app_connect in one.
+ * Commands that render do what else there is between the two: app_open_models adds
+ * provider and storage. On failure the message has been printed and *code says how to exit. */
 MUSTCHECK bool app_open(App *app, const Settings *settings, ExitCode *code);
+MUSTCHECK bool app_start(App *app, const Settings *settings, ExitCode *code);
 MUSTCHECK bool app_open_models(App *app, ExitCode *code);
+MUSTCHECK bool app_connect(App *app, ExitCode *code);
 void app_close(App *app);
 
 /* Print an error (with detail and hint where they are not empty) to standard error,

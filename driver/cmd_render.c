@@ -60,9 +60,9 @@ static void ask_for_claim(Session *session, const char *request) {
     Db *db = session->app.db;
     char *lease = mem_printf("%d seconds", LEASE_SECONDS);
     const char *parameters[] = {request, session->worker, lease};
-    db_call(db, "select renderchain.get_models()", 0, NULL, models_came, session);
     db_call(db, "select * from renderchain.run_render($1::jsonb, $2, $3::interval)", 3, parameters,
             claim_came, session);
+    db_call(db, "select renderchain.get_models()", 0, NULL, models_came, session);
     free(lease);
     while (session->answered < 2)
         loop_turn(http_loop(session->app.http));
@@ -283,11 +283,11 @@ int cmd_render(int argc, char **argv) {
     char *text = json_dumps(request, JSON_COMPACT);
     gethostname(host, sizeof host - 1);
     snprintf(session->worker, sizeof session->worker, "%s:%d", host, (int)getpid());
-    session->app.settings = settings;
     session->signals = -1;
     render_init(&session->render, &session->app);
-    if (check_inputs(session, &exit_code) && app_open(&session->app, &settings, &exit_code) &&
-        app_open_models(&session->app, &exit_code))
+    /* The server starts its process while images are read and the provider is set up. */
+    if (app_start(&session->app, &settings, &exit_code) && check_inputs(session, &exit_code) &&
+        app_open_models(&session->app, &exit_code) && app_connect(&session->app, &exit_code))
         exit_code = claim_and_run(session, text);
     db_answer_free(&session->models);
     db_answer_free(&session->claim);

@@ -17,6 +17,7 @@ typedef struct Pending {
 
 struct Db {
     PGconn *connection;
+    PostgresPollingStatusType handshake; /* while connecting: what it waits for */
     Loop *loop;
     LoopWatch *watch;
     Trace *trace;
@@ -35,38 +36,79 @@ static void ignore_notice(void *context, const PGresult *result) {
     (void)result;
 }
 
-/* Connect and enter pipeline mode. */
-Db *db_open(Loop *loop, const char *conninfo, const char *schema, Trace *trace, char **error) {
+/* Wait until the socket can be read or written, as the handshake wants; false when time is up. */
+static bool wait_for(PGconn *connection, PostgresPollingStatusType wanted, double until) {
+    double left = until - loop_now();
+    struct pollfd fd = {.fd = PQsocket(connection),
+                        .events = wanted == PGRES_POLLING_READING ? POLLIN : POLLOUT};
+    return poll(&fd, 1, left > 0 ? (int)left + 1 : 0) > 0;
+}
+
+/* Begin to connect: far enough that the server has heard of us, without waiting for it. */
+Db *db_start(Loop *loop, const char *conninfo, const char *schema, Trace *trace) {
     /* dbname comes last: what a conninfo string says wins over our defaults. */
-    const char *keys[] = {"connect_timeout", "fallback_application_name", "dbname", NULL};
-    const char *values[] = {getenv("PGCONNECT_TIMEOUT") ? NULL : "10", "renderchain", conninfo,
-                            NULL};
-    PGconn *connection = PQconnectdbParams(keys, values, 1);
-    if (PQstatus(connection) != CONNECTION_OK) {
-        char *words = mem_strdup(PQerrorMessage(connection));
-        words[strcspn(words, "\n")] = '\0';
-        *error = mem_printf("could not connect to the database: %s", words);
-        free(words);
-        PQfinish(connection);
-        return NULL;
-    }
-    if (PQserverVersion(connection) < OLDEST_SERVER) {
-        *error = mem_printf("the server is PostgreSQL %d.%d; renderchain needs 14 or later",
-                            PQserverVersion(connection) / 10000,
-                            PQserverVersion(connection) % 10000);
-        PQfinish(connection);
-        return NULL;
-    }
-    PQsetNoticeReceiver(connection, ignore_notice, NULL);
+    const char *keys[] = {"fallback_application_name", "dbname", NULL};
+    const char *values[] = {"renderchain", conninfo, NULL};
     Db *db = mem_alloc(sizeof *db);
-    db->connection = connection;
+    db->connection = PQconnectStartParams(keys, values, 1);
     db->loop = loop;
     db->trace = trace;
     db->schema = mem_strdup(schema);
     db->last = &db->first;
-    db->lost = PQsetnonblocking(connection, 1) != 0 || PQenterPipelineMode(connection) != 1;
-    db->watch = loop_watch(loop, PQsocket(connection), POLLIN, socket_ready, db);
+    db->handshake = PGRES_POLLING_WRITING;
+    while (PQstatus(db->connection) != CONNECTION_BAD && db->handshake == PGRES_POLLING_WRITING &&
+           wait_for(db->connection, db->handshake, 0))
+        db->handshake = PQconnectPoll(db->connection);
     return db;
+}
+
+/* How long connecting may take, in milliseconds. */
+static double connect_timeout(PGconn *connection) {
+    double seconds = 10;
+    PQconninfoOption *options = PQconninfo(connection);
+    for (PQconninfoOption *option = options; option && option->keyword; option++)
+        if (strcmp(option->keyword, "connect_timeout") == 0 && option->val && atoi(option->val) > 0)
+            seconds = atoi(option->val);
+    PQconninfoFree(options);
+    return seconds * 1e3;
+}
+
+/* Say why there is no connection. */
+static char *explain_no_connection(PGconn *connection, bool timed_out) {
+    if (timed_out)
+        return mem_strdup("could not connect to the database: timeout expired");
+    char *words = mem_strdup(PQerrorMessage(connection));
+    words[strcspn(words, "\n")] = '\0';
+    char *error = mem_printf("could not connect to the database: %s", words);
+    free(words);
+    return error;
+}
+
+/* Wait for the connection and enter pipeline mode. */
+bool db_connect(Db *db, char **error) {
+    double until = loop_now() + connect_timeout(db->connection);
+    bool timed_out = false;
+    while (PQstatus(db->connection) != CONNECTION_BAD && db->handshake != PGRES_POLLING_OK &&
+           db->handshake != PGRES_POLLING_FAILED && !timed_out) {
+        if (wait_for(db->connection, db->handshake, until))
+            db->handshake = PQconnectPoll(db->connection);
+        else
+            timed_out = true;
+    }
+    if (PQstatus(db->connection) != CONNECTION_OK) {
+        *error = explain_no_connection(db->connection, timed_out);
+        return false;
+    }
+    int version = PQserverVersion(db->connection);
+    if (version < OLDEST_SERVER) {
+        *error = mem_printf("the server is PostgreSQL %d.%d; renderchain needs 14 or later",
+                            version / 10000, version % 10000);
+        return false;
+    }
+    PQsetNoticeReceiver(db->connection, ignore_notice, NULL);
+    db->lost = PQsetnonblocking(db->connection, 1) != 0 || PQenterPipelineMode(db->connection) != 1;
+    db->watch = loop_watch(db->loop, PQsocket(db->connection), POLLIN, socket_ready, db);
+    return true;
 }
 
 /* Close; calls that were not answered are forgotten. */

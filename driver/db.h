@@ -22,10 +22,14 @@ typedef struct DbReply {
 
 typedef void DbDone(void *context, const DbReply *reply);
 
-/* Connect (libpq's conninfo and PG* variables). schema: what renderchain.schema
- * is for every call, or NULL for the server's own setting. NULL with *error set
- * (caller frees) where the server cannot be reached or is older than 14. */
-Db *db_open(Loop *loop, const char *conninfo, const char *schema, Trace *trace, char **error);
+/* Begin to connect (libpq's conninfo and PG* variables), so that the server starts its
+ * process while the caller does other things. schema: what renderchain.schema is for
+ * every call, or NULL for the server's own setting. */
+Db *db_start(Loop *loop, const char *conninfo, const char *schema, Trace *trace);
+
+/* Wait for the connection. False with *error set (caller frees) where the server cannot
+ * be reached within connect_timeout (libpq's; 10 s by default) or is older than 14. */
+MUSTCHECK bool db_connect(Db *db, char **error);
 void db_close(Db *db);
 
 /* Ask one thing. The parameters are copied; NULL is SQL's NULL. */
