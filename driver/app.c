@@ -26,7 +26,7 @@ static const struct {
      "The extension is older than this program. Run: ALTER EXTENSION renderchain UPDATE"},
     {"42501", EXIT_DATABASE, "Ask the owner to run renderchain.grant_access for this role."},
     {"08", EXIT_DATABASE, NULL},
-    {"22P02", EXIT_BAD_INPUT, NULL},
+    {"22", EXIT_BAD_INPUT, NULL},
 };
 
 /* Find the exit code of an SQLSTATE. */

@@ -154,6 +154,11 @@ void answer_take_image(ModelAnswer *answer, const char *base64, size_t length) {
         malformed(answer, "the image's base64 is cut short (%zu characters)", length);
         return;
     }
+    /* The decoder takes padding anywhere; it belongs at the end (RFC 4648, 3.3). */
+    if (memchr(base64, '=', length - padding)) {
+        malformed(answer, "the image's base64 has padding in its middle");
+        return;
+    }
     char *bytes = mem_alloc(length / 4 * 3 + 1);
     int got = EVP_DecodeBlock((unsigned char *)bytes, (const unsigned char *)base64, (int)length);
     if (got < 0 || (size_t)got != length / 4 * 3) {

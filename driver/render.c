@@ -154,10 +154,14 @@ static bool reuse(Render *render, const json_t *stages, char **error) {
     return reuse_image(render, stages, error);
 }
 
-/* Parse a column that holds JSON, NULL where it is NULL. */
+/* Parse a column that holds JSON, NULL where it is NULL. jsonb has numbers of any size;
+ * those past 64 bits are read as reals. */
 static json_t *json_column(const PGresult *row, const char *column) {
     const char *text = db_text(row, 0, column);
-    return text ? json_loads(text, JSON_DECODE_ANY, NULL) : NULL;
+    if (!text)
+        return NULL;
+    json_t *json = json_loads(text, JSON_DECODE_ANY, NULL);
+    return json ? json : json_loads(text, JSON_DECODE_ANY | JSON_DECODE_INT_AS_REAL, NULL);
 }
 
 /* Start empty. */

@@ -92,6 +92,17 @@ SELECT renderchain.save_memory(id(101), '{"a":1}');
 \echo :LAST_ERROR_SQLSTATE
 ROLLBACK;
 
+-- parallel workers look up in the session's schema, too
+SET parallel_setup_cost = 0;
+SET parallel_tuple_cost = 0;
+SET min_parallel_table_scan_size = 0;
+ALTER TABLE render_chains SET (parallel_workers = 2);
+EXPLAIN (COSTS OFF) SELECT id FROM render_chains WHERE renderchain.get_memory_from_chain(id) IS NOT NULL;
+SELECT id FROM render_chains WHERE renderchain.get_memory_from_chain(id) IS NOT NULL ORDER BY id;
+RESET parallel_setup_cost;
+RESET parallel_tuple_cost;
+RESET min_parallel_table_scan_size;
+
 -- lookups see what the transaction wrote, and a cursor what its snapshot had
 BEGIN;
 DECLARE c CURSOR FOR SELECT renderchain.get_memory_from_render(id(101)) FROM generate_series(1, 2);
