@@ -145,13 +145,18 @@ void progress_begin(Progress *progress, Render *render) {
     render->watch = changed;
     render->watch_context = progress;
     if (progress->json) {
-        print_json(json_pack("{s:s, s:s, s:s?, s:i, s:i}", "event", "render", "renderId",
-                             render->id, "chainId", render->chain_id, "chainPosition",
-                             render->position, "attempt", render->attempt));
+        json_t *line = json_pack("{s:s, s:s, s:i}", "event", "render", "renderId", render->id,
+                                 "attempt", render->attempt);
+        if (render->chain_id)
+            json_object_update_new(line, json_pack("{s:s, s:i}", "chainId", render->chain_id,
+                                                   "chainPosition", render->position));
+        print_json(line);
         return;
     }
-    printf("render %s, position %d%s\n", render->id, render->position,
-           render->memory ? ", with the chain's memory" : "");
+    printf("render %s", render->id);
+    if (render->chain_id)
+        printf(", position %d of its chain", render->position);
+    printf("%s\n", render->memory ? ", with the chain's memory" : "");
     if (progress->live)
         redraw_later(progress);
 }

@@ -1,6 +1,6 @@
 /*
  * merge_patch.c
- *	  JSON merge patch (RFC 7396, section 2), and its aggregate.
+ *	  JSON merge patch (RFC 7396, section 2).
  *
  * jsonb keeps the members of an object sorted, so that an object and its patch
  * are merged in one walk over both, recursing only where both have an object;
@@ -14,7 +14,6 @@
 static void MergeObject(RcJsonbBuilder *builder, JsonbContainer *target, JsonbContainer *patch);
 
 PG_FUNCTION_INFO_V1(rc_sql_jsonb_merge_patch);
-PG_FUNCTION_INFO_V1(rc_sql_jsonb_merge_patch_step);
 
 /* Push what a member of the patch makes of the target's (NULL where it has none). */
 static void
@@ -86,21 +85,4 @@ rc_sql_jsonb_merge_patch(PG_FUNCTION_ARGS)
 	Jsonb	   *patch = PG_ARGISNULL(1) ? rc_empty_object() : PG_GETARG_JSONB_P(1);
 
 	PG_RETURN_JSONB_P(rc_merge_patch(target, patch));
-}
-
-/*
- * SQL: transition function of jsonb_merge_patch_agg(jsonb). The state is the
- * document so far, NULL before the first patch; the executor keeps it in the
- * aggregate's memory.
- */
-Datum
-rc_sql_jsonb_merge_patch_step(PG_FUNCTION_ARGS)
-{
-	Jsonb	   *state = PG_ARGISNULL(0) ? NULL : PG_GETARG_JSONB_P(0);
-
-	if (!PG_ARGISNULL(1))
-		state = rc_merge_patch(state, PG_GETARG_JSONB_P(1));
-	if (state == NULL)
-		PG_RETURN_NULL();
-	PG_RETURN_JSONB_P(state);
 }

@@ -27,16 +27,23 @@ AS 'MODULE_PATHNAME', 'rc_sql_jsonb_merge_patch';
 COMMENT ON FUNCTION renderchain.jsonb_merge_patch(jsonb, jsonb) IS
 'The target with a JSON merge patch (RFC 7396) applied: members of the patch replace those of the target, objects are merged member by member, null removes. A patch that is no object replaces the target. NULL target: absent; NULL patch: {}; never returns NULL.';
 
-CREATE FUNCTION renderchain.jsonb_merge_patch_step(state jsonb, patch jsonb) RETURNS jsonb
+CREATE FUNCTION renderchain.jsonb_merge_patch_step(state internal, patch jsonb) RETURNS internal
 LANGUAGE c IMMUTABLE PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'rc_sql_jsonb_merge_patch_step';
-COMMENT ON FUNCTION renderchain.jsonb_merge_patch_step(jsonb, jsonb) IS
+COMMENT ON FUNCTION renderchain.jsonb_merge_patch_step(internal, jsonb) IS
 'Transition function of jsonb_merge_patch_agg(jsonb).';
+
+CREATE FUNCTION renderchain.jsonb_merge_patch_final(state internal) RETURNS jsonb
+LANGUAGE c IMMUTABLE PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'rc_sql_jsonb_merge_patch_final';
+COMMENT ON FUNCTION renderchain.jsonb_merge_patch_final(internal) IS
+'Final function of jsonb_merge_patch_agg(jsonb).';
 
 -- No combine function: patches have an order, so they are applied in one place.
 CREATE AGGREGATE renderchain.jsonb_merge_patch_agg(patch jsonb) (
     SFUNC = renderchain.jsonb_merge_patch_step,
-    STYPE = jsonb,
+    STYPE = internal,
+    FINALFUNC = renderchain.jsonb_merge_patch_final,
     PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE renderchain.jsonb_merge_patch_agg(jsonb) IS
@@ -145,7 +152,8 @@ REVOKE ALL ON FUNCTION
     renderchain.clock(),
     renderchain.use_schema(),
     renderchain.jsonb_merge_patch(jsonb, jsonb),
-    renderchain.jsonb_merge_patch_step(jsonb, jsonb),
+    renderchain.jsonb_merge_patch_step(internal, jsonb),
+    renderchain.jsonb_merge_patch_final(internal),
     renderchain.jsonb_merge_patch_agg(jsonb),
     renderchain.jsonb_make_patch(jsonb, jsonb),
     renderchain.merge_memory(VARIADIC jsonb[]),

@@ -80,7 +80,16 @@ SELECT i % 2 AS grp, renderchain.jsonb_merge_patch_agg(jsonb_build_object('k' ||
 FROM generate_series(1, 6) i GROUP BY 1 ORDER BY 1;
 -- as a window function every row sees the state up to it
 SELECT i, renderchain.jsonb_merge_patch_agg(jsonb_build_object('k', i, 'k' || i, 1)) OVER (ORDER BY i) FROM generate_series(1, 3) i;
-SELECT count(*) FROM jsonb_object_keys((SELECT renderchain.jsonb_merge_patch_agg(jsonb_build_object('k' || i, i)) FROM generate_series(1, 2000) i));
+-- more patches than are kept before they are applied, in linear time
+SELECT count(*), sum(value::int) FROM jsonb_each((SELECT renderchain.jsonb_merge_patch_agg(
+    jsonb_build_object('k' || i % 20000, CASE WHEN i % 10 = 0 THEN NULL ELSE i END) ORDER BY i) FROM generate_series(1, 50000) i));
+-- whatever stands between objects under one key starts it anew
+SELECT renderchain.jsonb_merge_patch_agg(jsonb_build_object('k', v, 'o', jsonb_build_object('k', v)) ORDER BY i)
+FROM (VALUES (1, '{"a":1}'::jsonb), (2, '5'), (3, '{"b":{"c":null}}'), (4, '{"d":4}')) AS x (i, v);
+SELECT renderchain.jsonb_merge_patch_agg(jsonb_build_object('k', v) ORDER BY i)
+FROM (VALUES (1, '{"a":1}'::jsonb), (2, 'null'), (3, '{"b":2}'), (4, '{"b":null}')) AS x (i, v);
+SELECT renderchain.jsonb_merge_patch_agg(v ORDER BY i) FROM (VALUES (1, '{"a":1}'::jsonb), (2, 'null')) AS x (i, v);
+SELECT renderchain.jsonb_merge_patch_agg(v ORDER BY i) FROM (VALUES (1, '{"a":1}'::jsonb), (2, '{"a":{"b":1}}'), (3, '"x"'), (4, '{"a":{"c":null}}')) AS x (i, v);
 
 -- PUBLIC may use them, and nothing behind them
 CREATE ROLE regress_merge_user;
@@ -88,5 +97,6 @@ SET ROLE regress_merge_user;
 SELECT renderchain.jsonb_merge_patch('{"a":1}', '{"b":2}');
 SELECT renderchain.jsonb_merge_patch_agg('{"a":1}');
 SELECT renderchain.jsonb_merge_patch_step(NULL, '{}');
+SELECT renderchain.jsonb_merge_patch_final(NULL);
 RESET ROLE;
 DROP ROLE regress_merge_user;
