@@ -73,7 +73,7 @@ static void choose_materials(SceneSpec *spec)
     spec->door = or_else(spec->door, look->door);
     spec->frame = or_else(spec->frame, look->frame);
     spec->ground = or_else(spec->ground, spec->features & FEATURE_DESERT ? MATERIAL_SAND
-                                         : spec->features & FEATURE_CITY ? MATERIAL_PAVING : look->ground);
+                                         : spec->features & FEATURE_CITY && spec->style != STYLE_TRADITIONAL ? MATERIAL_PAVING : look->ground);
     spec->path = or_else(spec->path, look->path);
 }
 
@@ -145,6 +145,8 @@ static void mirror(World *w)
         w->patches[i].x0 = -w->patches[i].x1;
         w->patches[i].x1 = -x0;
     }
+    w->entrance.x = -w->entrance.x;
+    w->face = -w->face;
     for (int i = 0; i < w->n_lamps; i++) {
         w->lamps[i].at.x = -w->lamps[i].at.x;
         w->lamps[i].facing.x = -w->lamps[i].facing.x;

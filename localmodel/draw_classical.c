@@ -154,7 +154,7 @@ void build_classical(Build *b)
     part_stairs(b, centre - 0.5f * width + 0.3f, centre + 0.5f * width - 0.3f, -out - 0.3f, base, b->plinth);
     if (b->spec->features & FEATURE_DOME || grand)
         crown(b, centre, v.y1 + 1.4f, depth * 0.5f, minf(depth * 0.33f, 4.2f));
-    world_patch(b->w, b->spec->path, centre - 2.6f, -80.0f, centre + 2.6f, -out - 2.2f);
+    world_entrance(b->w, centre, -out - 2.2f, 2.4f, true);
     world_patch(b->w, b->spec->path, -2.0f, -out - 7.0f, length + 2.0f, -out - 2.2f);
     if (b->spec->features & FEATURE_POOL)
         world_patch(b->w, MATERIAL_WATER, centre + 4.0f, -out - 16.0f, centre + 14.0f, -out - 8.5f)->round = 1.5f;

@@ -39,8 +39,8 @@ static void lid(Build *b, int surface, Vec3 c, float rx, float rz, float turn)
 void build_futuristic(Build *b)
 {
     Rng rng = rng_named(b->spec->building_seed, "futuristic plan");
-    int floors = b->spec->storeys > 0 ? (b->spec->storeys > 24 ? 24 : b->spec->storeys) : rng_int(&rng, 3, 4);
-    float rx = rng_range(&rng, 10.0f, 12.5f), rz = rng_range(&rng, 6.5f, 8.0f), shift = rng_range(&rng, 0.9f, 2.0f), turn = rng_range(&rng, -0.15f, 0.15f);
+    int floors = b->spec->storeys > 0 ? (b->spec->storeys > 24 ? 24 : b->spec->storeys) : rng_int(&rng, 2, 3);
+    float rx = rng_range(&rng, 11.5f, 14.0f), rz = rng_range(&rng, 6.5f, 8.0f), shift = rng_range(&rng, 0.9f, 2.0f), turn = rng_range(&rng, -0.15f, 0.15f);
     float y = 0.3f;
     Vec3 c = v3(0, 0, rz);
 
@@ -48,7 +48,7 @@ void build_futuristic(Build *b)
     for (int i = 0; i < floors; i++) {
         float t = (float)i / (float)floors, grow = 1.0f + 0.10f * sinf(3.0f * t + 0.6f) - 0.22f * t;
         float x = rx * grow, z = rz * grow, twist = turn + 0.10f * (float)i;
-        Vec3 at = v3(shift * (float)i * (i & 1 ? 1.0f : 0.6f) - shift, y, rz + 0.4f * (float)i), up = at;
+        Vec3 at = v3(shift * (float)i * 1.4f - shift, y, rz + 0.4f * (float)i), up = at;
         int pane = mesh_pane(b->m, (Pane){.cell_origin = 0, .cell_width = 4.0f, .floor = y, .height = 3.2f, .seed = 77u + (uint32_t)i, .always_lit = false});
 
         up.y = y + 2.75f;
@@ -72,17 +72,7 @@ void build_futuristic(Build *b)
     }
     c.y = y - 0.1f;
     roof_dome(b, v3(c.x, y, c.z), rz * 0.5f, rz * 0.28f, b->accent);
-    for (int i = 0; i < 9; i++) { /* ribs that rise from the ground over the floors */
-        float t = (float)i / 8, a = PI_F * (0.15f + 0.7f * t);
-        Vec3 foot = v3(-(rx + 2.0f) * cosf(a), 0.2f, rz - (rz + 1.8f) * sinf(a));
-        Vec3 knee = v3(foot.x * 0.98f, y * 0.55f, rz + (foot.z - rz) * 1.0f), head = v3(c.x + (foot.x - c.x) * 0.62f, y + 0.7f, rz + (foot.z - rz) * 0.60f);
-
-        if (i == 4) /* leave the entrance free */
-            continue;
-        mesh_bar(b->m, b->wall, foot, knee, 0.20f, 0.15f, 8);
-        mesh_bar(b->m, b->wall, knee, head, 0.15f, 0.07f, 8);
-    }
-    world_patch(b->w, b->spec->path, -1.6f, -70, 1.6f, -1.0f);
+    world_entrance(b->w, 0, -1.0f, 1.4f, false);
     world_patch(b->w, MATERIAL_WATER, -rx - 1.0f, -9.5f, -3.0f, -4.0f)->round = 2.7f;
     part_window_light(b, v3(-rx * 0.4f, 1.8f, 0.8f), v3(0, 0, -1), 20);
     part_window_light(b, v3(rx * 0.4f, 1.8f, 0.8f), v3(0, 0, -1), 20);

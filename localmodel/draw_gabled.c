@@ -221,6 +221,7 @@ void build_gabled(Build *b)
     WallTop gable = top_gable(depth, h.body.y1, h.body.y1 + h.body_rise);
     Openings ends = {0};
 
+    b->w->face = 1.0f;
     front(b, &h, &door);
     rows(&h, &ends, 2, 0.8f, depth - 0.8f, 0);
     for (int i = 0; i < 2; i++) {
@@ -242,7 +243,7 @@ void build_gabled(Build *b)
         turret(b, &h);
     part_chimney(b, h.body.x1 - 2.2f, depth * 0.5f + 0.4f, h.body.y1, h.body.y1 + h.body_rise + 1.1f,
                  h.manner == &nordic ? b->accent : b->stone);
-    world_patch(b->w, b->spec->path, door - 0.9f, -60.0f, door + 0.9f, -1.4f);
+    world_entrance(b->w, door, -1.6f, 0.85f, false);
     if (h.manner == &nordic)
         mesh_box(b->m, b->plinth, v3(h.wing.x0 - 0.5f, 0, h.wing.z0 - 2.6f), v3(h.body.x1, 0.18f, 0));
 }

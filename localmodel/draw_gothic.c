@@ -144,7 +144,7 @@ void build_gothic(Build *b)
     roof_spire(b, v3(0, high + rise - 0.6f, 2.0f + length * 0.7f), 0.9f, 9.0f, 8, b->roof);
     mesh_box(b->m, b->plinth, v3(-half - side - 1.2f, 0, -1.8f), v3(half + side + 1.2f, 0.34f, 3));
     part_stairs(b, -3, 3, -1.8f, 0.34f, b->plinth);
-    world_patch(b->w, b->spec->path, -2.4f, -90, 2.4f, -1.8f);
+    world_entrance(b->w, 0, -1.8f, 2.2f, true);
     world_patch(b->w, b->spec->path, -half - side - 3, -7.0f, half + side + 3, 0.0f);
     part_window_light(b, v3(0, 3, -0.3f), v3(0, 0, -1), 8.0f);
 }

@@ -133,6 +133,21 @@ static Texel ground_texel(const World *w, const Hit *h, bool *hard, float *water
             *body = v3(0.03f, 0.10f, 0.14f);
         }
     }
+    if (w->way.n > 1) {
+        float d = world_way_distance(w, x, z);
+        float edge = d + 0.05f * noise2(x * 6.0f, z * 6.0f, w->seed);
+        float cover = clampf(0.5f - edge / fp, 0.0f, 1.0f);
+
+        if (cover > 0.0f) {
+            Texel own = material_texel(&w->way.surface, x, z, fp);
+
+            t.albedo = v_mix(t.albedo, own.albedo, cover);
+            t.gloss = mixf(t.gloss, own.gloss, cover);
+            *hard = cover > 0.5f || *hard;
+            if (cover > 0.5f)
+                *water = 0.0f;
+        }
+    }
     for (int i = 0; i < w->n_patches; i++) {
         const Patch *p = &w->patches[i];
 
@@ -165,6 +180,21 @@ static Texel ground_texel(const World *w, const Hit *h, bool *hard, float *water
     return t;
 }
 
+/* The shade of trees that stand beside the viewer, outside the picture: it frames the foreground.
+ * 0 none .. 1 full. */
+static float dappled(const World *w, const Hit *h)
+{
+    float near = 1.0f - smooth(0.30f, 0.62f, h->distance / maxf(w->haze_start / 0.45f, 1.0f));
+    float x = h->point.x * 0.16f, z = h->point.z * 0.16f, crown, leaves;
+
+    if (near <= 0.0f || w->camera.parallel || w->spec.view == VIEW_AERIAL ||
+        w->spec.features & (FEATURE_NO_TREES | FEATURE_DESERT | FEATURE_CITY))
+        return 0.0f;
+    crown = smooth(-0.10f, 0.18f, fbm2(x, z, 2, w->seed + 90) + 0.5f * near - 0.30f);
+    leaves = smooth(-0.30f, 0.10f, fbm2(h->point.x * 1.1f, h->point.z * 1.1f, 3, w->seed + 91) + 0.30f * crown);
+    return 0.80f * near * crown * leaves;
+}
+
 Vec3 ground_colour(const World *w, const Hit *seen)
 {
     Hit h = *seen;
@@ -182,6 +212,7 @@ Vec3 ground_colour(const World *w, const Hit *seen)
         snow_ground(w, &h, &t, hard);
     if (w->spec.weather == WEATHER_RAIN)
         t.albedo = v_scale(t.albedo, hard ? 0.55f : 0.75f);
+    h.shade = dappled(w, &h);
     c = surface_light(w, &h, t);
     if (w->spec.weather == WEATHER_RAIN)
         c = rain_ground(w, &h, t, c, hard);

@@ -64,6 +64,7 @@ void build_industrial(Build *b)
     Volume low = {0, 0, 0, hall, 5.4f, depth};
     Volume high = {hall, 0, -1.2f, hall + block, storey * (float)storeys + 0.6f, depth * 0.75f};
 
+    b->w->face = -1.0f;
     grid_wall(b, &low, SIDE_FRONT, bays, 1, 5.1f, true);
     grid_wall(b, &low, SIDE_LEFT, 3, 1, 5.1f, false);
     volume_wall(b, &low, SIDE_BACK, b->wall, NULL, 0);
@@ -86,7 +87,7 @@ void build_industrial(Build *b)
     mesh_box(b->m, b->accent, v3(hall * 0.5f - 2.2f, 3.6f, -1.6f), v3(hall * 0.5f + 2.2f, 3.75f, 0)); /* canopy */
     for (int i = 0; i < 2; i++)
         mesh_bar(b->m, b->metal, v3(hall * 0.5f + (i ? 2.0f : -2.0f), 3.7f, -1.5f), v3(hall * 0.5f + (i ? 2.0f : -2.0f), 5.0f, 0), 0.03f, 0.03f, 4);
-    world_patch(b->w, b->spec->path, -30, -15, hall + block + 30, -8.5f);
+    world_patch(b->w, b->spec->path, -300, -13, hall + block + 300, -6.5f);
     world_patch(b->w, b->spec->path, hall * 0.5f - 2.5f, -9, hall * 0.5f + 2.5f, 0);
     part_window_light(b, v3(hall * 0.25f, 2.4f, 0), v3(0, 0, -1), 14);
     part_window_light(b, v3(hall * 0.75f, 2.4f, 0), v3(0, 0, -1), 14);

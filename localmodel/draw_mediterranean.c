@@ -54,7 +54,7 @@ void build_mediterranean(Build *b)
 {
     Rng rng = rng_named(b->spec->building_seed, "mediterranean plan");
     float length = rng_range(&rng, 13.0f, 16.0f), depth = rng_range(&rng, 8.0f, 9.5f), storey = 3.2f, base = 0.3f;
-    float low = rng_range(&rng, 5.0f, 6.5f), loggia = rng_range(&rng, 2.6f, 3.2f);
+    float loggia = rng_range(&rng, 2.6f, 3.2f);
     int arches = rng_int(&rng, 3, 4), storeys = b->spec->storeys > 0 && b->spec->storeys < 5 ? b->spec->storeys : 2;
     float split = length * rng_range(&rng, 0.60f, 0.68f);
     Volume main = {0, base, 0, split, base + storey * (float)storeys + 0.2f, depth};
@@ -62,6 +62,7 @@ void build_mediterranean(Build *b)
     Volume walk = {0.3f, base, -loggia, split - 0.5f, base + storey, 0};
     Openings front = {0}, side = {0}, low_front = {0};
 
+    b->w->face = 1.0f;
     openings_row(&front, (Opening){.v0 = 0.02f, .v1 = 2.5f, .fill = FILL_GLAZING, .columns = 2, .depth = 0.25f}, arches, 1.7f, 0.3f, split - 0.5f);
     front.list[arches / 2].fill = FILL_DOOR;
     front.list[arches / 2].head = HEAD_ROUND;
@@ -88,14 +89,13 @@ void build_mediterranean(Build *b)
     part_chimney(b, 2.4f, depth * 0.6f, main.y1, main.y1 + 2.3f, b->wall);
     mesh_box(b->m, b->plinth, v3(-0.8f, 0, -loggia - 1.2f), v3(length + 0.6f, base, depth + 0.3f));
     part_stairs(b, 0.5f * split - 1.8f, 0.5f * split + 1.8f, -loggia - 1.2f, base, b->plinth);
-    world_patch(b->w, b->spec->path, 0.5f * split - 1.2f, -60, 0.5f * split + 1.2f, -loggia - 1.0f);
+    world_entrance(b->w, 0.5f * split, -loggia - 1.2f, 1.1f, false);
     if (b->spec->features & FEATURE_POOL) {
         world_patch(b->w, MATERIAL_STONE, split - 2.0f, -loggia - 9.5f, length + 3.0f, -loggia - 2.6f);
         world_patch(b->w, MATERIAL_WATER, split - 1.4f, -loggia - 8.9f, length + 2.4f, -loggia - 3.2f);
     }
     part_window_light(b, v3(length * 0.85f, 1.8f, 0.9f), v3(0, 0, -1), 6.0f);
     part_window_light(b, v3(split, 2.0f, depth * 0.6f), v3(1, 0, 0), 4.0f);
-    (void)low;
 }
 
 /* A slender tower with a balcony and a pointed cap. */
@@ -136,7 +136,7 @@ void build_domed(Build *b)
     minaret(b, half + 1.3f, 1.0f, wall * 2.7f);
     mesh_box(b->m, b->plinth, v3(-half - 2.4f, 0, -porch - 1.5f), v3(half + 2.4f, base, size + 1));
     part_stairs(b, -3, 3, -porch - 1.5f, base, b->plinth);
-    world_patch(b->w, b->spec->path, -2.5f, -90, 2.5f, -porch - 1.5f);
+    world_entrance(b->w, 0, -porch - 1.5f, 2.3f, true);
     if (b->spec->features & FEATURE_POOL)
         world_patch(b->w, MATERIAL_WATER, -1.6f, -porch - 26, 1.6f, -porch - 6);
 }

@@ -147,16 +147,14 @@ static void forecourt(Build *b, const Plan *p)
 
     mesh_box(b->m, b->plinth, v3(minf(g->x0, p->upper.x0) - 0.6f, 0, front), v3(g->x1 + 0.5f, p->terrace, g->z1 + 0.4f));
     part_stairs(b, door - 1.4f, door + 1.4f, front, p->terrace, b->plinth);
-    world_patch(b->w, b->spec->path, door - 1.0f, -60.0f, door + 1.0f, front + 0.1f);
+    world_entrance(b->w, door, front + 0.1f, 1.0f, false);
     part_planter(b, (Volume){g->x1 - 2.6f, p->terrace, front + 0.2f, g->x1 + 0.3f, p->terrace + 0.5f, front + 0.9f});
     if (p->has_upper && p->manner != &minimal)
         for (int i = 0; i < 2; i++)
             mesh_bar(b->m, b->metal, v3(p->upper.x0 + 0.5f + (float)i * (p->upper.x1 - p->upper.x0 - 3.0f), p->terrace, p->upper.z0 + 0.5f),
                      v3(p->upper.x0 + 0.5f + (float)i * (p->upper.x1 - p->upper.x0 - 3.0f), p->upper.y0, p->upper.z0 + 0.5f), 0.09f, 0.09f, 8);
     if (b->spec->features & FEATURE_POOL) {
-        Patch *rim = world_patch(b->w, MATERIAL_STONE, g->x0 + 0.2f, front - 8.6f, door - 2.2f, front - 2.4f);
-
-        (void)rim;
+        world_patch(b->w, MATERIAL_STONE, g->x0 + 0.2f, front - 8.6f, door - 2.2f, front - 2.4f);
         world_patch(b->w, MATERIAL_WATER, g->x0 + 0.7f, front - 8.1f, door - 2.7f, front - 2.9f);
     }
 }
@@ -168,6 +166,7 @@ void build_modern(Build *b)
     Rng rng = rng_named(b->spec->building_seed, "modern swap");
     bool swap = b->spec->style == STYLE_MODERN && rng_chance(&rng, 0.5f);
 
+    b->w->face = -1.0f;
     ground_floor(b, &p);
     cover(b, &p, &p.ground, b->wall);
     if (p.has_upper) {

@@ -18,9 +18,9 @@ typedef struct Kind {
     uint32_t colour, bark;
 } Kind;
 
-static const Kind broadleaf = {8.5f, 0.42f, 0.26f, 13, 60, 0.36f, 0x66833a, 0x5d4c3b};
-static const Kind birch = {9.5f, 0.26f, 0.28f, 11, 46, 0.28f, 0x86a04c, 0xcfc9bd};
-static const Kind olive = {4.6f, 0.55f, 0.30f, 9, 55, 0.24f, 0x7f8b62, 0x6b5b4a};
+static const Kind broadleaf = {8.5f, 0.42f, 0.26f, 14, 130, 0.30f, 0x6d8048, 0x5d4c3b};
+static const Kind birch = {9.5f, 0.26f, 0.28f, 11, 100, 0.24f, 0x8a9a58, 0xcfc9bd};
+static const Kind olive = {4.6f, 0.55f, 0.30f, 9, 110, 0.21f, 0x7f8b62, 0x6b5b4a};
 
 typedef struct Garden {
     World *w;
@@ -136,7 +136,7 @@ static void tree(Garden *g, Rng *rng, Vec3 foot, const Kind *k, float scale, flo
         float r = wide * rng_range(rng, 0.34f, 0.52f);
 
         mesh_bar(g->m, g->bark, v_mad(foot, lean, bare + (level - bare) * 0.45f), c, 0.009f * height, 0.003f * height, 4);
-        blob(g, rng, c, v3(r, r * 0.72f, r), (int)((float)k->leaves * detail), k->leaf * scale / sqrtf(detail), colour, heart);
+        blob(g, rng, c, v3(r, r * 0.72f, r), (int)((float)k->leaves * detail), k->leaf * sqrtf(scale) / sqrtf(detail), colour, heart);
     }
 }
 
@@ -156,7 +156,7 @@ static void plant_trees(Garden *g)
     float width = b.hi.x - b.lo.x, scale = clampf((b.hi.y - b.lo.y) / 8.0f, 0.8f, 1.6f);
     bool many = w->spec.features & FEATURE_TREES;
     const Kind *kinds[3] = {&broadleaf, &birch, &broadleaf};
-    int n = many ? 13 : 8;
+    int n = many ? 12 : 7;
 
     if (w->spec.style == STYLE_MEDITERRANEAN)
         kinds[0] = kinds[1] = kinds[2] = &olive;
@@ -168,6 +168,12 @@ static void plant_trees(Garden *g)
 
         if (behind)
             x = b.lo.x + width * rng_range(&rng, -0.3f, 1.3f);
+        if (w->spec.view == VIEW_ISOMETRIC) {
+            x = clampf(x, w->plot.lo.x + 2.5f, w->plot.hi.x - 2.5f);
+            z = clampf(z, w->plot.lo.z + 2.5f, w->plot.hi.z - 2.0f);
+            if (right && w->azimuth > 0 && !behind) /* not before the building */
+                x = w->plot.lo.x + 2.5f;
+        }
         tree(g, &rng, v3(x, 0, z), kinds[rng_int(&rng, 0, 2)], scale * rng_range(&rng, 0.8f, 1.1f), behind ? 0.6f : 1.0f);
     }
 }
@@ -185,7 +191,65 @@ static void plant_shrubs(Garden *g)
         float x = right ? b.hi.x + rng_range(&rng, 0.8f, 3.5f) : b.lo.x - rng_range(&rng, 0.8f, 3.5f);
         float z = rng_range(&rng, b.lo.z - 3.0f, b.hi.z);
 
-        shrub(g, &rng, v3(x, 0, z), rng_range(&rng, 0.6f, 1.5f), greens[rng_int(&rng, 0, 3)], 46);
+        shrub(g, &rng, v3(x, 0, z), rng_range(&rng, 0.6f, 1.5f), greens[rng_int(&rng, 0, 3)], 90);
+    }
+}
+
+/* A wood far behind: few, large leaves. */
+static void plant_background(Garden *g)
+{
+    World *w = g->w;
+    Rng rng = rng_named(w->spec.scene_seed, "background");
+    Vec3 middle = v_mix(w->bounds.lo, w->bounds.hi, 0.5f), size = v_sub(w->bounds.hi, w->bounds.lo);
+    Vec3 ahead = v_norm(v3(w->camera.forward.x, 0, w->camera.forward.z));
+    float extent = maxf(maxf(size.x, size.z), 14.0f);
+
+    for (int i = 0; i < 26; i++) {
+        float back = extent * rng_range(&rng, 1.2f, 4.0f), across = (back + extent * 1.4f) * rng_range(&rng, -1.1f, 1.1f);
+        float height = rng_range(&rng, 6.0f, 11.0f);
+        Vec3 foot = v_mad(v_mad(v3(middle.x, 0, middle.z), ahead, back), w->camera.right, across);
+        Vec3 heart = v3(foot.x, height * 0.55f, foot.z), colour = v_scale(foliage(g, &rng, broadleaf.colour), 0.85f);
+
+        if (foot.x > w->bounds.lo.x - 3 && foot.x < w->bounds.hi.x + 3 && foot.z > w->bounds.lo.z - 3 && foot.z < w->bounds.hi.z + 3)
+            continue;
+        mesh_bar(g->m, g->bark, foot, heart, 0.18f, 0.10f, 4);
+        for (int k = 0; k < 5; k++)
+            blob(g, &rng, v3(foot.x + rng_range(&rng, -0.22f, 0.22f) * height, height * rng_range(&rng, 0.38f, 0.80f), foot.z + rng_range(&rng, -0.22f, 0.22f) * height),
+                 v3(height * 0.26f, height * 0.20f, height * 0.26f), g->bare ? 10 : 34, 0.085f * height, colour, heart);
+    }
+}
+
+/* Grass and flowers at the lower edge of the picture, off the way. */
+static void plant_foreground(Garden *g)
+{
+    World *w = g->w;
+    Rng rng = rng_named(w->spec.scene_seed, "foreground");
+    bool flowers = w->spec.features & FEATURE_GARDEN;
+    static const uint32_t petals[4] = {0xe8d05a, 0xd98aa8, 0xf2efe6, 0x8a7fc0};
+
+    for (int i = 0; i < 130; i++) {
+        float x = rng_range(&rng, -0.02f, 1.02f), y = rng_range(&rng, 0.90f, 1.06f), edge = fabsf(x - 0.5f);
+        Vec3 foot;
+
+        if (!world_ground(w, x * (float)w->camera.width, y * (float)w->camera.height, &foot) ||
+            world_way_distance(w, foot.x, foot.z) < 0.35f || !rng_chance(&rng, 0.25f + 1.4f * edge))
+            continue;
+
+        float tall = rng_range(&rng, 0.10f, 0.22f) + 0.35f * edge * rng_unit(&rng);
+        Vec3 colour = foliage(g, &rng, 0x8a9152);
+
+        for (int k = 0; k < 16; k++) {
+            float a = rng_range(&rng, 0, 2 * PI_F), lean = rng_range(&rng, 0.1f, 0.6f) * tall, wide = 0.010f;
+            Vec3 base = v3(foot.x + rng_range(&rng, -0.12f, 0.12f), 0, foot.z + rng_range(&rng, -0.12f, 0.12f));
+            Vec3 tip = v3(base.x + lean * cosf(a), tall * rng_range(&rng, 0.7f, 1.2f), base.z + lean * sinf(a));
+            Vec3 side = v_scale(w->camera.right, wide);
+            Face *face = mesh_polygon(g->m, g->leaf, (Vec3[]){v_sub(base, side), v_add(base, side), tip}, 3);
+
+            if (face != NULL)
+                face->lit = v_scale(colour, rng_range(&rng, 0.75f, 1.25f));
+            if (flowers && k < 3)
+                leaf(g, &rng, tip, v3(0, 1, 0), 0.06f, rgb_hex(petals[(unsigned)i % 4]));
+        }
     }
 }
 
@@ -200,4 +264,11 @@ void plants_draw(World *w)
     if (!(w->spec.features & FEATURE_NO_TREES))
         plant_trees(&g);
     plant_shrubs(&g);
+    if (w->camera.parallel || w->spec.features & (FEATURE_CITY | FEATURE_DESERT))
+        return;
+    if (g.bark == 0)
+        g.bark = bark_surface(&g, broadleaf.bark);
+    plant_background(&g);
+    if (w->spec.ground == MATERIAL_GRASS && w->spec.view != VIEW_AERIAL)
+        plant_foreground(&g);
 }

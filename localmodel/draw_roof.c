@@ -37,7 +37,10 @@ void roof_flat(Build *b, Volume v, float overhang, float thickness, int edge)
     Vec3 hi = v3(v.x1 + overhang, v.y1 + thickness, v.z1 + overhang);
 
     mesh_box(b->m, edge, lo, hi);
-    mesh_box(b->m, b->metal, v3(lo.x - 0.02f, hi.y - 0.05f, lo.z - 0.02f), v3(hi.x + 0.02f, hi.y + 0.02f, hi.z + 0.02f));
+    for (int i = 0; i < 4; i++) /* a metal rim around the gravel */
+        mesh_box(b->m, b->metal, v3(i == 1 ? hi.x - 0.10f : lo.x - 0.02f, hi.y - 0.05f, i == 2 ? hi.z - 0.10f : lo.z - 0.02f),
+                 v3(i == 3 ? lo.x + 0.10f : hi.x + 0.02f, hi.y + 0.05f, i == 0 ? lo.z + 0.10f : hi.z + 0.02f));
+    mesh_quad(b->m, b->roof, v3(lo.x, hi.y + 0.02f, lo.z), v3(hi.x, hi.y + 0.02f, lo.z), v3(hi.x, hi.y + 0.02f, hi.z), v3(lo.x, hi.y + 0.02f, hi.z));
     if (b->spec->features & FEATURE_GREEN_ROOF)
         mesh_box(b->m, b->green, v3(lo.x + 0.15f, hi.y, lo.z + 0.15f), v3(hi.x - 0.15f, hi.y + 0.16f, hi.z - 0.15f));
     if (b->snowy)

@@ -40,7 +40,7 @@ Vec3 surface_light(const World *w, const Hit *h, Texel t)
     Vec3 sky = shadows_sky(&w->shadows, h->point, h->normal, &open);
 
     if (facing > 0.0f && luma(l->sun) > 0.01f)
-        sun = shadows_sun(&w->shadows, h->point, h->normal, h->turn) * facing;
+        sun = shadows_sun(&w->shadows, h->point, h->normal, h->turn) * facing * (1.0f - h->shade);
 
     Vec3 arriving = v_mad(sky, l->sun, sun);
     Vec3 land = v_mix(w->land.colour, v3(0.4f, 0.4f, 0.4f), 0.4f);

@@ -11,6 +11,7 @@ typedef struct Hit {
     float distance, footprint;     /* metres; metres a pixel */
     float turn;                    /* 0..1, varies from pixel to pixel */
     float x, y;                    /* in the image, pixels */
+    float shade;                   /* of things that are not built: 0 none .. 1 full */
 } Hit;
 
 /* Light a textured point by sun, sky, ground and lamps. */

@@ -64,7 +64,7 @@ void build_temple(Build *b)
     part_stairs(b, cx - 1.7f, cx + 1.7f, -1.95f, base, b->plinth);
     part_railing(b, v3(-1.8f, base, -1.8f), v3(cx - 1.9f, base, -1.8f), 0.85f, false);
     part_railing(b, v3(cx + 1.9f, base, -1.8f), v3(w + 1.8f, base, -1.8f), 0.85f, false);
-    world_patch(b->w, b->spec->path, cx - 1.6f, -90, cx + 1.6f, -4.2f);
+    world_entrance(b->w, cx, -4.0f, 1.6f, true);
     if (b->spec->features & FEATURE_POOL)
         world_patch(b->w, MATERIAL_WATER, cx + 3.0f, -15.0f, w + 7.0f, -5.5f)->round = 4.0f;
     for (int i = 0; i < 2; i++) { /* stone lanterns beside the way */
@@ -109,7 +109,7 @@ void build_pavilion(Build *b)
     mesh_box(b->m, b->stone, v3(w * 0.12f, 0, -1.2f), v3(w * 0.12f + 0.35f, base + h - 0.3f, d * 0.8f));
     mesh_box(b->m, b->plinth, v3(-1.2f, 0, -1.4f), v3(w + 1.2f, base, d + 0.8f));
     part_stairs(b, w * 0.6f, w * 0.6f + 3.4f, -1.4f, base, b->plinth);
-    world_patch(b->w, b->spec->path, w * 0.6f + 0.5f, -60, w * 0.6f + 2.9f, -1.6f);
+    world_entrance(b->w, w * 0.6f + 1.7f, -1.4f, 1.2f, false);
     world_patch(b->w, MATERIAL_WATER, -1.0f, -9.0f, w * 0.5f, -2.6f);
     part_window_light(b, v3(w * 0.45f, base + 1.5f, 1.6f), v3(0, 0, -1), 20.0f);
     part_window_light(b, v3(w * 0.86f, base + 1.5f, d * 0.5f), v3(1, 0, 0), 9.0f);

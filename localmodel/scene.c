@@ -11,6 +11,7 @@
 #include "draw_plants.h"
 #include "draw_sky.h"
 #include "draw_surface.h"
+#include "draw_surroundings.h"
 #include "draw_weather.h"
 #include "scene_finish.h"
 #include "scene_paint.h"
@@ -37,6 +38,36 @@ Patch *world_patch(World *w, SceneMaterial material, float x0, float z0, float x
 
     *p = (Patch){.surface = world_surface(material, false, v3(0, 0, 0)), .x0 = x0, .z0 = z0, .x1 = x1, .z1 = z1};
     return p;
+}
+
+void world_entrance(World *w, float x, float z, float half, bool straight)
+{
+    w->entrance = (Entrance){x, z, half, straight};
+}
+
+bool world_ground(const World *w, float x, float y, Vec3 *point)
+{
+    Vec3 origin, d;
+
+    camera_ray(&w->camera, x, y, &origin, &d);
+    if (d.y > -1e-3f || origin.y <= 0.0f)
+        return false;
+    *point = v_mad(origin, d, -origin.y / d.y);
+    return true;
+}
+
+float world_way_distance(const World *w, float x, float z)
+{
+    float best = 1e9f;
+
+    for (int i = 0; i + 1 < w->way.n; i++) {
+        const float *a = w->way.points[i], *b = w->way.points[i + 1];
+        float dx = b[0] - a[0], dz = b[1] - a[1], px = x - a[0], pz = z - a[1];
+        float t = clampf((px * dx + pz * dz) / maxf(dx * dx + dz * dz, 1e-6f), 0, 1);
+
+        best = minf(best, hypotf(px - t * dx, pz - t * dz));
+    }
+    return best - w->way.half;
 }
 
 Surface world_surface(SceneMaterial material, bool tinted, Vec3 colour)
@@ -103,12 +134,16 @@ static SceneSpec resolve(const SceneSpec *asked)
 }
 
 /* From which side a building is seen: part of its identity. */
-static float viewpoint(const SceneSpec *spec)
+static float viewpoint(const World *w)
 {
-    Rng rng = rng_named(spec->building_seed, "viewpoint");
-    float turn = rng_range(&rng, 0.42f, 0.66f);
+    Rng rng = rng_named(w->spec.building_seed, "viewpoint");
+    float turn = rng_range(&rng, 0.40f, 0.62f), side = rng_chance(&rng, 0.5f) ? 1.0f : -1.0f;
 
-    return rng_chance(&rng, 0.5f) ? turn : -turn;
+    if (w->spec.view == VIEW_FRONTAL || w->spec.view == VIEW_ELEVATION)
+        return 0.0f;
+    if (w->face != 0.0f && rng_chance(&rng, 0.85f))
+        side = w->face;
+    return side * turn;
 }
 
 /* Is there water or wet ground that mirrors the building? */
@@ -285,17 +320,20 @@ static bool draw_picture(World *w, Film *film)
 /* Build the scene: light, building, plants, camera. */
 static void set_up(World *w)
 {
-    w->azimuth = w->spec.view == VIEW_FRONTAL || w->spec.view == VIEW_ELEVATION ? 0.0f : viewpoint(&w->spec);
     w->seed = (uint32_t)rng_named(w->spec.scene_seed, "surroundings").state;
     w->paint = paint_choose(&w->spec);
+    w->light = light_make(&w->spec, 0.0f); /* builders ask whether lamps are lit */
+    building_draw(w);
+    w->azimuth = viewpoint(w);
     w->light = light_make(&w->spec, w->azimuth);
     paint_sky(&w->paint, &w->light);
-    building_draw(w);
     w->camera = camera_compose(&w->spec, w->bounds, w->azimuth);
 
     Vec3 middle = v_mix(w->bounds.lo, w->bounds.hi, 0.5f);
 
-    w->haze_start = v_len(v_sub(middle, w->camera.eye)) * (w->camera.parallel ? 1.2f : 0.45f);
+    w->haze_start = v_len(v_sub(middle, w->camera.eye)) *
+                    (w->camera.parallel ? 1.2f : w->spec.weather == WEATHER_FOG ? 0.25f : 0.45f);
+    surroundings_draw(w);
     plants_draw(w);
 }
 

@@ -20,7 +20,7 @@ typedef struct ViewRule {
 } ViewRule;
 
 static const ViewRule view_rules[VIEW_COUNT] = {
-    [VIEW_EYE_LEVEL] = {false, 1.65f, 0.0f, 1.0f, 1.25f, 0.63f},
+    [VIEW_EYE_LEVEL] = {false, 1.65f, 0.0f, 1.0f, 1.25f, 0.64f},
     [VIEW_FRONTAL] = {false, 1.65f, 0.0f, 0.0f, 1.35f, 0.63f},
     [VIEW_LOW] = {false, 0.55f, 0.20f, 1.15f, 0.85f, 0.80f},
     [VIEW_AERIAL] = {false, -0.95f, -0.56f, 1.1f, 1.5f, 0.5f},
@@ -65,7 +65,7 @@ static void frame(Camera *c, Bounds bounds, const ViewRule *rule)
     float aspect = w / h;
     bool from_above = rule->pitch < -0.3f;
     float share_w = aspect < 0.9f ? 0.84f : from_above ? 0.62f : 0.66f;
-    float share_h = from_above ? 0.62f : 0.60f;
+    float share_h = from_above ? 0.62f : 0.70f;
 
     c->focal = 1.0f;
     c->cx = c->cy = 0.0f;
@@ -82,13 +82,13 @@ static void frame(Camera *c, Bounds bounds, const ViewRule *rule)
      * is upright, and always with a tenth of sky above it. */
     float top = c->focal * (float)rect[1], foot = c->focal * (float)rect[3];
     float line = maxf(rule->horizon, 0.60f);
-    float slack = 0.115f * h;
+    float slack = 0.095f * h;
 
     c->cy = rule->parallel ? line * h + 0.06f * h : line * h;
     if (c->cy + top < slack)
         c->cy = slack - top;
-    if (c->cy + foot > 0.93f * h)
-        c->cy = 0.93f * h - foot;
+    if (c->cy + foot > 0.885f * h)
+        c->cy = 0.885f * h - foot;
     if (aspect < 0.9f && c->cy + top > 0.30f * h)
         c->cy = minf(0.30f * h - top, 0.78f * h);
 }

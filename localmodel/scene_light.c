@@ -24,8 +24,8 @@ static const Day days[TIME_COUNT] = {
                      0xb3c0cf, 0.95f, 0, 0, 0.0f, 0.88f},
     [TIME_AFTERNOON] = {24, 126, 0xffdcaa, 2.9f, 0x4278b4, 0x9dbcd6, 0xf0e2c8, 0xffe7bd, 0xfff1da,
                         0xa8adba, 0.95f, 0, 0, 0.0f, 0.95f},
-    [TIME_DUSK] = {6, 112, 0xff9660, 0.95f, 0x28386f, 0x8a6a92, 0xf59a62, 0xff8a4a, 0xff9f78,
-                   0x5d4f78, 0.95f, 0.25f, 1.0f, 0.80f, 1.22f},
+    [TIME_DUSK] = {7, 116, 0xff9a62, 1.15f, 0x2c4379, 0x8b83a6, 0xf8b27c, 0xff9048, 0xffa67c,
+                   0x66608a, 1.05f, 0.22f, 1.0f, 0.85f, 1.25f},
     [TIME_NIGHT] = {38, -125, 0x9fb6e6, 0.22f, 0x0b1430, 0x16244a, 0x2b3c66, 0x5a6f9f, 0x33415f,
                     0x141c33, 1.25f, 1.0f, 1.0f, 0.62f, 1.75f},
 };
@@ -38,8 +38,8 @@ static const Sky skies[WEATHER_COUNT] = {
     [WEATHER_CLEAR] = {0.36f, 1.0f, 0.0f, 1.0f, 0.0011f, 1.0f},
     [WEATHER_OVERCAST] = {0.92f, 0.10f, 0.80f, 0.95f, 0.0026f, 1.75f},
     [WEATHER_RAIN] = {0.97f, 0.03f, 0.80f, 0.60f, 0.0065f, 2.10f},
-    [WEATHER_SNOW] = {0.85f, 0.28f, 0.62f, 1.06f, 0.0060f, 1.35f},
-    [WEATHER_FOG] = {1.0f, 0.08f, 0.85f, 1.06f, 0.0260f, 1.60f},
+    [WEATHER_SNOW] = {0.80f, 0.34f, 0.55f, 1.18f, 0.0042f, 1.30f},
+    [WEATHER_FOG] = {1.0f, 0.08f, 0.85f, 1.06f, 0.0200f, 1.50f},
 };
 
 /* Degrees from the view axis for the directions a prompt can name; 1000: by the time of day. */

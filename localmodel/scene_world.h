@@ -18,6 +18,20 @@ typedef struct Patch {
     bool soft;   /* edge grown over, as a lawn's */
 } Patch;
 
+/* The way that leads from the foreground to the door. */
+typedef struct Way {
+    Surface surface;
+    float points[10][2]; /* x, z */
+    int n;               /* 0: no way */
+    float half;          /* of its width */
+} Way;
+
+/* Where the building is entered. */
+typedef struct Entrance {
+    float x, z, half; /* half: of the way's width */
+    bool straight;    /* an axis rather than a winding way */
+} Entrance;
+
 /* A lamp, or the light that falls out of a window. */
 typedef struct Lamp {
     Vec3 at, colour, facing; /* facing zero: shines all around */
@@ -49,6 +63,9 @@ typedef struct World {
     int n_patches;
     Lamp lamps[WORLD_MAX_LAMPS];
     int n_lamps;
+    Entrance entrance;
+    Way way;
+    float face; /* the side from which the building is best seen: -1 left, 1 right, 0 either */
     Bounds bounds;    /* of the building */
     Bounds plot;      /* of the land that belongs to it */
     float azimuth;    /* of the viewpoint */
@@ -59,6 +76,14 @@ typedef struct World {
 
 void world_lamp(World *world, Lamp lamp);
 Patch *world_patch(World *world, SceneMaterial material, float x0, float z0, float x1, float z1);
+
+void world_entrance(World *world, float x, float z, float half, bool straight);
+
+/* Where the view ray through a pixel meets the ground; false at and above the horizon. */
+bool world_ground(const World *world, float x, float y, Vec3 *point);
+
+/* Distance from a point of the ground to the edge of the way, negative on it. */
+float world_way_distance(const World *world, float x, float z);
 
 /* A surface of a material at its own colour, or tinted by `colour` when `tinted`. */
 Surface world_surface(SceneMaterial material, bool tinted, Vec3 colour);
