@@ -91,11 +91,11 @@ static Vec3 interior(const World *w, const Face *face, const Pane *pane, const H
     float spot;
     Vec3 colour = furnish(&r, width, pane->height, seed, &spot);
     Vec3 day = v_scale(v_mix(w->light.middle, w->light.horizon, 0.5f),
-                       w->light.sky_gain * 0.34f / (1.0f + 0.45f * r.d));
+                       w->light.sky_gain * 0.50f / (1.0f + 0.45f * r.d));
     Vec3 arriving = day;
 
     if (lit && w->light.lamps > 0.0f) {
-        static const uint32_t lights[4] = {0xffd79a, 0xffc987, 0xffe2b4, 0xffcf92};
+        static const uint32_t lights[4] = {0xffcd90, 0xffbe7c, 0xffd8a6, 0xffc488};
         float du = r.u - 0.5f * width, dv = r.v - pane->height + 0.5f, dd = r.d - 2.0f;
         float fall = 1.9f / (1.0f + 0.20f * (du * du + dv * dv + dd * dd));
         float power = w->light.lamps * (0.65f + 0.5f * hash_unit((int32_t)seed, 8, 1));
@@ -152,12 +152,12 @@ Vec3 glass_colour(const World *w, const Face *face, const Hit *h)
 
     Vec3 n = v_norm(v_mad(v_mad(h->normal, face->u, du), face->v, dv));
     Vec3 r = v_mad(h->direction, n, -2.0f * v_dot(h->direction, n));
-    float fresnel = 0.14f + 0.86f * powf(1.0f - cosine, 5.0f), open;
+    float fresnel = 0.20f + 0.80f * powf(1.0f - cosine, 5.0f), open;
     Vec3 mirror = sky_reflection(w, r);
     Vec3 seen = v3(0.02f, 0.025f, 0.03f);
 
     shadows_sky(&w->shadows, h->point, h->normal, &open);
-    mirror = v_mul(v_scale(mirror, 0.30f + 0.70f * open), v_mix(v3(1, 1, 1), s->colour, 0.35f));
+    mirror = v_mul(v_scale(mirror, 0.50f + 0.50f * open), v_mix(v3(1, 1, 1), s->colour, 0.35f));
     if (face->pane >= 0) {
         const Pane *pane = &w->mesh.panes[face->pane];
 

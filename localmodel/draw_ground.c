@@ -84,7 +84,7 @@ static void snow_ground(const World *w, Hit *h, Texel *t, bool hard)
 {
     float x = h->point.x, z = h->point.z;
     float thin = fbm2(x * 0.8f, z * 0.8f, 4, w->seed + 50);
-    float share = hard ? smooth(-0.25f, 0.55f, thin + 0.25f) * 0.92f : 0.93f + 0.07f * thin;
+    float share = hard ? 0.62f + 0.55f * thin : 0.93f + 0.07f * thin;
     float swell = fbm2(x * 0.35f, z * 0.35f, 2, w->seed + 51);
     float grain = 1.0f - smooth(0.01f, 0.10f, h->footprint);
 
@@ -135,7 +135,7 @@ static Texel ground_texel(const World *w, const Hit *h, bool *hard, float *water
     }
     if (w->way.n > 1) {
         float d = world_way_distance(w, x, z);
-        float edge = d + 0.05f * noise2(x * 6.0f, z * 6.0f, w->seed);
+        float edge = d + 0.05f * noise2(x * 1.7f, z * 1.7f, w->seed);
         float cover = clampf(0.5f - edge / fp, 0.0f, 1.0f);
 
         if (cover > 0.0f) {
@@ -189,6 +189,8 @@ static float dappled(const World *w, const Hit *h)
 
     if (near <= 0.0f || w->camera.parallel || w->spec.view == VIEW_AERIAL ||
         w->spec.features & (FEATURE_NO_TREES | FEATURE_DESERT | FEATURE_CITY))
+        return 0.0f;
+    if (luma(w->light.sun) < 0.05f)
         return 0.0f;
     crown = smooth(-0.10f, 0.18f, fbm2(x, z, 2, w->seed + 90) + 0.5f * near - 0.30f);
     leaves = smooth(-0.30f, 0.10f, fbm2(h->point.x * 1.1f, h->point.z * 1.1f, 3, w->seed + 91) + 0.30f * crown);

@@ -18,9 +18,9 @@ typedef struct Kind {
     uint32_t colour, bark;
 } Kind;
 
-static const Kind broadleaf = {8.5f, 0.42f, 0.26f, 14, 130, 0.30f, 0x6d8048, 0x5d4c3b};
-static const Kind birch = {9.5f, 0.26f, 0.28f, 11, 100, 0.24f, 0x8a9a58, 0xcfc9bd};
-static const Kind olive = {4.6f, 0.55f, 0.30f, 9, 110, 0.21f, 0x7f8b62, 0x6b5b4a};
+static const Kind broadleaf = {8.5f, 0.42f, 0.26f, 14, 210, 0.27f, 0x6d8048, 0x5d4c3b};
+static const Kind birch = {9.5f, 0.26f, 0.28f, 11, 150, 0.23f, 0x8a9a58, 0xcfc9bd};
+static const Kind olive = {4.6f, 0.55f, 0.30f, 9, 150, 0.20f, 0x7f8b62, 0x6b5b4a};
 
 typedef struct Garden {
     World *w;
@@ -38,22 +38,23 @@ static int bark_surface(Garden *g, uint32_t hex)
     return mesh_surface(g->m, s);
 }
 
-/* One leaf clump: an irregular pentagon whose light comes from `normal`. */
+/* One tuft of leaves: a narrow rhombus, lit as part of a crown that faces `normal` there. */
 static void leaf(Garden *g, Rng *rng, Vec3 at, Vec3 normal, float size, Vec3 colour)
 {
     Vec3 tilt = v_norm(v3(normal.x + rng_range(rng, -0.7f, 0.7f), normal.y + rng_range(rng, -0.5f, 0.7f),
                           normal.z + rng_range(rng, -0.7f, 0.7f)));
     Vec3 a = v_norm(v_cross(tilt, fabsf(tilt.y) > 0.9f ? v3(1, 0, 0) : v3(0, 1, 0)));
-    Vec3 b = v_cross(tilt, a), p[5];
-    float turn = rng_range(rng, 0, 2 * PI_F);
+    Vec3 b = v_cross(tilt, a), p[4];
+    float turn = rng_range(rng, 0, 2 * PI_F), c = cosf(turn), s = sinf(turn);
+    const float shape[4][2] = {{-0.6f, 0.05f}, {0.05f, -0.30f}, {0.6f, -0.04f}, {-0.05f, 0.30f}};
 
-    for (int i = 0; i < 5; i++) {
-        float t = turn + 2 * PI_F * (float)i / 5, r = size * rng_range(rng, 0.42f, 0.62f);
+    for (int i = 0; i < 4; i++) {
+        float x = size * shape[i][0], y = size * shape[i][1];
 
-        p[i] = v_mad(v_mad(at, a, r * cosf(t)), b, r * sinf(t) * 0.8f);
+        p[i] = v_mad(v_mad(at, a, x * c - y * s), b, x * s + y * c);
     }
 
-    Face *face = mesh_polygon(g->m, g->leaf, p, 5);
+    Face *face = mesh_polygon(g->m, g->leaf, p, 4);
 
     if (face != NULL) {
         face->lit = colour;
@@ -147,11 +148,16 @@ static void shrub(Garden *g, Rng *rng, Vec3 foot, float size, uint32_t hex, int 
     blob(g, rng, c, v3(0.6f * size, 0.48f * size, 0.6f * size), leaves, 0.20f * sqrtf(size), foliage(g, rng, hex), c);
 }
 
+/* A stream for one plant: how it grows must not move the others. */
+static Rng own_stream(const Garden *g, const char *name, int i)
+{
+    return rng_named(g->w->spec.scene_seed + 1009u * (uint64_t)(i + 1), name);
+}
+
 /* Trees beside and behind the building, where they frame it and do not hide it. */
 static void plant_trees(Garden *g)
 {
     World *w = g->w;
-    Rng rng = rng_named(w->spec.scene_seed, "trees");
     Bounds b = w->bounds;
     float width = b.hi.x - b.lo.x, scale = clampf((b.hi.y - b.lo.y) / 8.0f, 0.8f, 1.6f);
     bool many = w->spec.features & FEATURE_TREES;
@@ -161,6 +167,7 @@ static void plant_trees(Garden *g)
     if (w->spec.style == STYLE_MEDITERRANEAN)
         kinds[0] = kinds[1] = kinds[2] = &olive;
     for (int i = 0; i < n; i++) {
+        Rng rng = own_stream(g, "tree", i);
         bool right = i & 1, behind = i % 4 >= 2;
         float out = rng_range(&rng, 2.5f, 8.0f) + (float)(i / 4) * 4.0f;
         float x = right ? b.hi.x + out : b.lo.x - out;
@@ -182,11 +189,11 @@ static void plant_trees(Garden *g)
 static void plant_shrubs(Garden *g)
 {
     static const uint32_t greens[4] = {0x5f7f38, 0x76914a, 0x4f6c34, 0x8a9a5a};
-    Rng rng = rng_named(g->w->spec.scene_seed, "shrubs");
     Bounds b = g->w->bounds;
     int n = g->w->spec.features & FEATURE_GARDEN ? 34 : 16;
 
     for (int i = 0; i < n; i++) {
+        Rng rng = own_stream(g, "shrub", i);
         bool right = rng_chance(&rng, 0.5f);
         float x = right ? b.hi.x + rng_range(&rng, 0.8f, 3.5f) : b.lo.x - rng_range(&rng, 0.8f, 3.5f);
         float z = rng_range(&rng, b.lo.z - 3.0f, b.hi.z);
@@ -199,23 +206,27 @@ static void plant_shrubs(Garden *g)
 static void plant_background(Garden *g)
 {
     World *w = g->w;
-    Rng rng = rng_named(w->spec.scene_seed, "background");
     Vec3 middle = v_mix(w->bounds.lo, w->bounds.hi, 0.5f), size = v_sub(w->bounds.hi, w->bounds.lo);
     Vec3 ahead = v_norm(v3(w->camera.forward.x, 0, w->camera.forward.z));
     float extent = maxf(maxf(size.x, size.z), 14.0f);
 
-    for (int i = 0; i < 26; i++) {
+    for (int i = 0; i < 44; i++) {
+        Rng rng = own_stream(g, "background", i);
         float back = extent * rng_range(&rng, 1.2f, 4.0f), across = (back + extent * 1.4f) * rng_range(&rng, -1.1f, 1.1f);
-        float height = rng_range(&rng, 6.0f, 11.0f);
+        float height = rng_range(&rng, 4.5f, 9.5f);
         Vec3 foot = v_mad(v_mad(v3(middle.x, 0, middle.z), ahead, back), w->camera.right, across);
         Vec3 heart = v3(foot.x, height * 0.55f, foot.z), colour = v_scale(foliage(g, &rng, broadleaf.colour), 0.85f);
 
         if (foot.x > w->bounds.lo.x - 3 && foot.x < w->bounds.hi.x + 3 && foot.z > w->bounds.lo.z - 3 && foot.z < w->bounds.hi.z + 3)
             continue;
+        if (g->bare) {
+            branches(g, &rng, foot, v3(0, 1, 0), height * 0.32f, 0.02f * height, 4);
+            continue;
+        }
         mesh_bar(g->m, g->bark, foot, heart, 0.18f, 0.10f, 4);
         for (int k = 0; k < 5; k++)
             blob(g, &rng, v3(foot.x + rng_range(&rng, -0.22f, 0.22f) * height, height * rng_range(&rng, 0.38f, 0.80f), foot.z + rng_range(&rng, -0.22f, 0.22f) * height),
-                 v3(height * 0.26f, height * 0.20f, height * 0.26f), g->bare ? 10 : 34, 0.085f * height, colour, heart);
+                 v3(height * 0.26f, height * 0.20f, height * 0.26f), 30, 0.085f * height, colour, heart);
     }
 }
 
@@ -223,11 +234,11 @@ static void plant_background(Garden *g)
 static void plant_foreground(Garden *g)
 {
     World *w = g->w;
-    Rng rng = rng_named(w->spec.scene_seed, "foreground");
     bool flowers = w->spec.features & FEATURE_GARDEN;
     static const uint32_t petals[4] = {0xe8d05a, 0xd98aa8, 0xf2efe6, 0x8a7fc0};
 
     for (int i = 0; i < 130; i++) {
+        Rng rng = own_stream(g, "tuft", i);
         float x = rng_range(&rng, -0.02f, 1.02f), y = rng_range(&rng, 0.90f, 1.06f), edge = fabsf(x - 0.5f);
         Vec3 foot;
 
@@ -236,7 +247,7 @@ static void plant_foreground(Garden *g)
             continue;
 
         float tall = rng_range(&rng, 0.10f, 0.22f) + 0.35f * edge * rng_unit(&rng);
-        Vec3 colour = foliage(g, &rng, 0x8a9152);
+        Vec3 colour = w->spec.weather == WEATHER_SNOW ? rgb_hex(0xa08c60) : foliage(g, &rng, 0x8a9152);
 
         for (int k = 0; k < 16; k++) {
             float a = rng_range(&rng, 0, 2 * PI_F), lean = rng_range(&rng, 0.1f, 0.6f) * tall, wide = 0.010f;
@@ -260,14 +271,14 @@ void plants_draw(World *w)
 
     leaf_surface.kind = SURFACE_LEAF;
     g.leaf = mesh_surface(&w->mesh, leaf_surface);
-    g.bare = w->spec.features & FEATURE_BARE_TREES;
+    /* Broad-leaved trees stand bare in the snow. */
+    g.bare = w->spec.features & FEATURE_BARE_TREES || w->spec.weather == WEATHER_SNOW;
     if (!(w->spec.features & FEATURE_NO_TREES))
         plant_trees(&g);
     plant_shrubs(&g);
     if (w->camera.parallel || w->spec.features & (FEATURE_CITY | FEATURE_DESERT))
         return;
-    if (g.bark == 0)
-        g.bark = bark_surface(&g, broadleaf.bark);
+    g.bark = bark_surface(&g, 0x4a4038);
     plant_background(&g);
     if (w->spec.ground == MATERIAL_GRASS && w->spec.view != VIEW_AERIAL)
         plant_foreground(&g);

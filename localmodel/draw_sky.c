@@ -17,7 +17,7 @@ static Vec3 clouds(const World *w, Vec3 d, Vec3 sky)
     float far = 1.0f / (maxf(d.y, 0.0f) + 0.13f);
     float x = d.x * far * (late ? 0.55f : 0.9f) + (float)(w->seed & 1023);
     float y = d.z * far * (late ? 1.25f : 1.1f) + (float)(w->seed >> 10 & 1023);
-    float n = fbm2(x, y, 5, w->seed);
+    float n = fbm2(x, y, 6, w->seed) + (late ? 0.0f : 0.10f * fbm2(x * 5.3f, y * 5.3f, 3, w->seed + 40));
     float threshold = mixf(0.34f, -0.75f, l->cloud_cover);
     float density = smooth(threshold, threshold + (late ? 0.5f : 0.38f), n);
 
@@ -26,7 +26,7 @@ static Vec3 clouds(const World *w, Vec3 d, Vec3 sky)
 
     Vec3 sun = l->to_sun;
     float n2 = fbm2(x + 0.22f * sun.x, y + 0.22f * sun.z, 3, w->seed);
-    float lit = clampf(0.62f + 1.5f * (n2 < n ? (n - n2) : 0.8f * (n - n2)) - 0.35f * density, 0, 1);
+    float lit = clampf(0.76f + 1.5f * (n2 < n ? (n - n2) : 0.8f * (n - n2)) - 0.35f * density, 0, 1);
     float toward = maxf(v_dot(d, sun), 0.0f);
     Vec3 colour = v_mix(l->cloud_shade, l->cloud_lit, lit);
 
@@ -143,6 +143,9 @@ static bool horizon(const World *w, Vec3 d, Vec3 *colour, float pixel)
         return true;
     for (int layer = 2; layer >= 0; layer--) {
         if (w->spec.features & FEATURE_SEA && layer > 0)
+            continue;
+
+        if (e > 1.6f * set[layer].height + set[layer].rough + pixel)
             continue;
 
         float top = ridge_height(w, &set[layer], azimuth, layer);

@@ -56,16 +56,19 @@ Vec3 surface_light(const World *w, const Hit *h, Texel t)
 
     if (t.gloss > 0.04f) {
         float cosine = clampf(-v_dot(h->normal, h->direction), 0.0f, 1.0f);
-        float fresnel = powf(1.0f - cosine, 5.0f);
+        float grazing = 1.0f - cosine, fresnel = grazing * grazing * grazing * grazing * grazing;
         Vec3 r = v_mad(h->direction, h->normal, 2.0f * cosine);
-        float lobe = powf(maxf(v_dot(r, l->to_sun), 0.0f), 8.0f + 120.0f * t.gloss * t.gloss);
         Vec3 tint = v_mix(v3(1, 1, 1), t.albedo, t.metal);
-        Vec3 mirror = v_scale(sky_reflection(w, r), 0.35f + 0.65f * open);
         float amount = t.metal * 0.8f + (1 - t.metal) * t.gloss * (0.05f + 0.6f * fresnel);
+        float toward = v_dot(r, l->to_sun);
 
-        c = v_add(c, v_scale(v_mul(tint, mirror), amount));
-        if (sun > 0.0f)
+        if (amount > 0.012f)
+            c = v_add(c, v_scale(v_mul(tint, sky_reflection(w, r)), amount * (0.35f + 0.65f * open)));
+        if (sun > 0.0f && toward > 0.2f) {
+            float lobe = powf(toward, 8.0f + 120.0f * t.gloss * t.gloss);
+
             c = v_add(c, v_scale(v_mul(tint, l->sun), lobe * t.gloss * 0.6f * minf(sun * 4, 1)));
+        }
     }
     return c;
 }
@@ -75,9 +78,7 @@ static void settle_snow(const World *w, const Hit *h, Texel *t)
 {
     float lying = smooth(0.38f, 0.72f, h->normal.y);
     float cling = 0.5f + fbm2(h->point.x * 1.7f + h->point.y, h->point.z * 1.7f, 3, w->seed);
-    float drift = noise2((h->point.x + h->point.z) * 1.3f, h->point.y * 9.0f, w->seed + 4);
-    float dust = h->normal.y > -0.1f && drift > 0.55f ? 0.10f : 0.0f;
-    float share = clampf(lying * smooth(0.05f, 0.35f, cling + lying * 0.5f) + dust, 0.0f, 1.0f);
+    float share = clampf(lying * smooth(0.05f, 0.35f, cling + lying * 0.5f), 0.0f, 1.0f);
 
     t->albedo = v_mix(t->albedo, v3(0.88f, 0.90f, 0.94f), share);
     t->gloss = mixf(t->gloss, 0.05f, share);

@@ -65,9 +65,11 @@ float world_way_distance(const World *w, float x, float z)
         float dx = b[0] - a[0], dz = b[1] - a[1], px = x - a[0], pz = z - a[1];
         float t = clampf((px * dx + pz * dz) / maxf(dx * dx + dz * dz, 1e-6f), 0, 1);
 
-        best = minf(best, hypotf(px - t * dx, pz - t * dz));
+        px -= t * dx;
+        pz -= t * dz;
+        best = minf(best, px * px + pz * pz);
     }
-    return best - w->way.half;
+    return sqrtf(best) - w->way.half;
 }
 
 Surface world_surface(SceneMaterial material, bool tinted, Vec3 colour)

@@ -35,7 +35,7 @@ typedef struct Sky {
 } Sky;
 
 static const Sky skies[WEATHER_COUNT] = {
-    [WEATHER_CLEAR] = {0.36f, 1.0f, 0.0f, 1.0f, 0.0011f, 1.0f},
+    [WEATHER_CLEAR] = {0.30f, 1.0f, 0.0f, 1.0f, 0.0011f, 1.0f},
     [WEATHER_OVERCAST] = {0.92f, 0.10f, 0.80f, 0.95f, 0.0026f, 1.75f},
     [WEATHER_RAIN] = {0.97f, 0.03f, 0.80f, 0.60f, 0.0065f, 2.10f},
     [WEATHER_SNOW] = {0.80f, 0.34f, 0.55f, 1.18f, 0.0042f, 1.30f},
@@ -65,6 +65,15 @@ Light light_make(const SceneSpec *spec, float azimuth)
 
     if (spec->light == LIGHT_BACK && spec->time != TIME_NIGHT)
         up = minf(up, 24.0f * PI_F / 180.0f);
+
+    /* At night clouds are lit from below rather than dark. */
+    Sky night_sky = *sky;
+
+    if (night) {
+        night_sky.lift = mixf(sky->lift, 1.3f, 0.7f);
+        night_sky.grey *= 0.55f;
+        sky = &night_sky;
+    }
 
     Light l = {
         .to_sun = v3(-sinf(around) * cosf(up), sinf(up), cosf(around) * cosf(up)),

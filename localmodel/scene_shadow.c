@@ -5,8 +5,8 @@
 
 #include <stdlib.h>
 
-#define SUN_SIZE 1600
-#define DOME_SIZE 288
+#define SUN_SIZE 1440
+#define DOME_SIZE 224
 #define FAR_AWAY (-1e30f)
 
 /* Axes across the light. */
@@ -88,7 +88,11 @@ bool shadows_make(Shadows *s, const Mesh *mesh, const Light *light, Vec3 centre,
         s->dome[i].depth = s->pool + sun + (size_t)i * dome;
         aim(&s->dome[i], d, centre, radius, DOME_SIZE);
         fill(&s->dome[i], mesh);
-        s->dome_light[i] = v_scale(light_sky(light, d), light->sky_gain);
+
+        /* What reaches a surface is mixed by haze and many bounces: calmer than the sky itself. */
+        Vec3 sky = v_scale(light_sky(light, d), light->sky_gain);
+
+        s->dome_light[i] = v_mix(sky, v3(luma(sky), luma(sky), luma(sky)), 0.30f);
         s->dome_weight += d.y;
     }
     s->dome_weight = 1.0f / s->dome_weight;

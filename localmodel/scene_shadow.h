@@ -10,7 +10,7 @@
 #include "scene_camera.h"
 #include "scene_light.h"
 
-#define DOME_MAPS 26
+#define DOME_MAPS 22
 #define SHADOW_SEARCH 6 /* samples that look for what casts a shadow */
 #define SHADOW_TAPS 12  /* samples of its edge */
 
