@@ -5,6 +5,7 @@
 
 #include <ctype.h>
 #include <math.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -69,8 +70,15 @@ static const NamedColour names[] = {
     {"peach", C(0xf4c9a8)},
     {"orange", C(0xf08a24)},
     {"amber", C(0xe39a2b)},
+    {"honey", C(0xdfb872)},
+    {"warm beige", C(0xd9b99a)},
+    {"rosy grey", C(0xb5a29f)},
+    {"dusky lilac", C(0x96889f)},
     {"burnt orange", C(0xc8622a)},
     {"terracotta", C(0xb9603f)},
+    {"light terracotta", C(0xc98459)},
+    {"sienna", C(0xa2603f)},
+    {"red-brown", C(0x643a32)},
     {"copper", C(0xb0713f)},
     {"rust", C(0x94472a)},
     {"clay", C(0xa8775a)},
@@ -145,7 +153,10 @@ static const NamedColour names[] = {
     {"sage", C(0xa3b091)},
     {"pale green", C(0xc3d8a6)},
     {"lime green", C(0x9ccc32)},
-    {"grass green", C(0x5f9238)},
+    {"bright green", C(0x5f9238)},
+    {"grass green", C(0x6f833f)},
+    {"meadow green", C(0x8c9b50)},
+    {"fern green", C(0x566a34)},
     {"leaf green", C(0x4c7a2c)},
     {"green", C(0x2e8b3d)},
     {"emerald", C(0x128a5c)},
@@ -165,9 +176,17 @@ static const NamedColour names[] = {
 #define NAME_COUNT (sizeof names / sizeof names[0])
 
 /* sRGB's transfer function, inverted. */
-static float to_linear(uint8_t value) {
+static float transfer(uint8_t value) {
     float v = (float)value / 255.0f;
     return v <= 0.04045f ? v / 12.92f : powf((v + 0.055f) / 1.055f, 2.4f);
+}
+
+static float linear[256]; /* transfer() of every value: pictures have many pixels */
+static pthread_once_t linear_ready = PTHREAD_ONCE_INIT;
+
+static void fill_linear(void) {
+    for (int i = 0; i < 256; i++)
+        linear[i] = transfer((uint8_t)i);
 }
 
 /* sRGB's transfer function, clipped. */
@@ -177,7 +196,8 @@ static uint8_t from_linear(float v) {
 }
 
 Lab colour_lab(Rgb rgb) {
-    float r = to_linear(rgb.r), g = to_linear(rgb.g), b = to_linear(rgb.b);
+    pthread_once(&linear_ready, fill_linear);
+    float r = linear[rgb.r], g = linear[rgb.g], b = linear[rgb.b];
     float l = cbrtf(0.4122214708f * r + 0.5363325363f * g + 0.0514459929f * b);
     float m = cbrtf(0.2119034982f * r + 0.6806995451f * g + 0.1073969566f * b);
     float s = cbrtf(0.0883024619f * r + 0.2817188376f * g + 0.6299787005f * b);
@@ -220,18 +240,25 @@ static float name_distance(Lab colour, Lab named) {
     return distance;
 }
 
-const char *colour_name(Rgb rgb) {
+const char *colour_name_other(Rgb rgb, const char *const *taken, size_t count) {
     Lab lab = colour_lab(rgb);
-    size_t best = 0;
+    const char *best = NULL;
     float least = INFINITY;
     for (size_t i = 0; i < NAME_COUNT; i++) {
-        float distance = name_distance(lab, colour_lab(names[i].rgb));
+        bool free = true;
+        for (size_t t = 0; t < count && free; t++)
+            free = strcmp(names[i].name, taken[t]) != 0;
+        float distance = free ? name_distance(lab, colour_lab(names[i].rgb)) : INFINITY;
         if (distance < least) {
             least = distance;
-            best = i;
+            best = names[i].name;
         }
     }
-    return names[best].name;
+    return best ? best : names[0].name;
+}
+
+const char *colour_name(Rgb rgb) {
+    return colour_name_other(rgb, NULL, 0);
 }
 
 bool colour_find(const char *name, Rgb *rgb) {
@@ -272,6 +299,6 @@ bool colour_parse(const char *entry, Rgb *rgb) {
     return colour_find(name, rgb);
 }
 
-void colour_entry(Rgb rgb, char entry[COLOUR_ENTRY_SIZE]) {
-    snprintf(entry, COLOUR_ENTRY_SIZE, "%s #%02x%02x%02x", colour_name(rgb), rgb.r, rgb.g, rgb.b);
+void colour_entry(Rgb rgb, const char *name, char entry[COLOUR_ENTRY_SIZE]) {
+    snprintf(entry, COLOUR_ENTRY_SIZE, "%.36s #%02x%02x%02x", name, rgb.r, rgb.g, rgb.b);
 }

@@ -23,6 +23,8 @@ float colour_distance(Lab one, Lab two); /* euclidean; 0.02 is just seen side by
 
 /* The name of the table that is nearest to the eye; static. */
 const char *colour_name(Rgb rgb);
+/* The nearest name that is not among those taken; static. */
+const char *colour_name_other(Rgb rgb, const char *const *taken, size_t count);
 
 /* The colour of a name ("cream"), exactly and in lower case.  False where it is none. */
 bool colour_find(const char *name, Rgb *rgb);
@@ -35,7 +37,7 @@ const char *colour_name_at(size_t i, Rgb *rgb);
 bool colour_parse(const char *entry, Rgb *rgb);
 
 #define COLOUR_ENTRY_SIZE 48
-/* Write "name #rrggbb" for a colour. */
-void colour_entry(Rgb rgb, char entry[COLOUR_ENTRY_SIZE]);
+/* Write "name #rrggbb". */
+void colour_entry(Rgb rgb, const char *name, char entry[COLOUR_ENTRY_SIZE]);
 
 #endif

@@ -23,7 +23,6 @@ static const struct {
     {404, "NOT_FOUND", "The requested entity was not found.", NULL},
     {405, "UNIMPLEMENTED", "The HTTP method is not supported for this path.", NULL},
     {408, "DEADLINE_EXCEEDED", "The request timed out.", NULL},
-    {413, "INVALID_ARGUMENT", "Request payload size exceeds the limit: 104857600 bytes.", NULL},
     {429, "RESOURCE_EXHAUSTED",
      "You exceeded your current quota, please check your plan and billing details.\nPlease retry "
      "in 0.05s.", NULL},

@@ -209,15 +209,15 @@ static bool check_turn(Request *request, const json_t *turn, size_t position, bo
     json_array_foreach(parts, i, part) {
         const json_t *text = json_object_get(part, "text");
         const json_t *blob = field_get(part, "inlineData");
-        if (!text == !blob) {
+        if (json_is_string(text) == json_is_object(blob)) {
             refuse(refusal, 400, "contents[%zu].parts[%zu].data: exactly one of text and "
                                  "inline_data must be set; other kinds of data are not served here.",
                    position, i);
             return false;
         }
-        label = text ? json_string_value(text) : label;
+        label = json_is_string(text) ? json_string_value(text) : label;
         request->text_length += json_string_length(text);
-        if (!blob || !decode)
+        if (!json_is_object(blob) || !decode)
             continue;
         if (is_model && !check_signature(request, part, position, i, refusal))
             return false;

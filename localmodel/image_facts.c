@@ -9,7 +9,7 @@
 #include "building_text.h"
 #include "text.h"
 
-enum { SIDE_DECODED = 960, SIDE_COLOUR = 288, SIDE_LINES = 480 };
+enum { SIDE_DECODED = 640, SIDE_COLOUR = 288, SIDE_LINES = 480 };
 
 bool image_facts_measure(const unsigned char *bytes, size_t length, ImageFacts *facts,
                          const char **why) {

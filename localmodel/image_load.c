@@ -33,31 +33,43 @@ static bool png_header(const unsigned char *bytes, size_t length, ImageHeader *h
     return true;
 }
 
-/* JPEG: walk the segments to the start of frame. */
-static bool jpeg_header(const unsigned char *bytes, size_t length, ImageHeader *header) {
-    if (length < 4 || bytes[0] != 0xff || bytes[1] != 0xd8)
-        return false;
+/* JPEG: walk the segments to the first that is wanted.  0 where there is none. */
+static size_t jpeg_find(const unsigned char *bytes, size_t length, bool (*wanted)(unsigned char)) {
     for (size_t at = 2; at + 9 < length;) {
-        if (bytes[at] != 0xff)
-            return false;
         unsigned char marker = bytes[at + 1];
+        if (bytes[at] != 0xff)
+            return 0;
         if (marker == 0xff) {
             at++;
             continue;
         }
-        bool frame = marker >= 0xc0 && marker <= 0xcf && marker != 0xc4 && marker != 0xc8 &&
-                     marker != 0xcc;
-        if (frame) {
-            *header = (ImageHeader){"image/jpeg", big_endian(bytes + at + 7, 2),
-                                    big_endian(bytes + at + 5, 2)};
-            return true;
-        }
+        if (wanted(marker))
+            return at;
         if (marker == 0xd9 || marker == 0xda)
-            return false;
+            return 0;
         bool bare = marker == 0x01 || (marker >= 0xd0 && marker <= 0xd7);
         at += bare ? 2 : 2 + big_endian(bytes + at + 2, 2);
     }
-    return false;
+    return 0;
+}
+
+static bool is_frame(unsigned char marker) {
+    return marker >= 0xc0 && marker <= 0xcf && marker != 0xc4 && marker != 0xc8 && marker != 0xcc;
+}
+
+static bool is_scan(unsigned char marker) {
+    return marker == 0xda;
+}
+
+static bool jpeg_header(const unsigned char *bytes, size_t length, ImageHeader *header) {
+    if (length < 4 || bytes[0] != 0xff || bytes[1] != 0xd8)
+        return false;
+    size_t at = jpeg_find(bytes, length, is_frame);
+    if (at == 0)
+        return false;
+    *header = (ImageHeader){"image/jpeg", big_endian(bytes + at + 7, 2),
+                            big_endian(bytes + at + 5, 2)};
+    return true;
 }
 
 /* WebP: simple lossy, lossless or extended. */
@@ -85,6 +97,17 @@ static bool webp_header(const unsigned char *bytes, size_t length, ImageHeader *
 bool image_header(const unsigned char *bytes, size_t length, ImageHeader *header) {
     return png_header(bytes, length, header) || jpeg_header(bytes, length, header) ||
            webp_header(bytes, length, header);
+}
+
+/* Does the file go on to its end mark?  The decoders fill what is missing with grey. */
+static bool is_whole(const unsigned char *bytes, size_t length, const ImageHeader *header) {
+    if (strcmp(header->mime, "image/png") == 0)
+        return memmem(bytes, length, "IEND", 4) != NULL;
+    if (strcmp(header->mime, "image/webp") == 0)
+        return (uint64_t)little_endian(bytes + 4, 4) + 8 <= length;
+    /* Within a scan 0xff is always followed by zero or a marker, so this is no pixel. */
+    size_t scan = jpeg_find(bytes, length, is_scan);
+    return scan > 0 && memmem(bytes + scan, length - scan, "\xff\xd9", 2) != NULL;
 }
 
 /* Decode no larger than is needed. */
@@ -147,6 +170,10 @@ bool image_load(const unsigned char *bytes, size_t length, int side, Image *imag
     if (header.width > IMAGE_MAX_SIDE || header.height > IMAGE_MAX_SIDE ||
         (uint64_t)header.width * header.height > IMAGE_MAX_PIXELS) {
         *why = "it has more than 64 million pixels";
+        return false;
+    }
+    if (!is_whole(bytes, length, &header)) {
+        *why = "it is cut short";
         return false;
     }
     GdkPixbuf *pixbuf = decode(bytes, length, side);

@@ -154,7 +154,7 @@ static const char *tell_direction(const LightFacts *light, const Sums *sums) {
         return left > right ? "left" : "right";
     if (upper - lower > 0.15)
         return "top";
-    return light->contrast > 0.16f ? "front" : "diffuse";
+    return light->contrast > 0.12f ? "front" : "diffuse";
 }
 
 static const char *tell_mood(const LightFacts *light) {
@@ -162,7 +162,7 @@ static const char *tell_mood(const LightFacts *light) {
     if (light->time == TIME_NIGHT)
         return light->weather == WEATHER_SNOW ? "still, snowy night" : "quiet night, dark sky";
     if (light->time == TIME_DUSK)
-        return light->weather == WEATHER_SNOW ? "blue dusk over snow"
+        return light->weather == WEATHER_SNOW ? warm ? "warm dusk over snow" : "blue dusk over snow"
                : warm                         ? "warm dusk glow"
                                               : "calm dusk, cool afterglow";
     if (light->weather == WEATHER_SNOW)

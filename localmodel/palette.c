@@ -239,7 +239,16 @@ static void write_colour(PaletteColour *colour, const Cell *cell, Lab lab, doubl
     colour->rgb = colour_rgb(lab);
     colour->share = (float)(cell->count / total);
     colour->y = (float)(cell->y / cell->count);
-    colour_entry(colour->rgb, colour->entry);
+}
+
+/* Two colours of one palette get two names: a memory is compared by names. */
+static void name_colours(Palette *palette) {
+    const char *taken[PALETTE_MOST];
+    for (int i = 0; i < palette->count; i++) {
+        PaletteColour *colour = &palette->colours[i];
+        taken[i] = colour_name_other(colour->rgb, taken, (size_t)i);
+        colour_entry(colour->rgb, taken[i], colour->entry);
+    }
 }
 
 void palette_measure(const Raster *raster, Palette *palette) {
@@ -256,5 +265,6 @@ void palette_measure(const Raster *raster, Palette *palette) {
     palette->count = fill_up(clusters, count);
     for (int i = count; i < palette->count; i++)
         write_colour(&palette->colours[i], &clusters[i], cell_lab(&clusters[i]), total);
+    name_colours(palette);
     free(cells);
 }

@@ -300,9 +300,9 @@ static enum MHD_Result generate(Server *server, struct MHD_Connection *connectio
     Reply refused;
     enum MHD_Result result;
     if (upload->too_large) {
-        refused = reply_status(413);
-        refused.status = 400;
-        return send_reply(connection, refused);
+        Refusal refusal;
+        refuse(&refusal, 400, "Request payload size exceeds the limit: %u bytes.", SERVER_MAX_BODY);
+        return send_reply(connection, reply_refusal(&refusal));
     }
     if (!model)
         return send_reply(connection, unknown_model(name, length, "generateContent"));

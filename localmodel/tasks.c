@@ -53,9 +53,7 @@ static json_t *named_colours(const Facts *facts) {
     json_t *array = json_array();
     for (int i = 0; i < facts->n_colours; i++) {
         char entry[COLOUR_ENTRY_SIZE];
-        Rgb rgb = facts->colours[i].rgb;
-        snprintf(entry, sizeof entry, "%.36s #%02x%02x%02x", facts->colours[i].name, rgb.r, rgb.g,
-                 rgb.b);
+        colour_entry(facts->colours[i].rgb, facts->colours[i].name, entry);
         json_array_append_new(array, json_string(entry));
     }
     return array;
