@@ -207,6 +207,6 @@ void building_draw(World *w)
         mirror(w);
     w->bounds = measure(&w->mesh);
     w->plot = w->bounds;
-    w->plot.lo = v3(w->bounds.lo.x - 7.0f, 0, w->bounds.lo.z - 9.0f);
-    w->plot.hi = v3(w->bounds.hi.x + 7.0f, 0, w->bounds.hi.z + 6.0f);
+    w->plot.lo = v3(w->bounds.lo.x - 5.0f, 0, w->bounds.lo.z - 7.0f);
+    w->plot.hi = v3(w->bounds.hi.x + 5.0f, 0, w->bounds.hi.z + 4.5f);
 }

@@ -76,7 +76,7 @@ static Vec3 furnish(const RoomHit *r, float width, float height, uint32_t seed, 
 static Vec3 interior(const World *w, const Face *face, const Pane *pane, const Hit *h)
 {
     float u = v_dot(h->point, face->u) - pane->cell_origin, v = h->point.y - pane->floor;
-    float cell = floorf(u / pane->cell_width), storey = floorf(v / pane->height);
+    float cell = (float)floori(u / pane->cell_width), storey = (float)floori(v / pane->height);
     uint32_t seed = hash3((int32_t)cell, (int32_t)storey, pane->seed);
     float width = pane->cell_width;
     bool lit = pane->always_lit ||
@@ -124,7 +124,7 @@ static Vec3 interior(const World *w, const Face *face, const Pane *pane, const H
 static Vec3 stained(const World *w, const Pane *pane, float u, float v, float footprint)
 {
     static const uint32_t panes[6] = {0x2a4fa8, 0xa8322e, 0xd9a63a, 0x3f7a4c, 0x6a3f8a, 0x8fb3d8};
-    int32_t iu = (int32_t)floorf(u / 0.22f + 0.35f * sinf(v * 3)), iv = (int32_t)floorf(v / 0.30f);
+    int32_t iu = floori(u / 0.22f + 0.35f * sinf(v * 3)), iv = floori(v / 0.30f);
     Vec3 c = rgb_hex(panes[hash3(iu, iv, pane->seed) % 6]);
     float inner = 0.10f + 0.9f * w->light.lamps * (w->light.lit_share > 0.1f ? 1.0f : 0.3f);
     float blur = smooth(0.05f, 0.25f, footprint);
@@ -146,8 +146,8 @@ Vec3 glass_colour(const World *w, const Face *face, const Hit *h)
     if (face->pane >= 0) {
         uint32_t seed = w->mesh.panes[face->pane].seed;
 
-        du += 0.02f * (hash_unit((int32_t)floorf(u / 1.5f), (int32_t)seed, 1) - 0.5f);
-        dv += 0.02f * (hash_unit((int32_t)floorf(u / 1.5f), (int32_t)seed, 2) - 0.5f);
+        du += 0.02f * (hash_unit(floori(u / 1.5f), (int32_t)seed, 1) - 0.5f);
+        dv += 0.02f * (hash_unit(floori(u / 1.5f), (int32_t)seed, 2) - 0.5f);
     }
 
     Vec3 n = v_norm(v_mad(v_mad(h->normal, face->u, du), face->v, dv));

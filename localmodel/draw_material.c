@@ -23,7 +23,7 @@ static const MaterialLook looks[MATERIAL_COUNT];
 static float bars(float x, float period, float width, float fp)
 {
     float half = 0.5f * maxf(fp, 0.0005f), a = (x - half) / period, b = (x + half) / period;
-    float ia = floorf(a), ib = floorf(b), w = width / period;
+    float ia = (float)floori(a), ib = (float)floori(b), w = width / period;
     float area = (ib - ia) * w + minf(b - ib, w) - minf(a - ia, w);
 
     return clampf(area / (b - a), 0.0f, 1.0f);
@@ -63,7 +63,7 @@ static void concrete(const Surface *s, float u, float v, float fp, Texel *t)
     float hu = (fractf(pu * 2) - 0.5f) * look->a * 0.5f, hv = (fractf(pv) - 0.5f) * look->b;
     float hole = 1.0f - smooth(0.022f, 0.022f + maxf(fp, 0.012f), sqrtf(hu * hu + hv * hv));
 
-    vary(t, (int32_t)floorf(pu), (int32_t)floorf(pv), s->seed, 0.13f);
+    vary(t, floori(pu), floori(pv), s->seed, 0.13f);
     stains(s, u, v, t, 0.17f);
     tone(t, 1.0f + 0.10f * seen(0.12f, fp) * fbm2(u * 9, v * 9, 2, s->seed + 21));
     tone(t, 1.0f - 0.42f * joint - 0.50f * hole * seen(0.06f, fp * 0.6f));
@@ -74,13 +74,13 @@ static void boards(const Surface *s, float u, float v, float fp, Texel *t, float
                    float depth)
 {
     float across = u / pitch;
-    int32_t board = (int32_t)floorf(across);
+    int32_t board = floori(across);
     float length = 2.6f + 1.4f * hash_unit(board, 7, s->seed);
     float along = v / length + hash_unit(board, 3, s->seed);
     float grain = noise2(u * 55 + 9.0f * hash_unit(board, 1, s->seed), v * 1.6f, s->seed + 5);
     float wave = noise2(u * 13, v * 0.7f + 31.0f * hash_unit(board, 2, s->seed), s->seed + 6);
 
-    vary(t, board, (int32_t)floorf(along), s->seed, depth * seen(pitch * 2, fp));
+    vary(t, board, floori(along), s->seed, depth * seen(pitch * 2, fp));
     tone(t, 1.0f + 0.10f * seen(0.04f, fp) * grain + 0.12f * seen(0.15f, fp) * wave);
     tone(t, 1.0f - 0.60f * bars(u, pitch, gap, fp));
     tone(t, 1.0f - 0.35f * bars(along * length, length, 0.006f, fp) * seen(pitch, fp));
@@ -110,7 +110,7 @@ static void courses(const Surface *s, float u, float v, float fp, Texel *t, floa
                     float amount)
 {
     const MaterialLook *look = &looks[s->material];
-    float a = look->a * s->scale, b = look->b * s->scale, row = floorf(v / b);
+    float a = look->a * s->scale, b = look->b * s->scale, row = (float)floori(v / b);
     float shift = fractf(row * 0.5f) * a + (look->a > 0.5f ? hash_unit((int32_t)row, 0, 5) * a : 0);
     float x = u + shift;
     float gap = maxf(bars(x, a, joint, fp) * seen(a, fp * 0.5f), bars(v, b, joint, fp));
@@ -118,7 +118,7 @@ static void courses(const Surface *s, float u, float v, float fp, Texel *t, floa
 
     if (look->a > 0.5f)
         mortar = v_scale(t->albedo, 0.55f);
-    vary(t, (int32_t)floorf(x / a), (int32_t)row, s->seed, amount * seen(a * 1.5f, fp));
+    vary(t, floori(x / a), (int32_t)row, s->seed, amount * seen(a * 1.5f, fp));
     stains(s, u, v, t, 0.10f);
     tone(t, 1.0f + 0.12f * seen(0.06f, fp) * fbm2(u * 22, v * 22, 2, s->seed));
     t->albedo = v_mix(t->albedo, mortar, gap);
@@ -140,7 +140,7 @@ static void cells(const Surface *s, float u, float v, float fp, Texel *t, float 
                   float joint)
 {
     float x = u / size, y = v / size, first = 9, second = 9;
-    int32_t ix = (int32_t)floorf(x), iy = (int32_t)floorf(y), bx = 0, by = 0;
+    int32_t ix = floori(x), iy = floori(y), bx = 0, by = 0;
 
     for (int32_t j = -1; j <= 1; j++)
         for (int32_t i = -1; i <= 1; i++) {
@@ -190,7 +190,7 @@ static void marble(const Surface *s, float u, float v, float fp, Texel *t)
     float vein = 1.0f - fabsf(sinf(1.4f * u + 0.9f * v + 6.0f * bend));
     float joint = maxf(bars(u, 1.2f, 0.005f, fp), bars(v, 0.9f, 0.005f, fp));
 
-    vary(t, (int32_t)floorf(u / 1.2f), (int32_t)floorf(v / 0.9f), s->seed, 0.07f);
+    vary(t, floori(u / 1.2f), floori(v / 0.9f), s->seed, 0.07f);
     tone(t, 1.0f - 0.30f * powf(clampf(vein, 0, 1), 7.0f) - 0.06f * bend - 0.35f * joint);
 }
 
@@ -198,7 +198,7 @@ static void panels(const Surface *s, float u, float v, float fp, Texel *t)
 {
     float joint = maxf(bars(u, 1.25f, 0.012f, fp), bars(v, 2.9f, 0.012f, fp));
 
-    vary(t, (int32_t)floorf(u / 1.25f), (int32_t)floorf(v / 2.9f), s->seed, 0.08f);
+    vary(t, floori(u / 1.25f), floori(v / 2.9f), s->seed, 0.08f);
     stains(s, u, v, t, 0.05f);
     tone(t, 1.0f - 0.5f * joint);
 }
@@ -208,7 +208,7 @@ static void seams(const Surface *s, float u, float v, float fp, Texel *t)
 {
     const MaterialLook *look = &looks[s->material];
 
-    vary(t, (int32_t)floorf(u / look->a), 0, s->seed, 0.10f);
+    vary(t, floori(u / look->a), 0, s->seed, 0.10f);
     stains(s, u, v, t, 0.10f);
     t->du += 0.7f * seen(0.08f, fp) *
              (bars(u, look->a, 0.02f, fp) - bars(u - 0.02f, look->a, 0.02f, fp));
@@ -237,10 +237,10 @@ static void patina(const Surface *s, float u, float v, float fp, Texel *t)
 static void tiles(const Surface *s, float u, float v, float fp, Texel *t)
 {
     const MaterialLook *look = &looks[s->material];
-    float row = floorf(v / look->b), x = u / look->a + 0.5f * fractf(row * 0.5f) * 2.0f;
+    float row = (float)floori(v / look->b), x = u / look->a + 0.5f * fractf(row * 0.5f) * 2.0f;
     float near = seen(look->b, fp);
 
-    vary(t, (int32_t)floorf(x), (int32_t)row, s->seed, 0.40f * seen(look->a * 1.4f, fp));
+    vary(t, floori(x), (int32_t)row, s->seed, 0.40f * seen(look->a * 1.4f, fp));
     stains(s, u, v, t, 0.13f);
     tone(t, 1.0f - 0.48f * bars(v, look->b, 0.028f, fp));
     tone(t, 1.0f + 0.16f * near * (0.5f - fractf(v / look->b)));
@@ -252,7 +252,7 @@ static void pantiles(const Surface *s, float u, float v, float fp, Texel *t)
     const MaterialLook *look = &looks[s->material];
     float wave = seen(look->a, fp);
 
-    vary(t, (int32_t)floorf(u / look->a), (int32_t)floorf(v / look->b), s->seed,
+    vary(t, floori(u / look->a), floori(v / look->b), s->seed,
          0.36f * seen(look->a, fp));
     stains(s, u, v, t, 0.14f);
     t->du += 0.75f * wave * cosf(2 * PI_F * u / look->a);
@@ -270,7 +270,7 @@ static void thatch(const Surface *s, float u, float v, float fp, Texel *t)
 
 static void bamboo(const Surface *s, float u, float v, float fp, Texel *t)
 {
-    float stem = floorf(u / 0.07f);
+    float stem = (float)floori(u / 0.07f);
 
     vary(t, (int32_t)stem, 0, s->seed, 0.30f * seen(0.1f, fp));
     t->du += seen(0.07f, fp) * 0.9f * (fractf(u / 0.07f) - 0.5f);
@@ -303,7 +303,7 @@ static void paving(const Surface *s, float u, float v, float fp, Texel *t)
 {
     float joint = maxf(bars(u, 0.9f, 0.012f, fp), bars(v, 0.9f, 0.012f, fp));
 
-    vary(t, (int32_t)floorf(u / 0.9f), (int32_t)floorf(v / 0.9f), s->seed, 0.14f * seen(0.9f, fp));
+    vary(t, floori(u / 0.9f), floori(v / 0.9f), s->seed, 0.14f * seen(0.9f, fp));
     stains(s, u, v, t, 0.10f);
     tone(t, 1.0f + 0.08f * seen(0.06f, fp) * noise2(u * 24, v * 24, s->seed));
     tone(t, 1.0f - 0.45f * joint);
@@ -321,7 +321,7 @@ static void glazed(const Surface *s, float u, float v, float fp, Texel *t)
 {
     float joint = maxf(bars(u, 0.15f, 0.005f, fp), bars(v, 0.15f, 0.005f, fp));
 
-    vary(t, (int32_t)floorf(u / 0.15f), (int32_t)floorf(v / 0.15f), s->seed, 0.22f * seen(0.2f, fp));
+    vary(t, floori(u / 0.15f), floori(v / 0.15f), s->seed, 0.22f * seen(0.2f, fp));
     tone(t, 1.0f - 0.3f * joint);
 }
 

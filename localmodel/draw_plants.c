@@ -148,6 +148,25 @@ static void shrub(Garden *g, Rng *rng, Vec3 foot, float size, uint32_t hex, int 
     blob(g, rng, c, v3(0.6f * size, 0.48f * size, 0.6f * size), leaves, 0.20f * sqrtf(size), foliage(g, rng, hex), c);
 }
 
+/* Would a plant of this width hide the building?  Only what stands nearer than it can. */
+static bool hides(const World *w, Vec3 foot, float half)
+{
+    Vec3 middle = v_mix(w->bounds.lo, w->bounds.hi, 0.5f);
+    double x0 = 1e30, x1 = -1e30, x, y, edge;
+
+    if (v_dot(v_sub(foot, middle), w->camera.forward) > 0.0f)
+        return false;
+    for (int i = 0; i < 4; i++) {
+        camera_project(&w->camera, v3(i & 1 ? w->bounds.hi.x : w->bounds.lo.x, 0, i & 2 ? w->bounds.hi.z : w->bounds.lo.z), &x, &y);
+        x0 = fmin(x0, x);
+        x1 = fmax(x1, x);
+    }
+    camera_project(&w->camera, foot, &x, &y);
+    camera_project(&w->camera, v_mad(foot, w->camera.right, half), &edge, &y);
+    half = (float)(edge - x) * 0.75f;
+    return x + half > x0 && x - half < x1;
+}
+
 /* A stream for one plant: how it grows must not move the others. */
 static Rng own_stream(const Garden *g, const char *name, int i)
 {
@@ -181,7 +200,14 @@ static void plant_trees(Garden *g)
             if (right && w->azimuth > 0 && !behind) /* not before the building */
                 x = w->plot.lo.x + 2.5f;
         }
-        tree(g, &rng, v3(x, 0, z), kinds[rng_int(&rng, 0, 2)], scale * rng_range(&rng, 0.8f, 1.1f), behind ? 0.6f : 1.0f);
+
+        Vec3 foot = v3(x, 0, z);
+
+        for (int k = 0; k < 8 && !behind && !w->camera.parallel && w->spec.view != VIEW_AERIAL && hides(w, foot, 2.8f * scale); k++)
+            foot = v_mad(foot, w->camera.right, v_dot(v_sub(foot, v_mix(b.lo, b.hi, 0.5f)), w->camera.right) > 0 ? 1.6f : -1.6f);
+        if (w->spec.view == VIEW_ISOMETRIC && hides(w, foot, 1.0f))
+            continue;
+        tree(g, &rng, foot, kinds[rng_int(&rng, 0, 2)], scale * rng_range(&rng, 0.8f, 1.1f), behind ? 0.6f : 1.0f);
     }
 }
 

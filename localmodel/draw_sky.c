@@ -44,7 +44,7 @@ static float stars(Vec3 d, float pixel, uint32_t seed)
 {
     const float size = 0.016f;
     float u = atan2f(d.x, d.z) / size, v = asinf(clampf(d.y, -1, 1)) / size;
-    int32_t iu = (int32_t)floorf(u), iv = (int32_t)floorf(v);
+    int32_t iu = floori(u), iv = floori(v);
 
     if (hash_unit(iu, iv, seed) > 0.14f)
         return 0.0f;
@@ -111,7 +111,7 @@ static bool skyline(const World *w, float azimuth, float e, Vec3 *colour)
 {
     for (int layer = 0; layer < 2; layer++) {
         float pitch = layer == 0 ? 0.035f : 0.022f;
-        int32_t block = (int32_t)floorf(azimuth / pitch);
+        int32_t block = floori(azimuth / pitch);
         float r = hash_unit(block, layer, w->seed + 61);
         float height = (layer == 0 ? 0.035f : 0.02f) + 0.13f * r * r * (layer == 0 ? 1.0f : 0.7f);
         float inset = fractf(azimuth / pitch);
@@ -120,7 +120,7 @@ static bool skyline(const World *w, float azimuth, float e, Vec3 *colour)
             continue;
 
         float veil = layer == 0 ? 0.55f : 0.72f;
-        int32_t wu = (int32_t)floorf(azimuth / 0.0035f), wv = (int32_t)floorf(e / 0.004f);
+        int32_t wu = floori(azimuth / 0.0035f), wv = floori(e / 0.004f);
 
         *colour = v_mix(v3(0.10f, 0.105f, 0.12f), w->light.haze, veil);
         if (w->light.lamps > 0.5f && w->light.lit_share > 0.3f &&

@@ -129,6 +129,12 @@ static SceneSpec resolve(const SceneSpec *asked)
     s.time = s.time == TIME_DEFAULT ? TIME_MORNING : s.time;
     s.weather = s.weather == WEATHER_DEFAULT ? WEATHER_CLEAR : s.weather;
     s.view = s.view == VIEW_DEFAULT ? VIEW_EYE_LEVEL : s.view;
+
+    /* High-rises stand in a town unless another place is asked for. */
+    bool high = s.kind == KIND_TOWER || (s.kind == KIND_DEFAULT && (s.style == STYLE_TOWER || s.style == STYLE_ART_DECO));
+
+    if (high && !(s.features & (FEATURE_GARDEN | FEATURE_SEA | FEATURE_MOUNTAINS | FEATURE_DESERT)))
+        s.features |= FEATURE_CITY;
     for (int i = 0; i < s.n_palette; i++)
         if ((unsigned)s.palette[i].role >= ROLE_COUNT)
             s.palette[i].role = ROLE_AUTO;
@@ -171,9 +177,11 @@ static Vec3 background(const World *w, const Camera *c, Vec3 origin, Vec3 d, Hit
     if (w->spec.view == VIEW_ELEVATION) {
         if (hit->y > c->cy) { /* the cut through the ground */
             float depth = (hit->y - c->cy) / c->focal;
-            Vec3 earth = v_mul(v_mix(rgb_hex(0x6a5c4e), w->land.colour, 0.25f), v_scale(w->light.middle, 0.75f));
+            Vec3 earth = v_mix(rgb_hex(0xb5a894), w->light.horizon, 0.35f);
+            float layer = 0.06f * noise2(hit->x / c->focal * 0.5f, depth * 3.0f, w->seed);
 
-            return v_scale(earth, depth < 0.12f ? 0.25f : 0.8f - 0.05f * depth);
+            earth = v_scale(earth, (0.25f + luma(w->light.horizon)) * (0.85f - 0.035f * depth + layer));
+            return depth < 0.14f ? v_scale(earth, 0.25f) : earth;
         }
         return sky_colour(w, sky_direction(w, hit->x, hit->y), 1.0f / (float)c->height);
     }
@@ -329,7 +337,11 @@ static void set_up(World *w)
     w->azimuth = viewpoint(w);
     w->light = light_make(&w->spec, w->azimuth);
     paint_sky(&w->paint, &w->light);
-    w->camera = camera_compose(&w->spec, w->bounds, w->azimuth);
+
+    Bounds shown = w->spec.view == VIEW_ISOMETRIC ? w->plot : w->bounds;
+
+    shown.hi.y = w->bounds.hi.y;
+    w->camera = camera_compose(&w->spec, shown, w->azimuth);
 
     Vec3 middle = v_mix(w->bounds.lo, w->bounds.hi, 0.5f);
 

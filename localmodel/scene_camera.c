@@ -64,8 +64,8 @@ static void frame(Camera *c, Bounds bounds, const ViewRule *rule)
     float w = (float)c->width, h = (float)c->height;
     float aspect = w / h;
     bool from_above = rule->pitch < -0.3f;
-    float share_w = aspect < 0.9f ? 0.84f : from_above ? 0.62f : 0.66f;
-    float share_h = from_above ? 0.62f : 0.70f;
+    float share_w = rule->parallel && from_above ? 0.90f : aspect < 0.9f ? 0.86f : aspect < 1.2f ? 0.76f : 0.66f;
+    float share_h = rule->parallel && from_above ? 0.86f : from_above ? 0.70f : rule->pitch > 0.1f ? 0.78f : 0.70f;
 
     c->focal = 1.0f;
     c->cx = c->cy = 0.0f;
@@ -89,8 +89,8 @@ static void frame(Camera *c, Bounds bounds, const ViewRule *rule)
         c->cy = slack - top;
     if (c->cy + foot > 0.885f * h)
         c->cy = 0.885f * h - foot;
-    if (aspect < 0.9f && c->cy + top > 0.30f * h)
-        c->cy = minf(0.30f * h - top, 0.78f * h);
+    if (aspect < 1.2f && c->cy + foot < 0.74f * h) /* upright: more sky than ground */
+        c->cy = minf(0.74f * h - foot, 0.72f * h);
 }
 
 Camera camera_compose(const SceneSpec *spec, Bounds bounds, float azimuth)

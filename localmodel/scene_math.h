@@ -52,7 +52,15 @@ static inline float smooth(float lo, float hi, float x)
 
     return t * t * (3.0f - 2.0f * t);
 }
-static inline float fractf(float x) { return x - floorf(x); }
+
+/* floorf() without a call: plain x86-64 has no instruction for it.  |x| must be below 2^31. */
+static inline int32_t floori(float x)
+{
+    int32_t i = (int32_t)x;
+
+    return i - (x < (float)i);
+}
+static inline float fractf(float x) { return x - (float)floori(x); }
 static inline float luma(Vec3 c) { return 0.2126f * c.x + 0.7152f * c.y + 0.0722f * c.z; }
 
 /* Turn 0..1 sRGB into linear light. */

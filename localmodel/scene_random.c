@@ -1,7 +1,7 @@
 /* scene_random.c - SplitMix64 streams and value noise. */
 #include "scene_random.h"
 
-#include <math.h>
+#include "scene_math.h"
 
 /* One step of SplitMix64 (Steele, Lea, Flood, OOPSLA 2014). */
 static uint64_t step(uint64_t *state)
@@ -36,17 +36,27 @@ int rng_int(Rng *rng, int lo, int hi)
 
 bool rng_chance(Rng *rng, float p) { return rng_unit(rng) < p; }
 
+/* Spread the bits of a lattice point; cheaper than hash3(), good enough between neighbours. */
+static inline float corner(uint32_t h)
+{
+    h ^= h >> 15;
+    h *= 0x2c1b3c6du;
+    h ^= h >> 12;
+    h *= 0x297a2d39u;
+    return (float)(h >> 8) * (1.0f / 16777216.0f);
+}
+
 float noise2(float x, float y, uint32_t seed)
 {
-    float fx = floorf(x), fy = floorf(y);
-    int32_t ix = (int32_t)fx, iy = (int32_t)fy;
-    float tx = x - fx, ty = y - fy;
+    int32_t ix = floori(x), iy = floori(y);
+    float tx = x - (float)ix, ty = y - (float)iy;
 
     tx = tx * tx * (3.0f - 2.0f * tx);
     ty = ty * ty * (3.0f - 2.0f * ty);
 
-    float a = hash_unit(ix, iy, seed), b = hash_unit(ix + 1, iy, seed);
-    float c = hash_unit(ix, iy + 1, seed), d = hash_unit(ix + 1, iy + 1, seed);
+    uint32_t x0 = (uint32_t)ix * 0x8da6b343u ^ seed * 0xcb1ab31fu, y0 = (uint32_t)iy * 0xd8163841u;
+    uint32_t x1 = ((uint32_t)ix + 1) * 0x8da6b343u ^ seed * 0xcb1ab31fu, y1 = y0 + 0xd8163841u;
+    float a = corner(x0 ^ y0), b = corner(x1 ^ y0), c = corner(x0 ^ y1), d = corner(x1 ^ y1);
     float top = a + (b - a) * tx, bottom = c + (d - c) * tx;
 
     return 2.0f * (top + (bottom - top) * ty) - 1.0f;

@@ -92,7 +92,7 @@ bool shadows_make(Shadows *s, const Mesh *mesh, const Light *light, Vec3 centre,
         /* What reaches a surface is mixed by haze and many bounces: calmer than the sky itself. */
         Vec3 sky = v_scale(light_sky(light, d), light->sky_gain);
 
-        s->dome_light[i] = v_mix(sky, v3(luma(sky), luma(sky), luma(sky)), 0.30f);
+        s->dome_light[i] = v_mix(sky, v3(luma(sky), luma(sky), luma(sky)), 0.42f);
         s->dome_weight += d.y;
     }
     s->dome_weight = 1.0f / s->dome_weight;
@@ -183,7 +183,7 @@ Vec3 shadows_sky(const Shadows *s, Vec3 point, Vec3 normal, float *open)
     for (int i = 0; i < DOME_MAPS; i++) {
         float cosine = v_dot(normal, s->dome[i].to_light);
 
-        if (cosine <= 0.0f)
+        if (cosine <= 0.04f)
             continue;
 
         float w = cosine * (far ? 1.0f : open_share(&s->dome[i], p));
