@@ -20,6 +20,7 @@ struct HttpCall {
     Buf body;
     bool too_large;
     double retry_after_ms;
+    size_t body_sent; /* bytes of the request's body that libcurl has taken */
     unsigned id;
     LoopTimer *failing; /* set while fail_to_start is due */
     char error[CURL_ERROR_SIZE];
@@ -32,6 +33,25 @@ static size_t take_body(char *data, size_t size, size_t count, void *context) {
         return size * count;
     call->too_large = true;
     return CURL_WRITEFUNC_ERROR;
+}
+
+/* Give libcurl the next bytes of the request's body. */
+static size_t give_body(char *data, size_t size, size_t count, void *context) {
+    HttpCall *call = context;
+    size_t left = call->request.body_length - call->body_sent;
+    size_t length = left < size * count ? left : size * count;
+    memcpy(data, call->request.body + call->body_sent, length);
+    call->body_sent += length;
+    return length;
+}
+
+/* Refuse to send a body again. libcurl does that by itself when a kept connection dies
+ * before an answer comes, but the request may have been done, and billed: whether to
+ * send it again is decided in outcome.c. */
+static int refuse_to_rewind(void *context, curl_off_t offset, int origin) {
+    HttpCall *call = context;
+    (void)origin;
+    return offset == (curl_off_t)call->body_sent ? CURL_SEEKFUNC_OK : CURL_SEEKFUNC_FAIL;
 }
 
 /* Keep Retry-After, the only header that changes what we do (RFC 9110, 10.2.3). */
@@ -146,7 +166,10 @@ static void set_options(HttpCall *call) {
     curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, request->idle_timeout_ms / 1000);
     if (request->body) {
         curl_easy_setopt(easy, CURLOPT_POST, 1L);
-        curl_easy_setopt(easy, CURLOPT_POSTFIELDS, request->body);
+        curl_easy_setopt(easy, CURLOPT_READFUNCTION, give_body);
+        curl_easy_setopt(easy, CURLOPT_READDATA, call);
+        curl_easy_setopt(easy, CURLOPT_SEEKFUNCTION, refuse_to_rewind);
+        curl_easy_setopt(easy, CURLOPT_SEEKDATA, call);
         curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body_length);
     }
 }

@@ -26,14 +26,15 @@ for my $line (events_of(read_file($trace)))
 	$sent{ $line->{id} } = $line->{what} if $line->{kind} eq 'db_send';
 	if ($line->{kind} eq 'db_done' && $waiting)
 	{
-		push @waited_for, $sent{ $line->{id} };
+		push @waited_for, $sent{ $line->{id} } unless $db;
 		$waits++ unless $db;
 	}
 	$waiting = $db > 0 && $http == 0;
 }
 is($waits, 3, 'three waits for the database');
-my @kinds = map { /(run_render|record_stages|complete_render)/ ? $1 : () } @waited_for;
-is_deeply(\@kinds, [qw(run_render record_stages complete_render)], 'claim, start of generation, completion')
+my @kinds = map { /renderchain\.(\w+)/ ? $1 : () } @waited_for;
+is_deeply(\@kinds, [qw(get_models record_stages complete_render)],
+	'claim (with the models, in one flight), start of generation, completion')
   or diag(join "\n", @waited_for);
 
 done_testing();

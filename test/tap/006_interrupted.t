@@ -44,8 +44,8 @@ is(sql($node, "SELECT status FROM renders WHERE chain_position = 2"), 'processin
 my $id = sql($node, "SELECT id FROM renders WHERE chain_position = 2");
 
 # An hour later its lease is over.
-sql($node, "ALTER SYSTEM SET renderchain.clock = '" . sql($node, "SELECT now() + interval '10 minutes'") . "'");
-sql($node, 'SELECT pg_reload_conf()');
+$node->append_conf('postgresql.conf', "renderchain.clock = '" . sql($node, "SELECT now() + interval '10 minutes'") . "'");
+$node->reload;
 wait_until(sub { sql($node, 'SELECT renderchain.clock() > now()') eq 't' }, 'the clock is set');
 my $url = model_server();
 my ($code, $out, $err) = driver('render', '--chain', 'villa', '--prompt', 'a house', '--user', $user,
@@ -58,10 +58,9 @@ is(sql($node, "SELECT status FROM renders WHERE id = '$id'"), 'failed', 'the ren
 is(sql($node, $balance), '10/0', 'and is refunded');
 is(sql($node, 'SELECT count(*) FROM renderchain.check_ledger()'), '0', 'the ledger is sound');
 
-# Cancelled from elsewhere while it runs: the driver drops it at its next write.
 stop_models();
-sql($node, 'ALTER SYSTEM RESET renderchain.clock');
-sql($node, 'SELECT pg_reload_conf()');
+$node->append_conf('postgresql.conf', "renderchain.clock = ''");
+$node->reload;
 wait_until(sub { sql($node, "SELECT renderchain.clock() < now() + interval '1 minute'") eq 't' }, 'the clock is back');
 
 # The driver's own server ends with the driver, even when that is killed.
