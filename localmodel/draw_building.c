@@ -171,6 +171,20 @@ static Bounds measure(const Mesh *m)
     return b;
 }
 
+/* Gravel and paving end at the plot; beyond it there is grass. */
+static void lay_court(World *w)
+{
+    SceneMaterial m = w->spec.ground;
+    bool court = m != MATERIAL_GRASS && m != MATERIAL_SAND && m != MATERIAL_EARTH && m != MATERIAL_WATER && m != MATERIAL_ASPHALT;
+
+    if (!court || w->spec.features & (FEATURE_CITY | FEATURE_DESERT) || w->spec.view == VIEW_ISOMETRIC || w->n_patches >= WORLD_MAX_PATCHES)
+        return;
+    for (int i = w->n_patches++; i > 0; i--) /* below all others */
+        w->patches[i] = w->patches[i - 1];
+    w->patches[0] = (Patch){.surface = w->land, .x0 = w->plot.lo.x - 1, .z0 = w->plot.lo.z - 3, .x1 = w->plot.hi.x + 1, .z1 = w->plot.hi.z, .round = 5.0f, .soft = m == MATERIAL_GRAVEL};
+    w->land = world_surface(MATERIAL_GRASS, w->paint.has_plants, w->paint.plants);
+}
+
 void building_draw(World *w)
 {
     choose_materials(&w->spec);
@@ -209,4 +223,5 @@ void building_draw(World *w)
     w->plot = w->bounds;
     w->plot.lo = v3(w->bounds.lo.x - 5.0f, 0, w->bounds.lo.z - 7.0f);
     w->plot.hi = v3(w->bounds.hi.x + 5.0f, 0, w->bounds.hi.z + 4.5f);
+    lay_court(w);
 }

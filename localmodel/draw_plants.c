@@ -269,7 +269,8 @@ static void plant_foreground(Garden *g)
         Vec3 foot;
 
         if (!world_ground(w, x * (float)w->camera.width, y * (float)w->camera.height, &foot) ||
-            world_way_distance(w, foot.x, foot.z) < 0.35f || !rng_chance(&rng, 0.25f + 1.4f * edge))
+            world_way_distance(w, foot.x, foot.z) < 0.35f ||
+            (foot.x > w->plot.lo.x - 1 && foot.x < w->plot.hi.x + 1 && foot.z > w->plot.lo.z - 3 && w->spec.ground != MATERIAL_GRASS) || !rng_chance(&rng, 0.25f + 1.4f * edge))
             continue;
 
         float tall = rng_range(&rng, 0.10f, 0.22f) + 0.35f * edge * rng_unit(&rng);
@@ -306,6 +307,6 @@ void plants_draw(World *w)
         return;
     g.bark = bark_surface(&g, 0x4a4038);
     plant_background(&g);
-    if (w->spec.ground == MATERIAL_GRASS && w->spec.view != VIEW_AERIAL)
+    if (w->land.material == MATERIAL_GRASS && w->spec.view != VIEW_AERIAL)
         plant_foreground(&g);
 }

@@ -46,7 +46,7 @@ static float stars(Vec3 d, float pixel, uint32_t seed)
     float u = atan2f(d.x, d.z) / size, v = asinf(clampf(d.y, -1, 1)) / size;
     int32_t iu = floori(u), iv = floori(v);
 
-    if (hash_unit(iu, iv, seed) > 0.14f)
+    if (hash_unit(iu, iv, seed) > 0.09f)
         return 0.0f;
 
     float cu = (float)iu + 0.2f + 0.6f * hash_unit(iu, iv, seed + 1);

@@ -109,10 +109,13 @@ static void town(Props *p)
     float extent = maxf(maxf(size.x, size.z), 18.0f), tall = clampf(size.y * 0.55f, 11.0f, 60.0f);
     Vec3 ahead = v_norm(v3(w->camera.forward.x, 0, w->camera.forward.z));
 
+    float distance = v_len(v_sub(middle, w->camera.eye));
+    float spread = 0.5f * (float)w->camera.width / w->camera.focal; /* half the view a metre ahead */
+
     for (int row = 0; row < 3; row++)
-        for (int i = -4; i <= 4; i++) {
-            float across = ((float)i + rng_range(&rng, -0.2f, 0.2f)) * (extent * 0.8f + 12.0f);
-            float back = extent * (0.9f + 0.9f * (float)row) + rng_range(&rng, 10.0f, 22.0f);
+        for (int i = -5; i <= 5; i++) {
+            float back = extent * (0.3f + 0.9f * (float)row) + rng_range(&rng, 8.0f, 20.0f);
+            float across = ((float)i + rng_range(&rng, -0.3f, 0.3f)) / 4.6f * maxf(spread * (distance + back), 70.0f);
             float height = tall * rng_range(&rng, 0.45f, 1.15f), half = rng_range(&rng, 7.0f, 11.0f);
             Vec3 c = v_mad(v_mad(v3(middle.x, 0, middle.z), ahead, back), w->camera.right, across);
 

@@ -65,7 +65,8 @@ static void frame(Camera *c, Bounds bounds, const ViewRule *rule)
     float aspect = w / h;
     bool from_above = rule->pitch < -0.3f;
     float share_w = rule->parallel && from_above ? 0.90f : aspect < 0.9f ? 0.86f : aspect < 1.2f ? 0.76f : 0.66f;
-    float share_h = rule->parallel && from_above ? 0.86f : from_above ? 0.70f : rule->pitch > 0.1f ? 0.78f : 0.70f;
+    float share_h = rule->parallel && from_above ? 0.86f : from_above ? 0.70f : rule->pitch > 0.1f ? 0.78f
+                    : bounds.hi.y > 40.0f ? 0.79f : 0.70f;
 
     c->focal = 1.0f;
     c->cx = c->cy = 0.0f;

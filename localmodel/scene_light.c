@@ -24,10 +24,10 @@ static const Day days[TIME_COUNT] = {
                      0xb3c0cf, 0.95f, 0, 0, 0.0f, 0.88f},
     [TIME_AFTERNOON] = {24, 126, 0xffdcaa, 2.9f, 0x4278b4, 0x9dbcd6, 0xf0e2c8, 0xffe7bd, 0xfff1da,
                         0xa8adba, 0.95f, 0, 0, 0.0f, 0.95f},
-    [TIME_DUSK] = {7, 116, 0xff9a62, 1.15f, 0x2c4379, 0x8b83a6, 0xf8b27c, 0xff9048, 0xffa67c,
+    [TIME_DUSK] = {7, 116, 0xff9a62, 1.15f, 0x2c4379, 0x8b83a6, 0xf8b27c, 0xff9048, 0xff9c84,
                    0x66608a, 1.05f, 0.22f, 1.0f, 0.85f, 1.25f},
-    [TIME_NIGHT] = {38, -125, 0x9fb6e6, 0.22f, 0x0b1430, 0x16244a, 0x2b3c66, 0x5a6f9f, 0x33415f,
-                    0x141c33, 1.25f, 1.0f, 1.0f, 0.62f, 1.75f},
+    [TIME_NIGHT] = {38, -125, 0x9fb6e6, 0.32f, 0x0d1632, 0x16244a, 0x2b3c66, 0x5a6f9f, 0x33415f,
+                    0x141c33, 1.7f, 1.0f, 1.0f, 0.62f, 1.70f},
 };
 
 typedef struct Sky {
