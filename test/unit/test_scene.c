@@ -11,13 +11,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-static SceneSpec small(void)
-{
+static SceneSpec small(void) {
     return (SceneSpec){.width = 160, .height = 90, .building_seed = 11, .scene_seed = 5};
 }
 
-static cairo_surface_t *drawn(const SceneSpec *spec)
-{
+static cairo_surface_t *drawn(const SceneSpec *spec) {
     cairo_surface_t *surface = scene_draw(spec);
 
     assert_non_null(surface);
@@ -26,9 +24,9 @@ static cairo_surface_t *drawn(const SceneSpec *spec)
     return surface;
 }
 
-static uint32_t pixel(cairo_surface_t *s, int x, int y)
-{
-    const unsigned char *row = cairo_image_surface_get_data(s) + (ptrdiff_t)y * cairo_image_surface_get_stride(s);
+static uint32_t pixel(cairo_surface_t *s, int x, int y) {
+    const unsigned char *row =
+        cairo_image_surface_get_data(s) + (ptrdiff_t)y * cairo_image_surface_get_stride(s);
     uint32_t value;
 
     memcpy(&value, row + 4 * (ptrdiff_t)x, sizeof value);
@@ -36,8 +34,7 @@ static uint32_t pixel(cairo_surface_t *s, int x, int y)
 }
 
 /* Mean brightness (0..255) of the rows from y0 to y1. */
-static double brightness(cairo_surface_t *s, int y0, int y1)
-{
+static double brightness(cairo_surface_t *s, int y0, int y1) {
     int width = cairo_image_surface_get_width(s);
     double sum = 0;
 
@@ -51,14 +48,14 @@ static double brightness(cairo_surface_t *s, int y0, int y1)
 }
 
 /* The share of pixels that differ clearly between two pictures. */
-static double difference(cairo_surface_t *a, cairo_surface_t *b)
-{
+static double difference(cairo_surface_t *a, cairo_surface_t *b) {
     int width = cairo_image_surface_get_width(a), height = cairo_image_surface_get_height(a), n = 0;
 
     for (int y = 0; y < height; y++)
         for (int x = 0; x < width; x++) {
             uint32_t p = pixel(a, x, y), q = pixel(b, x, y);
-            int d = abs((int)(p >> 16) - (int)(q >> 16)) + abs((int)(p >> 8 & 255) - (int)(q >> 8 & 255)) +
+            int d = abs((int)(p >> 16) - (int)(q >> 16)) +
+                    abs((int)(p >> 8 & 255) - (int)(q >> 8 & 255)) +
                     abs((int)(p & 255) - (int)(q & 255));
 
             n += d > 24;
@@ -66,8 +63,7 @@ static double difference(cairo_surface_t *a, cairo_surface_t *b)
     return (double)n / (width * height);
 }
 
-static double difference_of(const SceneSpec *one, const SceneSpec *two)
-{
+static double difference_of(const SceneSpec *one, const SceneSpec *two) {
     cairo_surface_t *a = drawn(one), *b = drawn(two);
     double d = difference(a, b);
 
@@ -76,8 +72,7 @@ static double difference_of(const SceneSpec *one, const SceneSpec *two)
     return d;
 }
 
-static double ground_brightness(const SceneSpec *spec)
-{
+static double ground_brightness(const SceneSpec *spec) {
     cairo_surface_t *s = drawn(spec);
     double b = brightness(s, spec->height * 9 / 10, spec->height);
 
@@ -85,8 +80,7 @@ static double ground_brightness(const SceneSpec *spec)
     return b;
 }
 
-static void test_same_spec_same_pixels(void **state)
-{
+static void test_same_spec_same_pixels(void **state) {
     (void)state;
     for (int weather = WEATHER_CLEAR; weather < WEATHER_COUNT; weather++) {
         SceneSpec spec = small();
@@ -103,8 +97,7 @@ static void test_same_spec_same_pixels(void **state)
     }
 }
 
-static void test_seeds_differ(void **state)
-{
+static void test_seeds_differ(void **state) {
     (void)state;
 
     SceneSpec one = small(), other_building = small(), other_scene = small();
@@ -115,8 +108,7 @@ static void test_seeds_differ(void **state)
     assert_true(difference_of(&one, &other_scene) > 0.02);
 }
 
-static void test_styles_differ(void **state)
-{
+static void test_styles_differ(void **state) {
     (void)state;
     for (int style = 1; style < STYLE_COUNT; style++) {
         SceneSpec one = small(), other = small();
@@ -127,8 +119,7 @@ static void test_styles_differ(void **state)
     }
 }
 
-static void test_snow_whitens_the_ground(void **state)
-{
+static void test_snow_whitens_the_ground(void **state) {
     (void)state;
 
     SceneSpec clear = small(), snow = small();
@@ -138,8 +129,7 @@ static void test_snow_whitens_the_ground(void **state)
     assert_true(ground_brightness(&snow) > 150);
 }
 
-static void test_evening_is_darker(void **state)
-{
+static void test_evening_is_darker(void **state) {
     (void)state;
 
     double last = 256;
@@ -159,8 +149,7 @@ static void test_evening_is_darker(void **state)
     }
 }
 
-static void test_palette_tints_the_walls(void **state)
-{
+static void test_palette_tints_the_walls(void **state) {
     (void)state;
 
     SceneSpec own = small(), red = small();
@@ -172,10 +161,9 @@ static void test_palette_tints_the_walls(void **state)
 }
 
 /* Sizes that are not multiples of anything are kept; sizes out of range are clamped. */
-static void test_sizes(void **state)
-{
-    static const int sizes[][4] = {{161, 89, 161, 89},   {16, 16, 16, 16},      {17, 241, 17, 241},
-                                   {399, 21, 399, 21},   {0, -5, 16, 16},       {1, 64, 16, 64},
+static void test_sizes(void **state) {
+    static const int sizes[][4] = {{161, 89, 161, 89},   {16, 16, 16, 16}, {17, 241, 17, 241},
+                                   {399, 21, 399, 21},   {0, -5, 16, 16},  {1, 64, 16, 64},
                                    {99999, 16, 4096, 16}};
 
     (void)state;
@@ -194,11 +182,13 @@ static void test_sizes(void **state)
 }
 
 /* Any combination draws, also with values outside their enumerations. */
-static void test_every_value_draws(void **state)
-{
+static void test_every_value_draws(void **state) {
     (void)state;
     for (int i = 0; i < 60; i++) {
-        SceneSpec spec = {.width = 64, .height = 48, .building_seed = (uint64_t)i * 977, .scene_seed = (uint64_t)i};
+        SceneSpec spec = {.width = 64,
+                          .height = 48,
+                          .building_seed = (uint64_t)i * 977,
+                          .scene_seed = (uint64_t)i};
 
         spec.style = (SceneStyle)(i % STYLE_COUNT);
         spec.kind = (SceneKind)(i % KIND_COUNT);
@@ -222,13 +212,16 @@ static void test_every_value_draws(void **state)
     cairo_surface_destroy(drawn(&wild));
 }
 
-int main(void)
-{
+int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_same_spec_same_pixels), cmocka_unit_test(test_seeds_differ),
-        cmocka_unit_test(test_styles_differ),         cmocka_unit_test(test_snow_whitens_the_ground),
-        cmocka_unit_test(test_evening_is_darker),     cmocka_unit_test(test_palette_tints_the_walls),
-        cmocka_unit_test(test_sizes),                 cmocka_unit_test(test_every_value_draws),
+        cmocka_unit_test(test_same_spec_same_pixels),
+        cmocka_unit_test(test_seeds_differ),
+        cmocka_unit_test(test_styles_differ),
+        cmocka_unit_test(test_snow_whitens_the_ground),
+        cmocka_unit_test(test_evening_is_darker),
+        cmocka_unit_test(test_palette_tints_the_walls),
+        cmocka_unit_test(test_sizes),
+        cmocka_unit_test(test_every_value_draws),
     };
 
     return cmocka_run_group_tests_name("scene", tests, NULL, NULL);
