@@ -14,52 +14,64 @@ typedef struct StyleLook {
 
 #define DARK MATERIAL_DARK_METAL
 static const StyleLook looks[STYLE_COUNT] = {
-    [STYLE_MODERN] = {build_modern, MATERIAL_CONCRETE, MATERIAL_OAK, MATERIAL_GRAVEL, MATERIAL_OAK, DARK,
-                      MATERIAL_GRASS, MATERIAL_PAVING, MATERIAL_CONCRETE, 0xd8d5ce},
-    [STYLE_MINIMALIST] = {build_modern, MATERIAL_PLASTER, MATERIAL_CONCRETE, MATERIAL_GRAVEL, MATERIAL_OAK, DARK,
-                          MATERIAL_GRAVEL, MATERIAL_PAVING, MATERIAL_CONCRETE, 0xf2f0ea},
-    [STYLE_BRUTALIST] = {build_modern, MATERIAL_BOARD_CONCRETE, MATERIAL_CONCRETE, MATERIAL_CONCRETE, DARK, DARK,
-                         MATERIAL_PAVING, MATERIAL_CONCRETE, MATERIAL_BOARD_CONCRETE, 0x9b978f},
-    [STYLE_CLASSICAL] = {build_classical, MATERIAL_STONE, MATERIAL_MARBLE, MATERIAL_ZINC, MATERIAL_DARK_TIMBER, MATERIAL_PLASTER,
-                         MATERIAL_GRASS, MATERIAL_GRAVEL, MATERIAL_STONE, 0xe9e0cc},
-    [STYLE_GOTHIC] = {build_gothic, MATERIAL_STONE, MATERIAL_STONE, MATERIAL_SLATE, MATERIAL_DARK_TIMBER, DARK,
-                      MATERIAL_GRASS, MATERIAL_COBBLES, MATERIAL_STONE, 0xd9cfb8},
-    [STYLE_TRADITIONAL] = {build_gabled, MATERIAL_PLASTER, MATERIAL_DARK_TIMBER, MATERIAL_TERRACOTTA, MATERIAL_OAK, MATERIAL_PLASTER,
-                           MATERIAL_GRASS, MATERIAL_GRAVEL, MATERIAL_RUBBLE, 0xf0ece2},
-    [STYLE_MEDITERRANEAN] = {build_mediterranean, MATERIAL_PLASTER, MATERIAL_LACQUER, MATERIAL_TERRACOTTA, MATERIAL_OAK, MATERIAL_DARK_TIMBER,
+    [STYLE_MODERN] = {build_modern, MATERIAL_CONCRETE, MATERIAL_OAK, MATERIAL_GRAVEL, MATERIAL_OAK,
+                      DARK, MATERIAL_GRASS, MATERIAL_PAVING, MATERIAL_CONCRETE, 0xd8d5ce},
+    [STYLE_MINIMALIST] = {build_modern, MATERIAL_PLASTER, MATERIAL_CONCRETE, MATERIAL_GRAVEL,
+                          MATERIAL_OAK, DARK, MATERIAL_GRAVEL, MATERIAL_PAVING, MATERIAL_CONCRETE,
+                          0xf2f0ea},
+    [STYLE_BRUTALIST] = {build_modern, MATERIAL_BOARD_CONCRETE, MATERIAL_CONCRETE,
+                         MATERIAL_CONCRETE, DARK, DARK, MATERIAL_PAVING, MATERIAL_CONCRETE,
+                         MATERIAL_BOARD_CONCRETE, 0x9b978f},
+    [STYLE_CLASSICAL] = {build_classical, MATERIAL_STONE, MATERIAL_MARBLE, MATERIAL_ZINC,
+                         MATERIAL_DARK_TIMBER, MATERIAL_PLASTER, MATERIAL_GRASS, MATERIAL_GRAVEL,
+                         MATERIAL_STONE, 0xe9e0cc},
+    [STYLE_GOTHIC] = {build_gothic, MATERIAL_STONE, MATERIAL_STONE, MATERIAL_SLATE,
+                      MATERIAL_DARK_TIMBER, DARK, MATERIAL_GRASS, MATERIAL_COBBLES, MATERIAL_STONE,
+                      0xd9cfb8},
+    [STYLE_TRADITIONAL] = {build_gabled, MATERIAL_PLASTER, MATERIAL_DARK_TIMBER,
+                           MATERIAL_TERRACOTTA, MATERIAL_OAK, MATERIAL_PLASTER, MATERIAL_GRASS,
+                           MATERIAL_GRAVEL, MATERIAL_RUBBLE, 0xf0ece2},
+    [STYLE_MEDITERRANEAN] = {build_mediterranean, MATERIAL_PLASTER, MATERIAL_LACQUER,
+                             MATERIAL_TERRACOTTA, MATERIAL_OAK, MATERIAL_DARK_TIMBER,
                              MATERIAL_GRAVEL, MATERIAL_PAVING, MATERIAL_RUBBLE, 0xe8dcc4},
-    [STYLE_INDUSTRIAL] = {build_industrial, MATERIAL_BRICK, MATERIAL_CORTEN, MATERIAL_ZINC, DARK, DARK,
-                          MATERIAL_PAVING, MATERIAL_ASPHALT, MATERIAL_CONCRETE, 0x9a958c},
-    [STYLE_ASIAN] = {build_temple, MATERIAL_PLASTER, MATERIAL_LACQUER, MATERIAL_SLATE, MATERIAL_LACQUER, MATERIAL_DARK_TIMBER,
-                     MATERIAL_GRAVEL, MATERIAL_PAVING, MATERIAL_STONE, 0xd8cdb8},
-    [STYLE_ART_DECO] = {build_deco, MATERIAL_STONE, MATERIAL_COPPER, MATERIAL_PATINA, MATERIAL_COPPER, DARK,
-                        MATERIAL_PAVING, MATERIAL_PAVING, MATERIAL_MARBLE, 0xeadfc4},
+    [STYLE_INDUSTRIAL] = {build_industrial, MATERIAL_BRICK, MATERIAL_CORTEN, MATERIAL_ZINC, DARK,
+                          DARK, MATERIAL_PAVING, MATERIAL_ASPHALT, MATERIAL_CONCRETE, 0x9a958c},
+    [STYLE_ASIAN] = {build_temple, MATERIAL_PLASTER, MATERIAL_LACQUER, MATERIAL_SLATE,
+                     MATERIAL_LACQUER, MATERIAL_DARK_TIMBER, MATERIAL_GRAVEL, MATERIAL_PAVING,
+                     MATERIAL_STONE, 0xd8cdb8},
+    [STYLE_ART_DECO] = {build_deco, MATERIAL_STONE, MATERIAL_COPPER, MATERIAL_PATINA,
+                        MATERIAL_COPPER, DARK, MATERIAL_PAVING, MATERIAL_PAVING, MATERIAL_MARBLE,
+                        0xeadfc4},
     [STYLE_TOWER] = {build_tower, MATERIAL_STEEL, DARK, MATERIAL_CONCRETE, DARK, DARK,
                      MATERIAL_PAVING, MATERIAL_PAVING, MATERIAL_STONE, 0xc9ccce},
-    [STYLE_FUTURISTIC] = {build_futuristic, MATERIAL_PLASTER, MATERIAL_STEEL, MATERIAL_PLASTER, DARK, DARK,
-                          MATERIAL_GRASS, MATERIAL_CONCRETE, MATERIAL_CONCRETE, 0xf4f5f5},
-    [STYLE_SCANDINAVIAN] = {build_gabled, MATERIAL_CHARRED_TIMBER, MATERIAL_OAK, MATERIAL_ZINC, MATERIAL_OAK, DARK,
-                            MATERIAL_GRASS, MATERIAL_GRAVEL, MATERIAL_CONCRETE, 0x3a3a3a},
-    [STYLE_VICTORIAN] = {build_gabled, MATERIAL_BRICK, MATERIAL_LACQUER, MATERIAL_SLATE, MATERIAL_LACQUER, MATERIAL_PLASTER,
-                         MATERIAL_GRASS, MATERIAL_COBBLES, MATERIAL_STONE, 0xefe8d8},
+    [STYLE_FUTURISTIC] = {build_futuristic, MATERIAL_PLASTER, MATERIAL_STEEL, MATERIAL_PLASTER,
+                          DARK, DARK, MATERIAL_GRASS, MATERIAL_CONCRETE, MATERIAL_CONCRETE,
+                          0xf4f5f5},
+    [STYLE_SCANDINAVIAN] = {build_gabled, MATERIAL_CHARRED_TIMBER, MATERIAL_OAK, MATERIAL_ZINC,
+                            MATERIAL_OAK, DARK, MATERIAL_GRASS, MATERIAL_GRAVEL, MATERIAL_CONCRETE,
+                            0x3a3a3a},
+    [STYLE_VICTORIAN] = {build_gabled, MATERIAL_BRICK, MATERIAL_LACQUER, MATERIAL_SLATE,
+                         MATERIAL_LACQUER, MATERIAL_PLASTER, MATERIAL_GRASS, MATERIAL_COBBLES,
+                         MATERIAL_STONE, 0xefe8d8},
 };
 #undef DARK
 
-static SceneMaterial or_else(SceneMaterial wanted, SceneMaterial usual)
-{
+static SceneMaterial or_else(SceneMaterial wanted, SceneMaterial usual) {
     return wanted == MATERIAL_DEFAULT ? usual : wanted;
 }
 
 /* Fill in the materials that the spec leaves to the style. */
-static void choose_materials(SceneSpec *spec)
-{
+static void choose_materials(SceneSpec *spec) {
     const StyleLook *look = &looks[spec->style];
     Rng rng = rng_named(spec->building_seed, "materials");
     SceneMaterial accent = look->accent;
 
-    if (spec->style == STYLE_MODERN && spec->wall == MATERIAL_DEFAULT && spec->accent == MATERIAL_DEFAULT) {
-        static const SceneMaterial walls[4] = {MATERIAL_CONCRETE, MATERIAL_PLASTER, MATERIAL_PLASTER, MATERIAL_CONCRETE};
-        static const SceneMaterial accents[4] = {MATERIAL_OAK, MATERIAL_OAK, MATERIAL_CHARRED_TIMBER, MATERIAL_CORTEN};
+    if (spec->style == STYLE_MODERN && spec->wall == MATERIAL_DEFAULT &&
+        spec->accent == MATERIAL_DEFAULT) {
+        static const SceneMaterial walls[4] = {MATERIAL_CONCRETE, MATERIAL_PLASTER,
+                                               MATERIAL_PLASTER, MATERIAL_CONCRETE};
+        static const SceneMaterial accents[4] = {MATERIAL_OAK, MATERIAL_OAK,
+                                                 MATERIAL_CHARRED_TIMBER, MATERIAL_CORTEN};
         int i = rng_int(&rng, 0, 3);
 
         spec->wall = walls[i];
@@ -72,30 +84,30 @@ static void choose_materials(SceneSpec *spec)
     spec->roof = or_else(spec->roof, look->roof);
     spec->door = or_else(spec->door, look->door);
     spec->frame = or_else(spec->frame, look->frame);
-    spec->ground = or_else(spec->ground, spec->features & FEATURE_DESERT ? MATERIAL_SAND
-                                         : spec->features & FEATURE_CITY && spec->style != STYLE_TRADITIONAL ? MATERIAL_PAVING : look->ground);
+    spec->ground =
+        or_else(spec->ground, spec->features & FEATURE_DESERT ? MATERIAL_SAND
+                              : spec->features & FEATURE_CITY && spec->style != STYLE_TRADITIONAL
+                                  ? MATERIAL_PAVING
+                                  : look->ground);
     spec->path = or_else(spec->path, look->path);
 }
 
 /* A surface of a material, tinted when the palette has a colour for its place. */
-static int paint(Build *b, SceneMaterial material, bool tinted, Vec3 colour)
-{
+static int paint(Build *b, SceneMaterial material, bool tinted, Vec3 colour) {
     Surface s = world_surface(material, tinted, colour);
 
     s.seed = hash3((int32_t)b->m->n_surfaces, (int32_t)material, (uint32_t)b->spec->building_seed);
     return mesh_surface(b->m, s);
 }
 
-static int plain(Build *b, SceneMaterial material, uint32_t hex)
-{
+static int plain(Build *b, SceneMaterial material, uint32_t hex) {
     Surface s = world_surface(material, false, v3(0, 0, 0));
 
     s.colour = rgb_hex(hex);
     return mesh_surface(b->m, s);
 }
 
-static void make_surfaces(Build *b)
-{
+static void make_surfaces(Build *b) {
     const SceneSpec *spec = b->spec;
     const StyleLook *look = &looks[spec->style];
     const Paint *p = &b->w->paint;
@@ -114,7 +126,8 @@ static void make_surfaces(Build *b)
     b->frame = paint(b, spec->frame, false, p->accent);
     b->trim = plain(b, MATERIAL_PLASTER, look->trim);
     b->plinth = paint(b, look->plinth, false, p->accent);
-    b->stone = paint(b, spec->style == STYLE_MODERN ? MATERIAL_RUBBLE : look->plinth, false, p->accent);
+    b->stone =
+        paint(b, spec->style == STYLE_MODERN ? MATERIAL_RUBBLE : look->plinth, false, p->accent);
     b->glass = mesh_surface(b->m, glass);
     b->dark = plain(b, MATERIAL_LACQUER, 0x232323);
     b->metal = plain(b, MATERIAL_DARK_METAL, 0x4a4c4e);
@@ -125,8 +138,7 @@ static void make_surfaces(Build *b)
 }
 
 /* Turn the building into its mirror image: half of all seeds stand the other way round. */
-static void mirror(World *w)
-{
+static void mirror(World *w) {
     Mesh *m = &w->mesh;
 
     for (size_t i = 0; i < m->n_points; i++)
@@ -154,8 +166,7 @@ static void mirror(World *w)
 }
 
 /* The box around what rises above the ground. */
-static Bounds measure(const Mesh *m)
-{
+static Bounds measure(const Mesh *m) {
     Bounds b = {{1e9f, 0, 1e9f}, {-1e9f, 3, -1e9f}};
 
     for (size_t i = 0; i < m->n_points; i++) {
@@ -172,21 +183,27 @@ static Bounds measure(const Mesh *m)
 }
 
 /* Gravel and paving end at the plot; beyond it there is grass. */
-static void lay_court(World *w)
-{
+static void lay_court(World *w) {
     SceneMaterial m = w->spec.ground;
-    bool court = m != MATERIAL_GRASS && m != MATERIAL_SAND && m != MATERIAL_EARTH && m != MATERIAL_WATER && m != MATERIAL_ASPHALT;
+    bool court = m != MATERIAL_GRASS && m != MATERIAL_SAND && m != MATERIAL_EARTH &&
+                 m != MATERIAL_WATER && m != MATERIAL_ASPHALT;
 
-    if (!court || w->spec.features & (FEATURE_CITY | FEATURE_DESERT) || w->spec.view == VIEW_ISOMETRIC || w->n_patches >= WORLD_MAX_PATCHES)
+    if (!court || w->spec.features & (FEATURE_CITY | FEATURE_DESERT) ||
+        w->spec.view == VIEW_ISOMETRIC || w->n_patches >= WORLD_MAX_PATCHES)
         return;
     for (int i = w->n_patches++; i > 0; i--) /* below all others */
         w->patches[i] = w->patches[i - 1];
-    w->patches[0] = (Patch){.surface = w->land, .x0 = w->plot.lo.x - 1, .z0 = w->plot.lo.z - 3, .x1 = w->plot.hi.x + 1, .z1 = w->plot.hi.z, .round = 5.0f, .soft = m == MATERIAL_GRAVEL};
+    w->patches[0] = (Patch){.surface = w->land,
+                            .x0 = w->plot.lo.x - 1,
+                            .z0 = w->plot.lo.z - 3,
+                            .x1 = w->plot.hi.x + 1,
+                            .z1 = w->plot.hi.z,
+                            .round = 5.0f,
+                            .soft = m == MATERIAL_GRAVEL};
     w->land = world_surface(MATERIAL_GRASS, w->paint.has_plants, w->paint.plants);
 }
 
-void building_draw(World *w)
-{
+void building_draw(World *w) {
     choose_materials(&w->spec);
 
     Build b = {.w = w, .m = &w->mesh, .spec = &w->spec, .snowy = w->spec.weather == WEATHER_SNOW};
@@ -217,6 +234,7 @@ void building_draw(World *w)
         break;
     }
     build(&b);
+    extras_build(&b);
     if (rng_chance(&rng, 0.5f))
         mirror(w);
     w->bounds = measure(&w->mesh);

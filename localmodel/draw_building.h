@@ -12,6 +12,7 @@
 
 /* What the builders work with. */
 typedef struct Build {
+    unsigned done; /* FEATURE_ flags that the builder has served itself */
     World *w;
     Mesh *m;
     const SceneSpec *spec;
@@ -125,6 +126,9 @@ void build_tower(Build *b);
 void build_futuristic(Build *b);
 void build_pavilion(Build *b);
 void build_domed(Build *b);
+
+/* Add the features of the spec that the style did not bring by itself (draw_extras.c). */
+void extras_build(Build *b);
 
 /* Build what the spec asks for: faces, bounds, patches of ground and lamps. */
 void building_draw(World *world);

@@ -7,8 +7,7 @@
 enum { ROUND = 64 };
 
 /* A point of a rounded plan (superellipse) that leans and turns with the level. */
-static Vec3 plan(Vec3 c, float rx, float rz, float turn, int i)
-{
+static Vec3 plan(Vec3 c, float rx, float rz, float turn, int i) {
     float a = 2 * PI_F * (float)i / ROUND, x = cosf(a), z = sinf(a);
     float k = powf(powf(fabsf(x), 2.6f) + powf(fabsf(z), 2.6f), -1.0f / 2.6f);
 
@@ -18,11 +17,12 @@ static Vec3 plan(Vec3 c, float rx, float rz, float turn, int i)
 }
 
 /* A band between two rounded outlines. */
-static void band(Build *b, int surface, Vec3 c0, float rx0, float rz0, Vec3 c1, float rx1, float rz1, float turn, int pane)
-{
+static void band(Build *b, int surface, Vec3 c0, float rx0, float rz0, Vec3 c1, float rx1,
+                 float rz1, float turn, int pane) {
     for (int i = 0; i < ROUND; i++) {
-        Face *face = mesh_quad(b->m, surface, plan(c0, rx0, rz0, turn, i), plan(c0, rx0, rz0, turn, i + 1),
-                               plan(c1, rx1, rz1, turn, i + 1), plan(c1, rx1, rz1, turn, i));
+        Face *face =
+            mesh_quad(b->m, surface, plan(c0, rx0, rz0, turn, i), plan(c0, rx0, rz0, turn, i + 1),
+                      plan(c1, rx1, rz1, turn, i + 1), plan(c1, rx1, rz1, turn, i));
 
         if (face != NULL && pane >= 0)
             face->pane = pane;
@@ -30,31 +30,38 @@ static void band(Build *b, int surface, Vec3 c0, float rx0, float rz0, Vec3 c1, 
 }
 
 /* A level lid over a rounded outline. */
-static void lid(Build *b, int surface, Vec3 c, float rx, float rz, float turn)
-{
+static void lid(Build *b, int surface, Vec3 c, float rx, float rz, float turn) {
     for (int i = 0; i < ROUND; i++)
         mesh_triangle(b->m, surface, plan(c, rx, rz, turn, i), plan(c, rx, rz, turn, i + 1), c);
 }
 
-void build_futuristic(Build *b)
-{
+void build_futuristic(Build *b) {
     Rng rng = rng_named(b->spec->building_seed, "futuristic plan");
-    int floors = b->spec->storeys > 0 ? (b->spec->storeys > 24 ? 24 : b->spec->storeys) : rng_int(&rng, 2, 3);
-    float rx = rng_range(&rng, 11.5f, 14.0f), rz = rng_range(&rng, 6.5f, 8.0f), shift = rng_range(&rng, 0.9f, 2.0f), turn = rng_range(&rng, -0.15f, 0.15f);
+    int floors = b->spec->storeys > 0 ? (b->spec->storeys > 24 ? 24 : b->spec->storeys)
+                                      : rng_int(&rng, 2, 3);
+    float rx = rng_range(&rng, 11.5f, 14.0f), rz = rng_range(&rng, 6.5f, 8.0f),
+          shift = rng_range(&rng, 0.9f, 2.0f), turn = rng_range(&rng, -0.15f, 0.15f);
     float y = 0.3f;
     Vec3 c = v3(0, 0, rz);
 
-    mesh_lathe(b->m, b->plinth, v3(0, 0, rz), (const float[][2]){{rx + 2.5f, 0}, {rx + 2.5f, 0.3f}, {0, 0.3f}}, 3, 64, 0);
+    mesh_lathe(b->m, b->plinth, v3(0, 0, rz),
+               (const float[][2]){{rx + 2.5f, 0}, {rx + 2.5f, 0.3f}, {0, 0.3f}}, 3, 64, 0);
     for (int i = 0; i < floors; i++) {
         float t = (float)i / (float)floors, grow = 1.0f + 0.10f * sinf(3.0f * t + 0.6f) - 0.22f * t;
         float x = rx * grow, z = rz * grow, twist = turn + 0.10f * (float)i;
         Vec3 at = v3(shift * (float)i * 1.4f - shift, y, rz + 0.4f * (float)i), up = at;
-        int pane = mesh_pane(b->m, (Pane){.cell_origin = 0, .cell_width = 4.0f, .floor = y, .height = 3.2f, .seed = 77u + (uint32_t)i, .always_lit = false});
+        int pane = mesh_pane(b->m, (Pane){.cell_origin = 0,
+                                          .cell_width = 4.0f,
+                                          .floor = y,
+                                          .height = 3.2f,
+                                          .seed = 77u + (uint32_t)i,
+                                          .always_lit = false});
 
         up.y = y + 2.75f;
         band(b, b->glass, at, x * 0.93f, z * 0.93f, up, x * 0.95f, z * 0.95f, twist, pane);
         for (int k = 0; k < ROUND; k += 2)
-            mesh_bar(b->m, b->metal, plan(at, x * 0.935f, z * 0.935f, twist, k), plan(up, x * 0.955f, z * 0.955f, twist, k), 0.05f, 0.05f, 4);
+            mesh_bar(b->m, b->metal, plan(at, x * 0.935f, z * 0.935f, twist, k),
+                     plan(up, x * 0.955f, z * 0.955f, twist, k), 0.05f, 0.05f, 4);
 
         Vec3 s[6];
 
@@ -72,6 +79,7 @@ void build_futuristic(Build *b)
     }
     c.y = y - 0.1f;
     roof_dome(b, v3(c.x, y, c.z), rz * 0.5f, rz * 0.28f, b->accent);
+    b->done |= FEATURE_DOME | FEATURE_BALCONY | FEATURE_CHIMNEY;
     world_entrance(b->w, 0, -1.0f, 1.4f, false);
     world_patch(b->w, MATERIAL_WATER, -rx - 1.0f, -9.5f, -3.0f, -4.0f)->round = 2.7f;
     part_window_light(b, v3(-rx * 0.4f, 1.8f, 0.8f), v3(0, 0, -1), 20);

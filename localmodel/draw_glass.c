@@ -18,8 +18,7 @@ typedef struct RoomHit {
 } RoomHit;
 
 /* Follow a ray (du, dv, dd per unit) from (u, v) on the pane into the room. */
-static RoomHit enter(float u, float v, float du, float dv, float dd, float width, float height)
-{
+static RoomHit enter(float u, float v, float du, float dv, float dd, float width, float height) {
     float tb = ROOM_DEPTH / maxf(dd, 1e-4f);
     float ts = fabsf(du) < 1e-5f ? 1e9f : ((du > 0 ? width - u : -u) / du);
     float tv = fabsf(dv) < 1e-5f ? 1e9f : ((dv > 0 ? height - v : -v) / dv);
@@ -42,8 +41,7 @@ static RoomHit enter(float u, float v, float du, float dv, float dd, float width
 }
 
 /* The paint and the furniture of a room. */
-static Vec3 furnish(const RoomHit *r, float width, float height, uint32_t seed, float *glow)
-{
+static Vec3 furnish(const RoomHit *r, float width, float height, uint32_t seed, float *glow) {
     static const uint32_t walls[6] = {0xe8dfcf, 0xd9cbb5, 0xcfd3d0, 0xe9d3b0, 0xc7b49a, 0xb9c0bb};
     Vec3 wall = rgb_hex(walls[seed % 6]);
     float x = r->u / width;
@@ -63,7 +61,8 @@ static Vec3 furnish(const RoomHit *r, float width, float height, uint32_t seed, 
     case ROOM_BACK:
         break;
     }
-    if (hash_unit((int32_t)seed, 1, 3) < 0.6f && r->v > 0.9f && r->v < 2.0f && x > 0.22f && x < 0.5f)
+    if (hash_unit((int32_t)seed, 1, 3) < 0.6f && r->v > 0.9f && r->v < 2.0f && x > 0.22f &&
+        x < 0.5f)
         return rgb_hex(walls[(seed >> 3) % 6] & 0x7f7f9f); /* a picture */
     if (hash_unit((int32_t)seed, 2, 3) < 0.6f && r->v < 0.85f && x > 0.15f && x < 0.75f)
         return rgb_hex(0x5b5148); /* a sofa or sideboard */
@@ -73,8 +72,7 @@ static Vec3 furnish(const RoomHit *r, float width, float height, uint32_t seed, 
 }
 
 /* The light that comes out of the window from behind the pane. */
-static Vec3 interior(const World *w, const Face *face, const Pane *pane, const Hit *h)
-{
+static Vec3 interior(const World *w, const Face *face, const Pane *pane, const Hit *h) {
     float u = v_dot(h->point, face->u) - pane->cell_origin, v = h->point.y - pane->floor;
     float cell = (float)floori(u / pane->cell_width), storey = (float)floori(v / pane->height);
     uint32_t seed = hash3((int32_t)cell, (int32_t)storey, pane->seed);
@@ -121,8 +119,7 @@ static Vec3 interior(const World *w, const Face *face, const Pane *pane, const H
 }
 
 /* Coloured church glass in lead. */
-static Vec3 stained(const World *w, const Pane *pane, float u, float v, float footprint)
-{
+static Vec3 stained(const World *w, const Pane *pane, float u, float v, float footprint) {
     static const uint32_t panes[6] = {0x2a4fa8, 0xa8322e, 0xd9a63a, 0x3f7a4c, 0x6a3f8a, 0x8fb3d8};
     int32_t iu = floori(u / 0.22f + 0.35f * sinf(v * 3)), iv = floori(v / 0.30f);
     Vec3 c = rgb_hex(panes[hash3(iu, iv, pane->seed) % 6]);
@@ -133,15 +130,15 @@ static Vec3 stained(const World *w, const Pane *pane, float u, float v, float fo
     return v_scale(c, inner);
 }
 
-Vec3 glass_colour(const World *w, const Face *face, const Hit *h)
-{
+Vec3 glass_colour(const World *w, const Face *face, const Hit *h) {
     const Surface *s = &w->mesh.surfaces[face->surface];
     float cosine = clampf(-v_dot(h->normal, h->direction), 0.0f, 1.0f);
     float u = v_dot(h->point, face->u), v = v_dot(h->point, face->v);
 
     /* Panes are never quite flat: each leans a little, so that reflections break from one to the
      * next as they do on real fronts. */
-    float du = 0.012f * noise2(u * 0.9f, v * 0.9f, s->seed), dv = 0.010f * noise2(u, v * 1.2f, s->seed + 1);
+    float du = 0.012f * noise2(u * 0.9f, v * 0.9f, s->seed),
+          dv = 0.010f * noise2(u, v * 1.2f, s->seed + 1);
 
     if (face->pane >= 0) {
         uint32_t seed = w->mesh.panes[face->pane].seed;
@@ -165,10 +162,12 @@ Vec3 glass_colour(const World *w, const Face *face, const Hit *h)
                              : interior(w, face, pane, h);
     }
 
-    Vec3 c = v_mix(v_mul(seen, v_mix(v3(1, 1, 1), s->colour, 0.5f)), mirror, clampf(fresnel * 1.25f, 0, 1));
+    Vec3 c = v_mix(v_mul(seen, v_mix(v3(1, 1, 1), s->colour, 0.5f)), mirror,
+                   clampf(fresnel * 1.25f, 0, 1));
     float glint = powf(maxf(v_dot(r, w->light.to_sun), 0.0f), 900.0f);
 
     if (glint > 0.002f)
-        c = v_mad(c, w->light.sun, 4.0f * glint * shadows_sun(&w->shadows, h->point, h->normal, h->turn));
+        c = v_mad(c, w->light.sun,
+                  4.0f * glint * shadows_sun(&w->shadows, h->point, h->normal, h->turn));
     return c;
 }

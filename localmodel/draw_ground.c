@@ -10,8 +10,7 @@
 #include "scene_random.h"
 
 /* Distance to the edge of a rounded rectangle, negative inside. */
-static float patch_distance(const Patch *p, float x, float z)
-{
+static float patch_distance(const Patch *p, float x, float z) {
     float cx = 0.5f * (p->x0 + p->x1), cz = 0.5f * (p->z0 + p->z1);
     float dx = fabsf(x - cx) - 0.5f * (p->x1 - p->x0) + p->round;
     float dz = fabsf(z - cz) - 0.5f * (p->z1 - p->z0) + p->round;
@@ -19,16 +18,14 @@ static float patch_distance(const Patch *p, float x, float z)
     return hypotf(maxf(dx, 0), maxf(dz, 0)) + minf(maxf(dx, dz), 0) - p->round;
 }
 
-static bool is_hard(SceneMaterial m)
-{
+static bool is_hard(SceneMaterial m) {
     return m == MATERIAL_PAVING || m == MATERIAL_ASPHALT || m == MATERIAL_COBBLES ||
            m == MATERIAL_CONCRETE || m == MATERIAL_DECKING || m == MATERIAL_MARBLE ||
            m == MATERIAL_STONE || m == MATERIAL_BRICK;
 }
 
 /* The mirrored picture at a pixel, blurred downwards over `blur` pixels. */
-static Vec3 mirrored(const World *w, float x, float y, float blur)
-{
+static Vec3 mirrored(const World *w, float x, float y, float blur) {
     const Mirror *m = &w->mirror;
     Vec3 sum = v3(0, 0, 0);
     const int taps = 5;
@@ -45,13 +42,14 @@ static Vec3 mirrored(const World *w, float x, float y, float blur)
     return v_scale(sum, 1.0f / taps);
 }
 
-Vec3 water_colour(const World *w, const Hit *h, Vec3 body)
-{
+Vec3 water_colour(const World *w, const Hit *h, Vec3 body) {
     float calm = 1.0f - smooth(0.02f, 0.5f, h->footprint);
     float x = h->point.x, z = h->point.z;
     float wind = w->spec.weather == WEATHER_RAIN ? 2.2f : 1.0f;
-    float dx = wind * 0.030f * calm * (noise2(x * 2.3f, z * 4.1f, 11) + 0.5f * noise2(x * 7, z * 11, 12));
-    float dz = wind * 0.030f * calm * (noise2(x * 2.3f + 50, z * 4.1f, 13) + 0.5f * noise2(x * 8, z * 12, 14));
+    float dx =
+        wind * 0.030f * calm * (noise2(x * 2.3f, z * 4.1f, 11) + 0.5f * noise2(x * 7, z * 11, 12));
+    float dz = wind * 0.030f * calm *
+               (noise2(x * 2.3f + 50, z * 4.1f, 13) + 0.5f * noise2(x * 8, z * 12, 14));
     Vec3 n = v_norm(v3(dx, 1.0f, dz));
     float cosine = clampf(-v_dot(n, h->direction), 0.0f, 1.0f);
     float fresnel = 0.05f + 0.95f * powf(1.0f - cosine, 4.0f);
@@ -68,7 +66,8 @@ Vec3 water_colour(const World *w, const Hit *h, Vec3 body)
     }
 
     Hit under = *h;
-    float caustic = 1.0f - fabsf(noise2(x * 1.9f + 3 * dx, z * 1.9f, 21) + 0.4f * noise2(x * 4, z * 4, 22));
+    float caustic =
+        1.0f - fabsf(noise2(x * 1.9f + 3 * dx, z * 1.9f, 21) + 0.4f * noise2(x * 4, z * 4, 22));
 
     under.normal = v3(0, 1, 0);
 
@@ -80,8 +79,7 @@ Vec3 water_colour(const World *w, const Hit *h, Vec3 body)
 }
 
 /* Snow on the ground: a little thinner on paths, its surface gently uneven. */
-static void snow_ground(const World *w, Hit *h, Texel *t, bool hard)
-{
+static void snow_ground(const World *w, Hit *h, Texel *t, bool hard) {
     float x = h->point.x, z = h->point.z;
     float thin = fbm2(x * 0.8f, z * 0.8f, 4, w->seed + 50);
     float share = hard ? 0.62f + 0.55f * thin : 0.93f + 0.07f * thin;
@@ -95,8 +93,7 @@ static void snow_ground(const World *w, Hit *h, Texel *t, bool hard)
 }
 
 /* Lay rain on a hard surface: puddles in its hollows mirror the scene. */
-static Vec3 rain_ground(const World *w, const Hit *h, Texel t, Vec3 lit, bool hard)
-{
+static Vec3 rain_ground(const World *w, const Hit *h, Texel t, Vec3 lit, bool hard) {
     float hollow = fbm2(h->point.x * 0.45f, h->point.z * 0.45f, 3, w->seed + 70);
     float puddle = hard ? 0.35f + 0.65f * smooth(-0.05f, 0.20f, hollow) : 0.0f;
     float cosine = clampf(-h->direction.y, 0.0f, 1.0f);
@@ -116,8 +113,7 @@ static Vec3 rain_ground(const World *w, const Hit *h, Texel t, Vec3 lit, bool ha
 
 /* Mix the patches that lie at the point over the land; *hard tells paving from plants, *water is
  * the share of open water. */
-static Texel ground_texel(const World *w, const Hit *h, bool *hard, float *water, Vec3 *body)
-{
+static Texel ground_texel(const World *w, const Hit *h, bool *hard, float *water, Vec3 *body) {
     float x = h->point.x, z = h->point.z;
     float fp = h->footprint / sqrtf(maxf(fabsf(h->direction.y), 0.05f));
     Texel t = material_texel(&w->land, x, z, fp);
@@ -126,7 +122,7 @@ static Texel ground_texel(const World *w, const Hit *h, bool *hard, float *water
     *water = w->land.material == MATERIAL_WATER ? 1.0f : 0.0f;
     *body = w->land.colour;
     if (w->spec.features & FEATURE_SEA) {
-        float shore = w->plot.hi.z + 26.0f + 5.0f * noise2(x * 0.03f, 1.0f, w->seed);
+        float shore = w->plot.hi.z + 8.0f + 5.0f * noise2(x * 0.03f, 1.0f, w->seed);
 
         if (z > shore) {
             *water = 1.0f;
@@ -182,8 +178,7 @@ static Texel ground_texel(const World *w, const Hit *h, bool *hard, float *water
 
 /* The shade of trees that stand beside the viewer, outside the picture: it frames the foreground.
  * 0 none .. 1 full. */
-static float dappled(const World *w, const Hit *h)
-{
+static float dappled(const World *w, const Hit *h) {
     float near = 1.0f - smooth(0.30f, 0.62f, h->distance / maxf(w->haze_start / 0.45f, 1.0f));
     float x = h->point.x * 0.16f, z = h->point.z * 0.16f, crown, leaves;
 
@@ -193,12 +188,12 @@ static float dappled(const World *w, const Hit *h)
     if (luma(w->light.sun) < 0.05f)
         return 0.0f;
     crown = smooth(-0.10f, 0.18f, fbm2(x, z, 2, w->seed + 90) + 0.5f * near - 0.30f);
-    leaves = smooth(-0.30f, 0.10f, fbm2(h->point.x * 1.1f, h->point.z * 1.1f, 3, w->seed + 91) + 0.30f * crown);
+    leaves = smooth(-0.30f, 0.10f,
+                    fbm2(h->point.x * 1.1f, h->point.z * 1.1f, 3, w->seed + 91) + 0.30f * crown);
     return 0.80f * near * crown * leaves;
 }
 
-Vec3 ground_colour(const World *w, const Hit *seen)
-{
+Vec3 ground_colour(const World *w, const Hit *seen) {
     Hit h = *seen;
     bool hard;
     float water;

@@ -20,8 +20,7 @@ typedef struct MaterialLook {
 static const MaterialLook looks[MATERIAL_COUNT];
 
 /* The share of a pixel around x that bars of `width`, one each `period`, cover. */
-static float bars(float x, float period, float width, float fp)
-{
+static float bars(float x, float period, float width, float fp) {
     float half = 0.5f * maxf(fp, 0.0005f), a = (x - half) / period, b = (x + half) / period;
     float ia = (float)floori(a), ib = (float)floori(b), w = width / period;
     float area = (ib - ia) * w + minf(b - ib, w) - minf(a - ia, w);
@@ -30,33 +29,33 @@ static float bars(float x, float period, float width, float fp)
 }
 
 /* 1 where details of this size can be seen, 0 where a pixel is larger. */
-static float seen(float size, float fp) { return 1.0f - smooth(0.25f, 0.9f, fp / size); }
+static float seen(float size, float fp) {
+    return 1.0f - smooth(0.25f, 0.9f, fp / size);
+}
 
-static void tone(Texel *t, float factor) { t->albedo = v_scale(t->albedo, factor); }
+static void tone(Texel *t, float factor) {
+    t->albedo = v_scale(t->albedo, factor);
+}
 
 /* A unit's own brightness and warmth, so that no two bricks are alike. */
-static void vary(Texel *t, int32_t x, int32_t y, uint32_t seed, float amount)
-{
+static void vary(Texel *t, int32_t x, int32_t y, uint32_t seed, float amount) {
     float a = (hash_unit(x, y, seed) - 0.5f) * amount;
     float b = (hash_unit(x, y, seed + 77) - 0.5f) * amount * 0.35f;
 
     t->albedo = v_mul(t->albedo, v3(1.0f + a + b, 1.0f + a, 1.0f + a - b));
 }
 
-static void stains(const Surface *s, float u, float v, Texel *t, float amount)
-{
+static void stains(const Surface *s, float u, float v, Texel *t, float amount) {
     tone(t, 1.0f + amount * fbm2(u * 0.35f, v * 0.35f, 3, s->seed + 3) +
                 amount * 0.5f * noise2(u * 2.2f, v * 0.25f, s->seed + 9));
 }
 
-static void plaster(const Surface *s, float u, float v, float fp, Texel *t)
-{
+static void plaster(const Surface *s, float u, float v, float fp, Texel *t) {
     stains(s, u, v, t, 0.06f);
     tone(t, 1.0f + 0.05f * seen(0.05f, fp) * noise2(u * 28, v * 28, s->seed));
 }
 
-static void concrete(const Surface *s, float u, float v, float fp, Texel *t)
-{
+static void concrete(const Surface *s, float u, float v, float fp, Texel *t) {
     const MaterialLook *look = &looks[s->material];
     float pu = u / look->a, pv = v / look->b;
     float joint = maxf(bars(u, look->a, 0.014f, fp), bars(v, look->b, 0.014f, fp));
@@ -71,8 +70,7 @@ static void concrete(const Surface *s, float u, float v, float fp, Texel *t)
 
 /* Boards lying (board-marked concrete) or standing (timber). */
 static void boards(const Surface *s, float u, float v, float fp, Texel *t, float pitch, float gap,
-                   float depth)
-{
+                   float depth) {
     float across = u / pitch;
     int32_t board = floori(across);
     float length = 2.6f + 1.4f * hash_unit(board, 7, s->seed);
@@ -87,28 +85,24 @@ static void boards(const Surface *s, float u, float v, float fp, Texel *t, float
     t->du += seen(pitch, fp) * 0.10f * (fractf(across) - 0.5f);
 }
 
-static void board_concrete(const Surface *s, float u, float v, float fp, Texel *t)
-{
+static void board_concrete(const Surface *s, float u, float v, float fp, Texel *t) {
     stains(s, u, v, t, 0.18f);
     boards(s, v, u, fp, t, 0.14f, 0.006f, 0.16f);
     tone(t, 1.0f - 0.35f * bars(u, 3.0f, 0.02f, fp));
 }
 
-static void timber(const Surface *s, float u, float v, float fp, Texel *t)
-{
+static void timber(const Surface *s, float u, float v, float fp, Texel *t) {
     stains(s, u, v, t, 0.07f);
     boards(s, u, v, fp, t, looks[s->material].a, looks[s->material].b, 0.34f);
 }
 
-static void decking(const Surface *s, float u, float v, float fp, Texel *t)
-{
+static void decking(const Surface *s, float u, float v, float fp, Texel *t) {
     boards(s, v, u, fp, t, 0.14f, 0.008f, 0.26f);
 }
 
 /* Bricks or stones in courses, each second course shifted. */
 static void courses(const Surface *s, float u, float v, float fp, Texel *t, float joint,
-                    float amount)
-{
+                    float amount) {
     const MaterialLook *look = &looks[s->material];
     float a = look->a * s->scale, b = look->b * s->scale, row = (float)floori(v / b);
     float shift = fractf(row * 0.5f) * a + (look->a > 0.5f ? hash_unit((int32_t)row, 0, 5) * a : 0);
@@ -125,20 +119,17 @@ static void courses(const Surface *s, float u, float v, float fp, Texel *t, floa
     t->dv += 0.25f * seen(b, fp) * (bars(v + joint, b, joint, fp) - bars(v - joint, b, joint, fp));
 }
 
-static void brick(const Surface *s, float u, float v, float fp, Texel *t)
-{
+static void brick(const Surface *s, float u, float v, float fp, Texel *t) {
     courses(s, u, v, fp, t, 0.011f, 0.42f);
 }
 
-static void ashlar(const Surface *s, float u, float v, float fp, Texel *t)
-{
+static void ashlar(const Surface *s, float u, float v, float fp, Texel *t) {
     courses(s, u, v, fp, t, 0.012f, 0.20f);
 }
 
 /* Irregular cells: distance to the two nearest of scattered points gives stones and joints. */
 static void cells(const Surface *s, float u, float v, float fp, Texel *t, float size, float amount,
-                  float joint)
-{
+                  float joint) {
     float x = u / size, y = v / size, first = 9, second = 9;
     int32_t ix = floori(x), iy = floori(y), bx = 0, by = 0;
 
@@ -165,27 +156,23 @@ static void cells(const Surface *s, float u, float v, float fp, Texel *t, float 
     tone(t, 1.0f - 0.5f * (1.0f - smooth(joint, joint + maxf(fp, 0.02f), edge)) * seen(size, fp));
 }
 
-static void rubble(const Surface *s, float u, float v, float fp, Texel *t)
-{
+static void rubble(const Surface *s, float u, float v, float fp, Texel *t) {
     stains(s, u, v, t, 0.10f);
     cells(s, u, v * 1.5f, fp, t, 0.42f, 0.40f, 0.02f);
 }
 
-static void cobbles(const Surface *s, float u, float v, float fp, Texel *t)
-{
+static void cobbles(const Surface *s, float u, float v, float fp, Texel *t) {
     stains(s, u, v, t, 0.10f);
     cells(s, u, v, fp, t, 0.16f, 0.40f, 0.012f);
 }
 
-static void gravel(const Surface *s, float u, float v, float fp, Texel *t)
-{
+static void gravel(const Surface *s, float u, float v, float fp, Texel *t) {
     stains(s, u, v, t, 0.10f);
     tone(t, 1.0f + 0.25f * seen(0.05f, fp) * noise2(u * 30, v * 30, s->seed) +
                 0.12f * seen(0.2f, fp) * noise2(u * 8, v * 8, s->seed + 2));
 }
 
-static void marble(const Surface *s, float u, float v, float fp, Texel *t)
-{
+static void marble(const Surface *s, float u, float v, float fp, Texel *t) {
     float bend = fbm2(u * 0.9f, v * 0.9f, 4, s->seed);
     float vein = 1.0f - fabsf(sinf(1.4f * u + 0.9f * v + 6.0f * bend));
     float joint = maxf(bars(u, 1.2f, 0.005f, fp), bars(v, 0.9f, 0.005f, fp));
@@ -194,8 +181,7 @@ static void marble(const Surface *s, float u, float v, float fp, Texel *t)
     tone(t, 1.0f - 0.30f * powf(clampf(vein, 0, 1), 7.0f) - 0.06f * bend - 0.35f * joint);
 }
 
-static void panels(const Surface *s, float u, float v, float fp, Texel *t)
-{
+static void panels(const Surface *s, float u, float v, float fp, Texel *t) {
     float joint = maxf(bars(u, 1.25f, 0.012f, fp), bars(v, 2.9f, 0.012f, fp));
 
     vary(t, floori(u / 1.25f), floori(v / 2.9f), s->seed, 0.08f);
@@ -204,8 +190,7 @@ static void panels(const Surface *s, float u, float v, float fp, Texel *t)
 }
 
 /* Metal sheet in bays with upright folds. */
-static void seams(const Surface *s, float u, float v, float fp, Texel *t)
-{
+static void seams(const Surface *s, float u, float v, float fp, Texel *t) {
     const MaterialLook *look = &looks[s->material];
 
     vary(t, floori(u / look->a), 0, s->seed, 0.10f);
@@ -215,8 +200,7 @@ static void seams(const Surface *s, float u, float v, float fp, Texel *t)
     tone(t, 1.0f - 0.25f * bars(u - 0.02f, look->a, 0.02f, fp));
 }
 
-static void corten(const Surface *s, float u, float v, float fp, Texel *t)
-{
+static void corten(const Surface *s, float u, float v, float fp, Texel *t) {
     float blotch = fbm2(u * 1.7f, v * 1.1f, 4, s->seed);
     float runs = noise2(u * 5, v * 0.35f, s->seed + 4);
 
@@ -225,8 +209,7 @@ static void corten(const Surface *s, float u, float v, float fp, Texel *t)
                                     1.0f + 0.75f * blotch - 0.15f * runs));
 }
 
-static void patina(const Surface *s, float u, float v, float fp, Texel *t)
-{
+static void patina(const Surface *s, float u, float v, float fp, Texel *t) {
     float blotch = fbm2(u * 1.1f, v * 0.6f, 4, s->seed + 1);
 
     seams(s, u, v, fp, t);
@@ -234,8 +217,7 @@ static void patina(const Surface *s, float u, float v, float fp, Texel *t)
 }
 
 /* Tiles, slates or shingles: rows with a shadow under each lower edge. */
-static void tiles(const Surface *s, float u, float v, float fp, Texel *t)
-{
+static void tiles(const Surface *s, float u, float v, float fp, Texel *t) {
     const MaterialLook *look = &looks[s->material];
     float row = (float)floori(v / look->b), x = u / look->a + 0.5f * fractf(row * 0.5f) * 2.0f;
     float near = seen(look->b, fp);
@@ -247,29 +229,25 @@ static void tiles(const Surface *s, float u, float v, float fp, Texel *t)
     tone(t, 1.0f - 0.30f * bars(x * look->a, look->a, 0.012f, fp) * near);
 }
 
-static void pantiles(const Surface *s, float u, float v, float fp, Texel *t)
-{
+static void pantiles(const Surface *s, float u, float v, float fp, Texel *t) {
     const MaterialLook *look = &looks[s->material];
     float wave = seen(look->a, fp);
 
-    vary(t, floori(u / look->a), floori(v / look->b), s->seed,
-         0.36f * seen(look->a, fp));
+    vary(t, floori(u / look->a), floori(v / look->b), s->seed, 0.36f * seen(look->a, fp));
     stains(s, u, v, t, 0.14f);
     t->du += 0.75f * wave * cosf(2 * PI_F * u / look->a);
     tone(t, 1.0f - 0.30f * wave * (0.5f - 0.5f * cosf(2 * PI_F * (u / look->a + 0.25f))));
     tone(t, 1.0f - 0.35f * bars(v, look->b, 0.03f, fp));
 }
 
-static void thatch(const Surface *s, float u, float v, float fp, Texel *t)
-{
+static void thatch(const Surface *s, float u, float v, float fp, Texel *t) {
     stains(s, u, v, t, 0.22f);
     tone(t, 1.0f + 0.28f * seen(0.05f, fp) * noise2(u * 34, v * 2.5f, s->seed) +
                 0.18f * seen(0.2f, fp) * noise2(u * 9, v * 1.2f, s->seed + 1));
     tone(t, 1.0f - 0.25f * bars(v, 0.9f, 0.05f, fp));
 }
 
-static void bamboo(const Surface *s, float u, float v, float fp, Texel *t)
-{
+static void bamboo(const Surface *s, float u, float v, float fp, Texel *t) {
     float stem = (float)floori(u / 0.07f);
 
     vary(t, (int32_t)stem, 0, s->seed, 0.30f * seen(0.1f, fp));
@@ -277,30 +255,28 @@ static void bamboo(const Surface *s, float u, float v, float fp, Texel *t)
     tone(t, 1.0f - 0.4f * bars(v + 0.3f * hash_unit((int32_t)stem, 1, 3), 0.38f, 0.012f, fp));
 }
 
-static void greenery(const Surface *s, float u, float v, float fp, Texel *t)
-{
+static void greenery(const Surface *s, float u, float v, float fp, Texel *t) {
     float patch = fbm2(u * 0.9f, v * 0.9f, 3, s->seed);
     float leaf = seen(0.12f, fp) * noise2(u * 13, v * 13, s->seed + 2);
 
-    t->albedo = v_mul(t->albedo, v3(1.0f + 0.5f * patch + 0.5f * leaf, 1.0f + 0.3f * patch + 0.45f * leaf,
-                                    1.0f + 0.3f * leaf));
+    t->albedo = v_mul(t->albedo, v3(1.0f + 0.5f * patch + 0.5f * leaf,
+                                    1.0f + 0.3f * patch + 0.45f * leaf, 1.0f + 0.3f * leaf));
     t->du += 0.5f * seen(0.12f, fp) * noise2(u * 13 + 40, v * 13, s->seed);
     t->dv += 0.5f * seen(0.12f, fp) * noise2(u * 13, v * 13 + 40, s->seed);
 }
 
-static void grass(const Surface *s, float u, float v, float fp, Texel *t)
-{
+static void grass(const Surface *s, float u, float v, float fp, Texel *t) {
     float broad = fbm2(u * 0.11f, v * 0.11f, 3, s->seed);
     float patch = seen(1.2f, fp) * noise2(u * 1.3f, v * 1.3f, s->seed + 1);
     float tuft = seen(0.25f, fp) * noise2(u * 7, v * 7, s->seed + 2);
     float blade = seen(0.05f, fp) * noise2(u * 38, v * 26, s->seed + 3);
     float light = 1.0f + 0.28f * broad + 0.10f * patch + 0.16f * tuft + 0.24f * blade;
 
-    t->albedo = v_mul(t->albedo, v3(light + 0.22f * broad + 0.10f * tuft, light, light - 0.10f * tuft));
+    t->albedo =
+        v_mul(t->albedo, v3(light + 0.22f * broad + 0.10f * tuft, light, light - 0.10f * tuft));
 }
 
-static void paving(const Surface *s, float u, float v, float fp, Texel *t)
-{
+static void paving(const Surface *s, float u, float v, float fp, Texel *t) {
     float joint = maxf(bars(u, 0.9f, 0.012f, fp), bars(v, 0.9f, 0.012f, fp));
 
     vary(t, floori(u / 0.9f), floori(v / 0.9f), s->seed, 0.14f * seen(0.9f, fp));
@@ -309,16 +285,15 @@ static void paving(const Surface *s, float u, float v, float fp, Texel *t)
     tone(t, 1.0f - 0.45f * joint);
 }
 
-static void sand(const Surface *s, float u, float v, float fp, Texel *t)
-{
+static void sand(const Surface *s, float u, float v, float fp, Texel *t) {
     float bend = fbm2(u * 0.2f, v * 0.2f, 3, s->seed);
 
-    tone(t, 1.0f + 0.14f * bend + 0.06f * seen(0.3f, fp) * sinf(9.0f * (v + 0.6f * u) + 8.0f * bend) +
+    tone(t, 1.0f + 0.14f * bend +
+                0.06f * seen(0.3f, fp) * sinf(9.0f * (v + 0.6f * u) + 8.0f * bend) +
                 0.08f * seen(0.05f, fp) * noise2(u * 30, v * 30, s->seed));
 }
 
-static void glazed(const Surface *s, float u, float v, float fp, Texel *t)
-{
+static void glazed(const Surface *s, float u, float v, float fp, Texel *t) {
     float joint = maxf(bars(u, 0.15f, 0.005f, fp), bars(v, 0.15f, 0.005f, fp));
 
     vary(t, floori(u / 0.15f), floori(v / 0.15f), s->seed, 0.22f * seen(0.2f, fp));
@@ -364,10 +339,11 @@ static const MaterialLook looks[MATERIAL_COUNT] = {
     [MATERIAL_WATER] = {0x3f7f8c, 0.9f, 0, NULL, 1, 1},
 };
 
-Vec3 material_colour(SceneMaterial material) { return rgb_hex(looks[material].colour); }
+Vec3 material_colour(SceneMaterial material) {
+    return rgb_hex(looks[material].colour);
+}
 
-Texel material_texel(const Surface *s, float u, float v, float footprint)
-{
+Texel material_texel(const Surface *s, float u, float v, float footprint) {
     const MaterialLook *look = &looks[s->material];
     Texel t = {.albedo = s->colour, .gloss = look->gloss, .metal = look->metal};
 

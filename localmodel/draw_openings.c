@@ -6,8 +6,7 @@
 #define HEAD_STEPS 12
 
 /* Height of the springing line, where an arch begins. */
-static float springing(const Opening *o)
-{
+static float springing(const Opening *o) {
     float w = o->u1 - o->u0;
 
     switch (o->head) {
@@ -25,8 +24,7 @@ static float springing(const Opening *o)
     }
 }
 
-float opening_head(const Opening *o, float u)
-{
+float opening_head(const Opening *o, float u) {
     float w = o->u1 - o->u0, x = clampf((u - 0.5f * (o->u0 + o->u1)) / (0.5f * w), -1, 1);
     float s = springing(o);
 
@@ -47,15 +45,13 @@ float opening_head(const Opening *o, float u)
     }
 }
 
-float opening_foot(const Opening *o, float u)
-{
+float opening_foot(const Opening *o, float u) {
     if (o->head != HEAD_CIRCLE)
         return o->v0;
     return o->v0 + o->v1 - opening_head(o, u);
 }
 
-int opening_steps(const Opening *o, float *us)
-{
+int opening_steps(const Opening *o, float *us) {
     if (o->head == HEAD_FLAT) {
         us[0] = o->u0;
         us[1] = o->u1;
@@ -72,8 +68,7 @@ int opening_steps(const Opening *o, float *us)
 }
 
 /* The sides of the hole, from the wall's face inwards. */
-static void reveal(Build *b, const Frame *f, const Opening *o, float depth, int surface)
-{
+static void reveal(Build *b, const Frame *f, const Opening *o, float depth, int surface) {
     float us[HEAD_STEPS + 1];
     int n = opening_steps(o, us);
 
@@ -96,17 +91,15 @@ static void reveal(Build *b, const Frame *f, const Opening *o, float depth, int 
 }
 
 /* Fill the whole opening with one surface at a depth. */
-static void sheet(Build *b, const Frame *f, const Opening *o, float depth, int surface, int pane)
-{
+static void sheet(Build *b, const Frame *f, const Opening *o, float depth, int surface, int pane) {
     float us[HEAD_STEPS + 1];
     int n = opening_steps(o, us);
 
     for (int i = 0; i + 1 < n; i++) {
-        Face *face = mesh_quad(
-            b->m, surface, frame_at(f, us[i], opening_foot(o, us[i]), -depth),
-            frame_at(f, us[i + 1], opening_foot(o, us[i + 1]), -depth),
-            frame_at(f, us[i + 1], opening_head(o, us[i + 1]), -depth),
-            frame_at(f, us[i], opening_head(o, us[i]), -depth));
+        Face *face = mesh_quad(b->m, surface, frame_at(f, us[i], opening_foot(o, us[i]), -depth),
+                               frame_at(f, us[i + 1], opening_foot(o, us[i + 1]), -depth),
+                               frame_at(f, us[i + 1], opening_head(o, us[i + 1]), -depth),
+                               frame_at(f, us[i], opening_head(o, us[i]), -depth));
 
         if (face != NULL) {
             face->pane = pane;
@@ -118,8 +111,7 @@ static void sheet(Build *b, const Frame *f, const Opening *o, float depth, int s
 
 /* A band of `width` along the edge, inside when positive, standing `proud` of `depth`. */
 static void border(Build *b, const Frame *f, const Opening *o, float width, float depth,
-                   float proud, int surface, bool foot)
-{
+                   float proud, int surface, bool foot) {
     float us[HEAD_STEPS + 1], w = o->u1 - o->u0, h = o->v1 - o->v0;
     int n = opening_steps(o, us);
     Opening in = *o;
@@ -136,18 +128,21 @@ static void border(Build *b, const Frame *f, const Opening *o, float width, floa
         float z = -depth + proud;
         Vec3 p = frame_at(f, us[i], opening_head(o, us[i]), z);
         Vec3 q = frame_at(f, us[i + 1], opening_head(o, us[i + 1]), z);
-        Vec3 r = frame_at(f, a1, opening_head(&in, a1), z), s = frame_at(f, a0, opening_head(&in, a0), z);
+        Vec3 r = frame_at(f, a1, opening_head(&in, a1), z),
+             s = frame_at(f, a0, opening_head(&in, a0), z);
 
         mesh_quad(b->m, surface, p, q, r, s);
         mesh_quad(b->m, surface, s, r, frame_at(f, a1, opening_head(&in, a1), -depth),
                   frame_at(f, a0, opening_head(&in, a0), -depth));
         if (proud > 0.03f || width < 0)
-            mesh_quad(b->m, surface, p, q, frame_at(f, us[i + 1], opening_head(o, us[i + 1]), -depth),
+            mesh_quad(b->m, surface, p, q,
+                      frame_at(f, us[i + 1], opening_head(o, us[i + 1]), -depth),
                       frame_at(f, us[i], opening_head(o, us[i]), -depth));
         if (o->head == HEAD_CIRCLE)
             mesh_quad(b->m, surface, frame_at(f, us[i], opening_foot(o, us[i]), z),
                       frame_at(f, us[i + 1], opening_foot(o, us[i + 1]), z),
-                      frame_at(f, a1, opening_foot(&in, a1), z), frame_at(f, a0, opening_foot(&in, a0), z));
+                      frame_at(f, a1, opening_foot(&in, a1), z),
+                      frame_at(f, a0, opening_foot(&in, a0), z));
     }
     if (o->head == HEAD_CIRCLE)
         return;
@@ -161,12 +156,12 @@ static void border(Build *b, const Frame *f, const Opening *o, float width, floa
         mesh_frame_box(b->m, surface, f, v3(a, o->v0, -depth), v3(c, lo, -depth + proud));
     }
     if (foot)
-        mesh_frame_box(b->m, surface, f, v3(o->u0, o->v0, -depth), v3(o->u1, in.v0, -depth + proud));
+        mesh_frame_box(b->m, surface, f, v3(o->u0, o->v0, -depth),
+                       v3(o->u1, in.v0, -depth + proud));
 }
 
 /* Upright and level bars of a window. */
-static void glazing_bars(Build *b, const Frame *f, const Opening *o, float depth, float bar)
-{
+static void glazing_bars(Build *b, const Frame *f, const Opening *o, float depth, float bar) {
     int columns = o->columns > 1 ? o->columns : 1, rows = o->rows > 1 ? o->rows : 1;
     float w = o->u1 - o->u0, s = springing(o), h = o->head == HEAD_FLAT ? o->v1 - o->v0 : s - o->v0;
 
@@ -187,8 +182,7 @@ static void glazing_bars(Build *b, const Frame *f, const Opening *o, float depth
 }
 
 /* Stone tracery: two lancets and a circle above. */
-static void tracery(Build *b, const Frame *f, const Opening *o, float depth)
-{
+static void tracery(Build *b, const Frame *f, const Opening *o, float depth) {
     float w = o->u1 - o->u0, s = springing(o);
     Opening part = *o;
 
@@ -199,12 +193,38 @@ static void tracery(Build *b, const Frame *f, const Opening *o, float depth)
         for (int i = 0; i < petals; i++) {
             float a = 2 * PI_F * (float)i / (float)petals;
 
-            mesh_bar(b->m, b->trim, frame_at(f, cu + 0.28f * r * cosf(a), cv + 0.28f * r * sinf(a), -depth + 0.03f),
-                     frame_at(f, cu + r * cosf(a), cv + r * sinf(a), -depth + 0.03f), 0.055f, 0.055f, 4);
+            mesh_bar(
+                b->m, b->trim,
+                frame_at(f, cu + 0.28f * r * cosf(a), cv + 0.28f * r * sinf(a), -depth + 0.03f),
+                frame_at(f, cu + r * cosf(a), cv + r * sinf(a), -depth + 0.03f), 0.055f, 0.055f, 4);
         }
-        part = (Opening){cu - 0.3f * r, cv - 0.3f * r, cu + 0.3f * r, cv + 0.3f * r, HEAD_CIRCLE, 0, 0, 0, 0, 0, 0, 0, 0};
+        part = (Opening){cu - 0.3f * r,
+                         cv - 0.3f * r,
+                         cu + 0.3f * r,
+                         cv + 0.3f * r,
+                         HEAD_CIRCLE,
+                         0,
+                         0,
+                         0,
+                         0,
+                         0,
+                         0,
+                         0,
+                         0};
         border(b, f, &part, -0.10f, depth, 0.08f, b->trim, true);
-        part = (Opening){cu - 0.68f * r, cv - 0.68f * r, cu + 0.68f * r, cv + 0.68f * r, HEAD_CIRCLE, 0, 0, 0, 0, 0, 0, 0, 0};
+        part = (Opening){cu - 0.68f * r,
+                         cv - 0.68f * r,
+                         cu + 0.68f * r,
+                         cv + 0.68f * r,
+                         HEAD_CIRCLE,
+                         0,
+                         0,
+                         0,
+                         0,
+                         0,
+                         0,
+                         0,
+                         0};
         border(b, f, &part, -0.08f, depth, 0.08f, b->trim, true);
         return;
     }
@@ -225,8 +245,7 @@ static void tracery(Build *b, const Frame *f, const Opening *o, float depth)
 }
 
 /* A panelled or boarded door with its handle, and a light above where it is tall. */
-static void door_leaf(Build *b, const Frame *f, const Opening *o, float depth, int pane)
-{
+static void door_leaf(Build *b, const Frame *f, const Opening *o, float depth, int pane) {
     float w = o->u1 - o->u0, h = o->v1 - o->v0;
     float leaf = o->head == HEAD_FLAT && h > 2.7f ? o->v0 + 2.25f : o->v1;
     Opening panel = *o;
@@ -253,8 +272,7 @@ static void door_leaf(Build *b, const Frame *f, const Opening *o, float depth, i
 }
 
 /* Hinged shutters, folded back against the wall. */
-static void shutters(Build *b, const Frame *f, const Opening *o)
-{
+static void shutters(Build *b, const Frame *f, const Opening *o) {
     float w = 0.5f * (o->u1 - o->u0);
 
     for (int i = 0; i < 2; i++) {
@@ -262,12 +280,12 @@ static void shutters(Build *b, const Frame *f, const Opening *o)
 
         mesh_frame_box(b->m, b->accent, f, v3(u, o->v0, 0), v3(u + w, springing(o), 0.05f));
         for (float v = o->v0 + 0.10f; v < springing(o) - 0.08f; v += 0.09f)
-            mesh_frame_box(b->m, b->accent, f, v3(u + 0.07f, v, 0.05f), v3(u + w - 0.07f, v + 0.045f, 0.065f));
+            mesh_frame_box(b->m, b->accent, f, v3(u + 0.07f, v, 0.05f),
+                           v3(u + w - 0.07f, v + 0.045f, 0.065f));
     }
 }
 
-void opening_fill(Build *b, const Frame *f, const Opening *o, float storey, float floor)
-{
+void opening_fill(Build *b, const Frame *f, const Opening *o, float storey, float floor) {
     float depth = o->depth > 0 ? o->depth : 0.16f, w = o->u1 - o->u0;
     bool glazing = o->fill == FILL_GLAZING || o->fill == FILL_SLATS;
     float origin = v_dot(f->o, f->u) + o->u0;
@@ -289,7 +307,8 @@ void opening_fill(Build *b, const Frame *f, const Opening *o, float storey, floa
     case FILL_GARAGE:
         sheet(b, f, o, depth, b->accent, -1);
         for (float v = o->v0 + 0.45f; v < o->v1 - 0.1f; v += 0.5f)
-            mesh_frame_box(b->m, b->dark, f, v3(o->u0, v, -depth), v3(o->u1, v + 0.02f, -depth + 0.012f));
+            mesh_frame_box(b->m, b->dark, f, v3(o->u0, v, -depth),
+                           v3(o->u1, v + 0.02f, -depth + 0.012f));
         break;
     case FILL_HOLE:
         break;
@@ -314,7 +333,8 @@ void opening_fill(Build *b, const Frame *f, const Opening *o, float storey, floa
     if (o->trim && o->fill != FILL_STAINED)
         border(b, f, o, -0.14f, 0.0f, 0.05f, b->trim, false);
     if (o->sill)
-        mesh_frame_box(b->m, b->trim, f, v3(o->u0 - 0.10f, o->v0 - 0.07f, -0.02f), v3(o->u1 + 0.10f, o->v0, 0.09f));
+        mesh_frame_box(b->m, b->trim, f, v3(o->u0 - 0.10f, o->v0 - 0.07f, -0.02f),
+                       v3(o->u1 + 0.10f, o->v0, 0.09f));
     if (o->shutters)
         shutters(b, f, o);
 }

@@ -10,14 +10,14 @@
 #include "scene_random.h"
 
 /* Lay clouds over the sky. */
-static Vec3 clouds(const World *w, Vec3 d, Vec3 sky)
-{
+static Vec3 clouds(const World *w, Vec3 d, Vec3 sky) {
     const Light *l = &w->light;
     bool late = w->spec.time == TIME_DUSK || w->spec.time == TIME_DAWN;
     float far = 1.0f / (maxf(d.y, 0.0f) + 0.13f);
     float x = d.x * far * (late ? 0.55f : 0.9f) + (float)(w->seed & 1023);
     float y = d.z * far * (late ? 1.25f : 1.1f) + (float)(w->seed >> 10 & 1023);
-    float n = fbm2(x, y, 6, w->seed) + (late ? 0.0f : 0.10f * fbm2(x * 5.3f, y * 5.3f, 3, w->seed + 40));
+    float n =
+        fbm2(x, y, 6, w->seed) + (late ? 0.0f : 0.10f * fbm2(x * 5.3f, y * 5.3f, 3, w->seed + 40));
     float threshold = mixf(0.34f, -0.75f, l->cloud_cover);
     float density = smooth(threshold, threshold + (late ? 0.5f : 0.38f), n);
 
@@ -26,7 +26,8 @@ static Vec3 clouds(const World *w, Vec3 d, Vec3 sky)
 
     Vec3 sun = l->to_sun;
     float n2 = fbm2(x + 0.22f * sun.x, y + 0.22f * sun.z, 3, w->seed);
-    float lit = clampf(0.76f + 1.5f * (n2 < n ? (n - n2) : 0.8f * (n - n2)) - 0.35f * density, 0, 1);
+    float lit =
+        clampf(0.76f + 1.5f * (n2 < n ? (n - n2) : 0.8f * (n - n2)) - 0.35f * density, 0, 1);
     float toward = maxf(v_dot(d, sun), 0.0f);
     Vec3 colour = v_mix(l->cloud_shade, l->cloud_lit, lit);
 
@@ -40,8 +41,7 @@ static Vec3 clouds(const World *w, Vec3 d, Vec3 sky)
 }
 
 /* The stars of one cell of the sky. */
-static float stars(Vec3 d, float pixel, uint32_t seed)
-{
+static float stars(Vec3 d, float pixel, uint32_t seed) {
     const float size = 0.016f;
     float u = atan2f(d.x, d.z) / size, v = asinf(clampf(d.y, -1, 1)) / size;
     int32_t iu = floori(u), iv = floori(v);
@@ -58,8 +58,7 @@ static float stars(Vec3 d, float pixel, uint32_t seed)
 }
 
 /* The disc of the sun or moon with its halo. */
-static Vec3 disc(const World *w, Vec3 d, float pixel, Vec3 sky)
-{
+static Vec3 disc(const World *w, Vec3 d, float pixel, Vec3 sky) {
     const Light *l = &w->light;
     float angle = acosf(clampf(v_dot(d, l->to_sun), -1.0f, 1.0f));
     float radius = l->moon ? 0.020f : 0.016f, clear = 1.0f - smooth(0.5f, 0.9f, l->cloud_cover);
@@ -95,8 +94,7 @@ static const Ridge mountains[3] = {{0.210f, 0.045f, 3.3f, 19, 0.66f},
                                    {0.024f, 0.012f, 9.0f, 95, 0.38f}};
 
 /* Height of a ridge over the azimuth. */
-static float ridge_height(const World *w, const Ridge *r, float azimuth, int layer)
-{
+static float ridge_height(const World *w, const Ridge *r, float azimuth, int layer) {
     uint32_t seed = w->seed + 100u * (uint32_t)layer;
     float n = fbm2(azimuth * r->slow + 40.0f, (float)layer * 7.7f, 3, seed);
     float fine = fbm2(azimuth * r->fast, 3.3f, 3, seed + 9);
@@ -107,8 +105,7 @@ static float ridge_height(const World *w, const Ridge *r, float azimuth, int lay
 }
 
 /* Blocks of a town at the horizon, with lights in the evening. */
-static bool skyline(const World *w, float azimuth, float e, Vec3 *colour)
-{
+static bool skyline(const World *w, float azimuth, float e, Vec3 *colour) {
     for (int layer = 0; layer < 2; layer++) {
         float pitch = layer == 0 ? 0.035f : 0.022f;
         int32_t block = floori(azimuth / pitch);
@@ -132,8 +129,7 @@ static bool skyline(const World *w, float azimuth, float e, Vec3 *colour)
 }
 
 /* What stands before the sky at a low elevation; false when nothing does. */
-static bool horizon(const World *w, Vec3 d, Vec3 *colour, float pixel)
-{
+static bool horizon(const World *w, Vec3 d, Vec3 *colour, float pixel) {
     float azimuth = atan2f(d.x, d.z) - w->azimuth * -1.0f, e = d.y;
     const Ridge *set = w->spec.features & FEATURE_MOUNTAINS ? mountains : hills;
     float light = luma(w->light.middle) * w->light.sky_gain + 0.25f * luma(w->light.sun);
@@ -170,15 +166,15 @@ static bool horizon(const World *w, Vec3 d, Vec3 *colour, float pixel)
             own = v_mix(own, v3(0.85f, 0.88f, 0.93f), smooth(line, line + 0.03f, e) * 0.9f);
         }
         own = v_scale(own, 1.2f * light);
-        *colour = v_mix(own, w->light.haze, clampf(set[layer].veil + 6 * w->light.haze_density, 0, 1));
+        *colour =
+            v_mix(own, w->light.haze, clampf(set[layer].veil + 6 * w->light.haze_density, 0, 1));
         *colour = v_mix(*colour, w->light.haze, 0.4f * (1.0f - smooth(0.0f, 0.03f, e)));
         return true;
     }
     return false;
 }
 
-Vec3 sky_colour(const World *w, Vec3 d, float pixel)
-{
+Vec3 sky_colour(const World *w, Vec3 d, float pixel) {
     const Light *l = &w->light;
     Vec3 c;
 
@@ -190,8 +186,8 @@ Vec3 sky_colour(const World *w, Vec3 d, float pixel)
     }
     c = light_sky(l, d);
     if (l->stars > 0.0f)
-        c = v_scale(v_add(c, v_scale(v3(0.9f, 0.95f, 1.0f),
-                                     l->stars * stars(d, pixel, w->seed) * smooth(0.02f, 0.25f, d.y))),
+        c = v_scale(v_add(c, v_scale(v3(0.9f, 0.95f, 1.0f), l->stars * stars(d, pixel, w->seed) *
+                                                                smooth(0.02f, 0.25f, d.y))),
                     1.0f);
     c = disc(w, d, pixel, c);
     c = clouds(w, d, c);
@@ -200,8 +196,7 @@ Vec3 sky_colour(const World *w, Vec3 d, float pixel)
     return c;
 }
 
-Vec3 sky_reflection(const World *w, Vec3 d)
-{
+Vec3 sky_reflection(const World *w, Vec3 d) {
     Vec3 up = v3(d.x, fabsf(d.y), d.z);
     Vec3 c = light_sky(&w->light, up);
     float far = 1.0f / (up.y + 0.13f);
@@ -213,8 +208,7 @@ Vec3 sky_reflection(const World *w, Vec3 d)
     return v_mix(trees, c, smooth(edge - 0.05f, edge + 0.05f, d.y));
 }
 
-Vec3 sky_direction(const World *w, float x, float y)
-{
+Vec3 sky_direction(const World *w, float x, float y) {
     const Camera *c = &w->camera;
     float size = (float)(c->height < c->width ? c->height : c->width) * 1.1f;
     Vec3 level = v_norm(v3(c->forward.x, 0, c->forward.z));
@@ -224,8 +218,7 @@ Vec3 sky_direction(const World *w, float x, float y)
                         (ground - y) / size));
 }
 
-Vec3 sky_backdrop(const World *w, float x, float y)
-{
+Vec3 sky_backdrop(const World *w, float x, float y) {
     Vec3 top = v_mix(w->light.middle, w->light.horizon, 0.45f);
     Vec3 c = v_mix(v_mix(w->light.zenith, top, 0.75f), w->light.horizon, smooth(0.0f, 1.0f, y));
     float spread = (x - 0.5f) * (x - 0.5f) + (y - 0.5f) * (y - 0.5f);

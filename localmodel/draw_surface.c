@@ -10,8 +10,7 @@
 #include "scene_random.h"
 
 /* Lambert's law for all lamps within reach. */
-static Vec3 lamp_light(const World *w, Vec3 p, Vec3 n)
-{
+static Vec3 lamp_light(const World *w, Vec3 p, Vec3 n) {
     Vec3 sum = v3(0, 0, 0);
 
     for (int i = 0; i < w->n_lamps; i++) {
@@ -33,8 +32,7 @@ static Vec3 lamp_light(const World *w, Vec3 p, Vec3 n)
     return sum;
 }
 
-Vec3 surface_light(const World *w, const Hit *h, Texel t)
-{
+Vec3 surface_light(const World *w, const Hit *h, Texel t) {
     const Light *l = &w->light;
     float open, facing = v_dot(h->normal, l->to_sun), sun = 0.0f;
     Vec3 sky = shadows_sky(&w->shadows, h->point, h->normal, &open);
@@ -44,7 +42,8 @@ Vec3 surface_light(const World *w, const Hit *h, Texel t)
 
     Vec3 arriving = v_mad(sky, l->sun, sun);
     Vec3 land = v_mix(w->land.colour, v3(0.4f, 0.4f, 0.4f), 0.4f);
-    Vec3 level = v_mad(v_scale(l->middle, l->sky_gain * 0.6f), l->sun, maxf(l->to_sun.y, 0.0f) * 0.8f);
+    Vec3 level =
+        v_mad(v_scale(l->middle, l->sky_gain * 0.6f), l->sun, maxf(l->to_sun.y, 0.0f) * 0.8f);
     float below = 0.5f - 0.5f * h->normal.y;
 
     arriving = v_add(arriving, v_scale(v_mul(land, level), below * (0.25f + 0.75f * open) * 0.85f));
@@ -63,7 +62,8 @@ Vec3 surface_light(const World *w, const Hit *h, Texel t)
         float toward = v_dot(r, l->to_sun);
 
         if (amount > 0.012f)
-            c = v_add(c, v_scale(v_mul(tint, sky_reflection(w, r)), amount * (0.35f + 0.65f * open)));
+            c = v_add(c,
+                      v_scale(v_mul(tint, sky_reflection(w, r)), amount * (0.35f + 0.65f * open)));
         if (sun > 0.0f && toward > 0.2f) {
             float lobe = powf(toward, 8.0f + 120.0f * t.gloss * t.gloss);
 
@@ -74,8 +74,7 @@ Vec3 surface_light(const World *w, const Hit *h, Texel t)
 }
 
 /* Let snow lie on what looks up. */
-static void settle_snow(const World *w, const Hit *h, Texel *t)
-{
+static void settle_snow(const World *w, const Hit *h, Texel *t) {
     float lying = smooth(0.38f, 0.72f, h->normal.y);
     float cling = 0.5f + fbm2(h->point.x * 1.7f + h->point.y, h->point.z * 1.7f, 3, w->seed);
     float share = clampf(lying * smooth(0.05f, 0.35f, cling + lying * 0.5f), 0.0f, 1.0f);
@@ -88,8 +87,7 @@ static void settle_snow(const World *w, const Hit *h, Texel *t)
 }
 
 /* Darken and polish what the rain reaches. */
-static void wet(const World *w, const Hit *h, Texel *t)
-{
+static void wet(const World *w, const Hit *h, Texel *t) {
     float run = noise2((h->point.x + h->point.z) * 3.1f, h->point.y * 0.35f, w->seed + 8);
     float reached = h->normal.y > 0.3f ? 1.0f : 0.35f + 0.35f * run;
 
@@ -98,8 +96,7 @@ static void wet(const World *w, const Hit *h, Texel *t)
 }
 
 /* The normal of a round body, turned smoothly about its axis. */
-static Vec3 round_normal(const Face *face, Vec3 p)
-{
+static Vec3 round_normal(const Face *face, Vec3 p) {
     float flat = hypotf(face->normal.x, face->normal.z);
     Vec3 out = v_sub(p, face->lit);
     float r = hypotf(out.x, out.z);
@@ -112,8 +109,7 @@ static Vec3 round_normal(const Face *face, Vec3 p)
     return v3(sign * out.x / r * flat, face->normal.y, sign * out.z / r * flat);
 }
 
-Vec3 surface_colour(const World *w, const Face *face, Hit *h)
-{
+Vec3 surface_colour(const World *w, const Face *face, Hit *h) {
     const Surface *s = &w->mesh.surfaces[face->surface];
 
     if (s->kind == SURFACE_LEAF)
@@ -147,8 +143,7 @@ Vec3 surface_colour(const World *w, const Face *face, Hit *h)
     return surface_light(w, h, t);
 }
 
-void surface_light_leaves(World *w)
-{
+void surface_light_leaves(World *w) {
     Mesh *m = &w->mesh;
     bool snow = w->spec.weather == WEATHER_SNOW;
 

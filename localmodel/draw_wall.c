@@ -11,14 +11,13 @@
 
 #define MAX_CUTS 1024
 
-void openings_add(Openings *o, Opening opening)
-{
-    if (o->n < WALL_MAX_OPENINGS && opening.u1 - opening.u0 > 0.05f && opening.v1 - opening.v0 > 0.05f)
+void openings_add(Openings *o, Opening opening) {
+    if (o->n < WALL_MAX_OPENINGS && opening.u1 - opening.u0 > 0.05f &&
+        opening.v1 - opening.v0 > 0.05f)
         o->list[o->n++] = opening;
 }
 
-void openings_row(Openings *o, Opening model, int count, float width, float from, float to)
-{
+void openings_row(Openings *o, Opening model, int count, float width, float from, float to) {
     float bay = (to - from) / (float)(count > 0 ? count : 1);
 
     width = minf(width, bay * 0.92f);
@@ -31,18 +30,15 @@ void openings_row(Openings *o, Opening model, int count, float width, float from
     }
 }
 
-WallTop top_flat(float width, float height)
-{
+WallTop top_flat(float width, float height) {
     return (WallTop){.points = {{0, height}, {width, height}}, .n = 2};
 }
 
-WallTop top_gable(float width, float eaves, float ridge)
-{
+WallTop top_gable(float width, float eaves, float ridge) {
     return (WallTop){.points = {{0, eaves}, {0.5f * width, ridge}, {width, eaves}}, .n = 3};
 }
 
-Frame volume_frame(const Volume *v, Side side)
-{
+Frame volume_frame(const Volume *v, Side side) {
     switch (side) {
     case SIDE_RIGHT:
         return (Frame){{v->x1, v->y0, v->z0}, {0, 0, 1}, {0, 1, 0}, {1, 0, 0}};
@@ -56,14 +52,12 @@ Frame volume_frame(const Volume *v, Side side)
     }
 }
 
-float volume_width(const Volume *v, Side side)
-{
+float volume_width(const Volume *v, Side side) {
     return side == SIDE_FRONT || side == SIDE_BACK ? v->x1 - v->x0 : v->z1 - v->z0;
 }
 
 /* Height of the wall's top over u. */
-static float top_at(const WallTop *top, float u)
-{
+static float top_at(const WallTop *top, float u) {
     for (int i = 0; i + 1 < top->n; i++) {
         const float *a = top->points[i], *b = top->points[i + 1];
 
@@ -73,16 +67,14 @@ static float top_at(const WallTop *top, float u)
     return top->points[top->n - 1][1];
 }
 
-static int compare_floats(const void *a, const void *b)
-{
+static int compare_floats(const void *a, const void *b) {
     float x = *(const float *)a, y = *(const float *)b;
 
     return (x > y) - (x < y);
 }
 
 /* Collect every u at which the wall must be cut, sorted. */
-static int find_cuts(const WallTop *top, const Openings *o, float *cuts)
-{
+static int find_cuts(const WallTop *top, const Openings *o, float *cuts) {
     int n = 0;
 
     for (int i = 0; i < top->n; i++)
@@ -95,8 +87,7 @@ static int find_cuts(const WallTop *top, const Openings *o, float *cuts)
 
 /* One quadrilateral of wall, its top edge from va to vb. */
 static void piece(Build *b, const Frame *f, int surface, float u0, float u1, const float foot[2],
-                  const float head[2])
-{
+                  const float head[2]) {
     if (head[0] - foot[0] < 1e-4f && head[1] - foot[1] < 1e-4f)
         return;
     mesh_quad(b->m, surface, frame_at(f, u0, foot[0], 0), frame_at(f, u1, foot[1], 0),
@@ -105,8 +96,7 @@ static void piece(Build *b, const Frame *f, int surface, float u0, float u1, con
 
 /* The strip between two cuts, interrupted by the openings that lie over it. */
 static void strip(Build *b, const Frame *f, int surface, float u0, float u1, const WallTop *top,
-                  const Openings *o)
-{
+                  const Openings *o) {
     float middle = 0.5f * (u0 + u1), foot[2] = {0, 0};
     float below = -1.0f;
 
@@ -137,8 +127,7 @@ static void strip(Build *b, const Frame *f, int surface, float u0, float u1, con
 }
 
 void wall_draw(Build *b, const Frame *f, int surface, const WallTop *top, const Openings *o,
-               float storey)
-{
+               float storey) {
     float cuts[MAX_CUTS];
     int n = find_cuts(top, o, cuts);
 
@@ -152,8 +141,8 @@ void wall_draw(Build *b, const Frame *f, int surface, const WallTop *top, const 
     }
 }
 
-void volume_wall(Build *b, const Volume *v, Side side, int surface, const Openings *o, float storey)
-{
+void volume_wall(Build *b, const Volume *v, Side side, int surface, const Openings *o,
+                 float storey) {
     Frame f = volume_frame(v, side);
     WallTop top = top_flat(volume_width(v, side), v->y1 - v->y0);
 

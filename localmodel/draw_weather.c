@@ -4,8 +4,7 @@
 #include "scene_random.h"
 
 /* Thin slanting streaks, all falling the same way. */
-static void rain(cairo_t *cr, Rng *rng, float w, float h, float light)
-{
+static void rain(cairo_t *cr, Rng *rng, float w, float h, float light) {
     float unit = minf(w, h) / 768.0f, slant = rng_range(rng, -0.14f, 0.14f);
     int n = (int)(520.0f * (w * h) / (1344.0f * 768.0f) / (unit * unit));
 
@@ -22,8 +21,7 @@ static void rain(cairo_t *cr, Rng *rng, float w, float h, float light)
 }
 
 /* Flakes: many small ones, few large and blurred ones near the viewer. */
-static void snow(cairo_t *cr, Rng *rng, float w, float h, float light)
-{
+static void snow(cairo_t *cr, Rng *rng, float w, float h, float light) {
     float unit = minf(w, h) / 768.0f;
     int n = (int)(760.0f * (w * h) / (1344.0f * 768.0f) / (unit * unit));
 
@@ -50,8 +48,7 @@ static void snow(cairo_t *cr, Rng *rng, float w, float h, float light)
     }
 }
 
-void weather_draw(const World *w, cairo_surface_t *surface)
-{
+void weather_draw(const World *w, cairo_surface_t *surface) {
     bool night = w->spec.time == TIME_NIGHT;
     float light = night ? 0.62f : w->spec.time == TIME_DUSK ? 0.86f : 1.0f;
     Rng rng = rng_named(w->seed, "weather");

@@ -21,32 +21,33 @@
 
 #define BAND_ROWS 24
 
-void world_lamp(World *w, Lamp lamp)
-{
+void world_lamp(World *w, Lamp lamp) {
     if (w->light.lamps < 0.5f || w->light.lit_share < 0.2f || w->n_lamps == WORLD_MAX_LAMPS)
         return;
-    lamp.colour = v_scale(lamp.colour, w->light.lamps * (w->spec.time == TIME_NIGHT ? 0.8f : 0.55f));
+    lamp.colour =
+        v_scale(lamp.colour, w->light.lamps * (w->spec.time == TIME_NIGHT ? 0.8f : 0.55f));
     w->lamps[w->n_lamps++] = lamp;
 }
 
-Patch *world_patch(World *w, SceneMaterial material, float x0, float z0, float x1, float z1)
-{
+Patch *world_patch(World *w, SceneMaterial material, float x0, float z0, float x1, float z1) {
     if (w->n_patches < WORLD_MAX_PATCHES)
         w->n_patches++;
 
     Patch *p = &w->patches[w->n_patches - 1];
 
-    *p = (Patch){.surface = world_surface(material, false, v3(0, 0, 0)), .x0 = x0, .z0 = z0, .x1 = x1, .z1 = z1};
+    *p = (Patch){.surface = world_surface(material, false, v3(0, 0, 0)),
+                 .x0 = x0,
+                 .z0 = z0,
+                 .x1 = x1,
+                 .z1 = z1};
     return p;
 }
 
-void world_entrance(World *w, float x, float z, float half, bool straight)
-{
+void world_entrance(World *w, float x, float z, float half, bool straight) {
     w->entrance = (Entrance){x, z, half, straight};
 }
 
-bool world_ground(const World *w, float x, float y, Vec3 *point)
-{
+bool world_ground(const World *w, float x, float y, Vec3 *point) {
     Vec3 origin, d;
 
     camera_ray(&w->camera, x, y, &origin, &d);
@@ -56,8 +57,7 @@ bool world_ground(const World *w, float x, float y, Vec3 *point)
     return true;
 }
 
-float world_way_distance(const World *w, float x, float z)
-{
+float world_way_distance(const World *w, float x, float z) {
     float best = 1e9f;
 
     for (int i = 0; i + 1 < w->way.n; i++) {
@@ -72,8 +72,7 @@ float world_way_distance(const World *w, float x, float z)
     return sqrtf(best) - w->way.half;
 }
 
-Surface world_surface(SceneMaterial material, bool tinted, Vec3 colour)
-{
+Surface world_surface(SceneMaterial material, bool tinted, Vec3 colour) {
     Vec3 own = material_colour(material);
 
     /* A tint takes the wanted hue, but a material cannot be darker or lighter than it can be. */
@@ -85,11 +84,14 @@ Surface world_surface(SceneMaterial material, bool tinted, Vec3 colour)
 
         own = v_mix(own, kept, painted ? 0.95f : 0.68f);
     }
-    return (Surface){.kind = SURFACE_SOLID, .material = material, .colour = own, .scale = 1.0f, .seed = (uint32_t)material * 7919u};
+    return (Surface){.kind = SURFACE_SOLID,
+                     .material = material,
+                     .colour = own,
+                     .scale = 1.0f,
+                     .seed = (uint32_t)material * 7919u};
 }
 
-Vec3 world_haze(const World *w, Vec3 c, float distance, Vec3 d)
-{
+Vec3 world_haze(const World *w, Vec3 c, float distance, Vec3 d) {
     float through = maxf(distance - w->haze_start, 0.0f) * w->light.haze_density;
     Vec3 air = w->light.haze;
     float toward = maxf(v_dot(d, w->light.to_sun), 0.0f);
@@ -101,8 +103,7 @@ Vec3 world_haze(const World *w, Vec3 c, float distance, Vec3 d)
 }
 
 /* Put every value into its range and every default in its place. */
-static SceneSpec resolve(const SceneSpec *asked)
-{
+static SceneSpec resolve(const SceneSpec *asked) {
     SceneSpec s = *asked;
 
 #define IN_RANGE(field, count) s.field = (unsigned)s.field < (unsigned)(count) ? s.field : 0
@@ -121,17 +122,27 @@ static SceneSpec resolve(const SceneSpec *asked)
     IN_RANGE(ground, MATERIAL_COUNT);
     IN_RANGE(path, MATERIAL_COUNT);
 #undef IN_RANGE
-    s.width = s.width < SCENE_MIN_SIDE ? SCENE_MIN_SIDE : s.width > SCENE_MAX_SIDE ? SCENE_MAX_SIDE : s.width;
-    s.height = s.height < SCENE_MIN_SIDE ? SCENE_MIN_SIDE : s.height > SCENE_MAX_SIDE ? SCENE_MAX_SIDE : s.height;
+    s.width = s.width < SCENE_MIN_SIDE   ? SCENE_MIN_SIDE
+              : s.width > SCENE_MAX_SIDE ? SCENE_MAX_SIDE
+                                         : s.width;
+    s.height = s.height < SCENE_MIN_SIDE   ? SCENE_MIN_SIDE
+               : s.height > SCENE_MAX_SIDE ? SCENE_MAX_SIDE
+                                           : s.height;
     s.storeys = s.storeys < 0 ? 0 : s.storeys > 60 ? 60 : s.storeys;
-    s.n_palette = s.n_palette < 0 ? 0 : s.n_palette > SCENE_MAX_COLOURS ? SCENE_MAX_COLOURS : s.n_palette;
-    s.warmth = s.warmth > -1.0f && s.warmth < 1.0f ? s.warmth : s.warmth >= 1.0f ? 1.0f : s.warmth <= -1.0f ? -1.0f : 0.0f;
+    s.n_palette = s.n_palette < 0                   ? 0
+                  : s.n_palette > SCENE_MAX_COLOURS ? SCENE_MAX_COLOURS
+                                                    : s.n_palette;
+    s.warmth = s.warmth > -1.0f && s.warmth < 1.0f ? s.warmth
+               : s.warmth >= 1.0f                  ? 1.0f
+               : s.warmth <= -1.0f                 ? -1.0f
+                                                   : 0.0f;
     s.time = s.time == TIME_DEFAULT ? TIME_MORNING : s.time;
     s.weather = s.weather == WEATHER_DEFAULT ? WEATHER_CLEAR : s.weather;
     s.view = s.view == VIEW_DEFAULT ? VIEW_EYE_LEVEL : s.view;
 
     /* High-rises stand in a town unless another place is asked for. */
-    bool high = s.kind == KIND_TOWER || (s.kind == KIND_DEFAULT && (s.style == STYLE_TOWER || s.style == STYLE_ART_DECO));
+    bool high = s.kind == KIND_TOWER ||
+                (s.kind == KIND_DEFAULT && (s.style == STYLE_TOWER || s.style == STYLE_ART_DECO));
 
     if (high && !(s.features & (FEATURE_GARDEN | FEATURE_SEA | FEATURE_MOUNTAINS | FEATURE_DESERT)))
         s.features |= FEATURE_CITY;
@@ -142,8 +153,7 @@ static SceneSpec resolve(const SceneSpec *asked)
 }
 
 /* From which side a building is seen: part of its identity. */
-static float viewpoint(const World *w)
-{
+static float viewpoint(const World *w) {
     Rng rng = rng_named(w->spec.building_seed, "viewpoint");
     float turn = rng_range(&rng, 0.40f, 0.62f), side = rng_chance(&rng, 0.5f) ? 1.0f : -1.0f;
 
@@ -155,11 +165,11 @@ static float viewpoint(const World *w)
 }
 
 /* Is there water or wet ground that mirrors the building? */
-static bool needs_mirror(const World *w)
-{
+static bool needs_mirror(const World *w) {
     if (w->camera.parallel)
         return false;
-    if (w->spec.weather == WEATHER_RAIN || w->spec.features & FEATURE_SEA || w->land.material == MATERIAL_WATER)
+    if (w->spec.weather == WEATHER_RAIN || w->spec.features & FEATURE_SEA ||
+        w->land.material == MATERIAL_WATER)
         return true;
     for (int i = 0; i < w->n_patches; i++)
         if (w->patches[i].surface.material == MATERIAL_WATER)
@@ -168,8 +178,7 @@ static bool needs_mirror(const World *w)
 }
 
 /* The scene behind all faces: ground, sky, or the backdrop of a model. */
-static Vec3 background(const World *w, const Camera *c, Vec3 origin, Vec3 d, Hit *hit)
-{
+static Vec3 background(const World *w, const Camera *c, Vec3 origin, Vec3 d, Hit *hit) {
     bool below = d.y < -1e-4f;
     float t = below ? -origin.y / d.y : -1.0f;
     float x = hit->x / (float)c->width, y = hit->y / (float)c->height;
@@ -180,7 +189,8 @@ static Vec3 background(const World *w, const Camera *c, Vec3 origin, Vec3 d, Hit
             Vec3 earth = v_mix(rgb_hex(0xb5a894), w->light.horizon, 0.35f);
             float layer = 0.06f * noise2(hit->x / c->focal * 0.5f, depth * 3.0f, w->seed);
 
-            earth = v_scale(earth, (0.25f + luma(w->light.horizon)) * (0.85f - 0.035f * depth + layer));
+            earth =
+                v_scale(earth, (0.25f + luma(w->light.horizon)) * (0.85f - 0.035f * depth + layer));
             return depth < 0.14f ? v_scale(earth, 0.25f) : earth;
         }
         return sky_colour(w, sky_direction(w, hit->x, hit->y), 1.0f / (float)c->height);
@@ -191,7 +201,8 @@ static Vec3 background(const World *w, const Camera *c, Vec3 origin, Vec3 d, Hit
         hit->distance = t;
         hit->footprint = camera_footprint(c, t);
         if (w->spec.view == VIEW_ISOMETRIC &&
-            (hit->point.x < w->plot.lo.x || hit->point.x > w->plot.hi.x || hit->point.z < w->plot.lo.z || hit->point.z > w->plot.hi.z)) {
+            (hit->point.x < w->plot.lo.x || hit->point.x > w->plot.hi.x ||
+             hit->point.z < w->plot.lo.z || hit->point.z > w->plot.hi.z)) {
             return sky_backdrop(w, x, y);
         }
         if (t < 4000.0f)
@@ -202,8 +213,7 @@ static Vec3 background(const World *w, const Camera *c, Vec3 origin, Vec3 d, Hit
 }
 
 /* Shade what one group of samples of a pixel sees at (x, y). */
-static Vec3 shade(World *w, const Camera *c, uint32_t id, float x, float y)
-{
+static Vec3 shade(World *w, const Camera *c, uint32_t id, float x, float y) {
     Vec3 origin, d;
     Hit hit = {.x = x, .y = y, .turn = hash_unit((int32_t)x, (int32_t)y, 5)};
 
@@ -224,8 +234,7 @@ static Vec3 shade(World *w, const Camera *c, uint32_t id, float x, float y)
 }
 
 /* The colour of pixel (x, row) of a band: each face seen is shaded once. */
-static Vec3 resolve_pixel(World *w, const Camera *c, const Band *band, int x, int row)
-{
+static Vec3 resolve_pixel(World *w, const Camera *c, const Band *band, int x, int row) {
     uint32_t ids[SAMPLES];
     Vec3 sum = v3(0, 0, 0);
 
@@ -247,7 +256,8 @@ static Vec3 resolve_pixel(World *w, const Camera *c, const Band *band, int x, in
                 n++;
             }
 
-        Vec3 colour = shade(w, c, ids[s], (float)x + px / (float)n, (float)(band->y + row) + py / (float)n);
+        Vec3 colour =
+            shade(w, c, ids[s], (float)x + px / (float)n, (float)(band->y + row) + py / (float)n);
         float peak = maxf(colour.x, maxf(colour.y, colour.z)), limit = 4.0f;
 
         if (peak > limit && n < SAMPLES) /* keep edges of lamps from crawling */
@@ -258,8 +268,7 @@ static Vec3 resolve_pixel(World *w, const Camera *c, const Band *band, int x, in
 }
 
 /* Draw the mirrored scene at reduced size, for reflections in level water. */
-static bool draw_mirror(World *w)
-{
+static bool draw_mirror(World *w) {
     Mirror *m = &w->mirror;
     Camera c = camera_mirrored(&w->camera, 0.0f);
     Outlines outlines;
@@ -305,8 +314,7 @@ static bool draw_mirror(World *w)
 }
 
 /* Expose the whole picture. */
-static bool draw_picture(World *w, Film *film)
-{
+static bool draw_picture(World *w, Film *film) {
     Outlines outlines;
     Band band;
 
@@ -320,7 +328,8 @@ static bool draw_picture(World *w, Film *film)
         band_fill(&band, y, &outlines, &w->mesh);
         for (int row = 0; row < BAND_ROWS && y + row < w->spec.height; row++)
             for (int x = 0; x < w->spec.width; x++)
-                film_expose(film, x, y + row, resolve_pixel(w, &w->camera, &band, x, row), w->light.exposure);
+                film_expose(film, x, y + row, resolve_pixel(w, &w->camera, &band, x, row),
+                            w->light.exposure);
     }
     band_free(&band);
     outlines_free(&outlines);
@@ -328,8 +337,7 @@ static bool draw_picture(World *w, Film *film)
 }
 
 /* Build the scene: light, building, plants, camera. */
-static void set_up(World *w)
-{
+static void set_up(World *w) {
     w->seed = (uint32_t)rng_named(w->spec.scene_seed, "surroundings").state;
     w->paint = paint_choose(&w->spec);
     w->light = light_make(&w->spec, 0.0f); /* builders ask whether lamps are lit */
@@ -345,15 +353,16 @@ static void set_up(World *w)
 
     Vec3 middle = v_mix(w->bounds.lo, w->bounds.hi, 0.5f);
 
-    w->haze_start = v_len(v_sub(middle, w->camera.eye)) *
-                    (w->camera.parallel ? 1.2f : w->spec.weather == WEATHER_FOG ? 0.25f : 0.45f);
+    w->haze_start =
+        v_len(v_sub(middle, w->camera.eye)) * (w->camera.parallel               ? 1.2f
+                                               : w->spec.weather == WEATHER_FOG ? 0.25f
+                                                                                : 0.45f);
     surroundings_draw(w);
     plants_draw(w);
 }
 
 /* Light the scene and make the picture; false without memory. */
-static bool draw(World *w, Film *film)
-{
+static bool draw(World *w, Film *film) {
     Vec3 middle = v_mix(w->bounds.lo, w->bounds.hi, 0.5f);
     float radius = 0.5f * v_len(v_sub(w->bounds.hi, w->bounds.lo)) + 9.0f;
 
@@ -365,8 +374,7 @@ static bool draw(World *w, Film *film)
     return draw_picture(w, film);
 }
 
-cairo_surface_t *scene_draw(const SceneSpec *spec)
-{
+cairo_surface_t *scene_draw(const SceneSpec *spec) {
     World *w = calloc(1, sizeof *w);
     Film film = {0};
     cairo_surface_t *surface = NULL;

@@ -14,9 +14,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define SCENE_MIN_SIDE 16    /* pixels; smaller sides are drawn at this size */
-#define SCENE_MAX_SIDE 4096  /* pixels; larger sides are drawn at this size */
-#define SCENE_MAX_COLOURS 8  /* entries of the palette */
+#define SCENE_MIN_SIDE 16   /* pixels; smaller sides are drawn at this size */
+#define SCENE_MAX_SIDE 4096 /* pixels; larger sides are drawn at this size */
+#define SCENE_MAX_COLOURS 8 /* entries of the palette */
 
 /* The architectural language: decides massing, openings, roof and the default materials. */
 typedef enum SceneStyle {
@@ -165,15 +165,15 @@ typedef struct SceneColour {
 
 /* Things wanted in the picture; they are added to what the style brings by itself. */
 enum {
-    FEATURE_TREES = 1 << 0, /* more and larger trees; a few stand in every scene */
-    FEATURE_POOL = 1 << 1,  /* swimming pool, pond or canal before the building */
+    FEATURE_TREES = 1 << 0,  /* more and larger trees; a few stand in every scene */
+    FEATURE_POOL = 1 << 1,   /* swimming pool, pond or canal before the building */
     FEATURE_GARDEN = 1 << 2, /* hedges, shrubs and flowers */
     FEATURE_CAR = 1 << 3,
     FEATURE_PEOPLE = 1 << 4,
     FEATURE_BALCONY = 1 << 5,
     FEATURE_COLUMNS = 1 << 6,
     FEATURE_DOME = 1 << 7,
-    FEATURE_TOWER = 1 << 8, /* a tower, turret or spire beside or on the building */
+    FEATURE_TOWER = 1 << 8,  /* a tower, turret or spire beside or on the building */
     FEATURE_ARCHES = 1 << 9, /* arched openings */
     FEATURE_STAIRS = 1 << 10,
     FEATURE_GARAGE = 1 << 11,
@@ -187,10 +187,10 @@ enum {
     FEATURE_CITY = 1 << 19,       /* a skyline at the horizon, neighbours, street */
     FEATURE_PALMS = 1 << 20,      /* palms instead of broad-leaved trees */
     FEATURE_CONIFERS = 1 << 21,
-    FEATURE_BARE_TREES = 1 << 22, /* winter, late autumn */
-    FEATURE_AUTUMN = 1 << 23,     /* yellow and red leaves */
-    FEATURE_BLOSSOM = 1 << 24,    /* trees in blossom */
-    FEATURE_DESERT = 1 << 25,     /* sand and rock instead of lawn */
+    FEATURE_BARE_TREES = 1 << 22,     /* winter, late autumn */
+    FEATURE_AUTUMN = 1 << 23,         /* yellow and red leaves */
+    FEATURE_BLOSSOM = 1 << 24,        /* trees in blossom */
+    FEATURE_DESERT = 1 << 25,         /* sand and rock instead of lawn */
     FEATURE_INTERIOR_LIGHT = 1 << 26, /* lit windows by day too */
     FEATURE_NO_TREES = 1 << 27        /* none near the building */
 };

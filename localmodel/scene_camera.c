@@ -31,8 +31,7 @@ static const ViewRule view_rules[VIEW_COUNT] = {
 static const float lens_distance[LENS_COUNT] = {1.0f, 0.72f, 1.0f, 2.1f};
 
 /* Turn the axes to look along the azimuth and pitch. */
-static void aim(Camera *c, float azimuth, float pitch)
-{
+static void aim(Camera *c, float azimuth, float pitch) {
     Vec3 level = v3(-sinf(azimuth), 0, cosf(azimuth));
 
     c->right = v3(cosf(azimuth), 0, sinf(azimuth));
@@ -41,8 +40,7 @@ static void aim(Camera *c, float azimuth, float pitch)
 }
 
 /* The image rectangle that the bounds cover: x0, y0, x1, y1. */
-static void cover(const Camera *c, Bounds b, double rect[4])
-{
+static void cover(const Camera *c, Bounds b, double rect[4]) {
     rect[0] = rect[1] = DBL_MAX;
     rect[2] = rect[3] = -DBL_MAX;
     for (int i = 0; i < 8; i++) {
@@ -58,21 +56,26 @@ static void cover(const Camera *c, Bounds b, double rect[4])
 }
 
 /* Choose the focal length so that the bounds take their share, then shift them into place. */
-static void frame(Camera *c, Bounds bounds, const ViewRule *rule)
-{
+static void frame(Camera *c, Bounds bounds, const ViewRule *rule) {
     double rect[4];
     float w = (float)c->width, h = (float)c->height;
     float aspect = w / h;
     bool from_above = rule->pitch < -0.3f;
-    float share_w = rule->parallel && from_above ? 0.90f : aspect < 0.9f ? 0.86f : aspect < 1.2f ? 0.76f : 0.66f;
-    float share_h = rule->parallel && from_above ? 0.86f : from_above ? 0.70f : rule->pitch > 0.1f ? 0.78f
-                    : bounds.hi.y > 40.0f ? 0.79f : 0.70f;
+    float share_w = rule->parallel && from_above ? 0.90f
+                    : aspect < 0.9f              ? 0.86f
+                    : aspect < 1.2f              ? 0.76f
+                                                 : 0.66f;
+    float share_h = rule->parallel && from_above ? 0.86f
+                    : from_above                 ? 0.70f
+                    : rule->pitch > 0.1f         ? 0.78f
+                    : bounds.hi.y > 40.0f        ? 0.79f
+                                                 : 0.70f;
 
     c->focal = 1.0f;
     c->cx = c->cy = 0.0f;
     cover(c, bounds, rect);
-    c->focal = minf(share_w * w / (float)(rect[2] - rect[0]),
-                    share_h * h / (float)(rect[3] - rect[1]));
+    c->focal =
+        minf(share_w * w / (float)(rect[2] - rect[0]), share_h * h / (float)(rect[3] - rect[1]));
     c->cx = 0.5f * w - c->focal * 0.5f * (float)(rect[0] + rect[2]);
     if (from_above) {
         c->cy = 0.49f * h - c->focal * 0.5f * (float)(rect[1] + rect[3]);
@@ -94,8 +97,7 @@ static void frame(Camera *c, Bounds bounds, const ViewRule *rule)
         c->cy = minf(0.74f * h - foot, 0.72f * h);
 }
 
-Camera camera_compose(const SceneSpec *spec, Bounds bounds, float azimuth)
-{
+Camera camera_compose(const SceneSpec *spec, Bounds bounds, float azimuth) {
     const ViewRule *rule = &view_rules[spec->view];
     Vec3 size = v_sub(bounds.hi, bounds.lo);
     Vec3 centre = v_mix(bounds.lo, bounds.hi, 0.5f);
@@ -121,8 +123,7 @@ Camera camera_compose(const SceneSpec *spec, Bounds bounds, float azimuth)
     return c;
 }
 
-void camera_ray(const Camera *c, float x, float y, Vec3 *origin, Vec3 *direction)
-{
+void camera_ray(const Camera *c, float x, float y, Vec3 *origin, Vec3 *direction) {
     float u = (x - c->cx) / c->focal, v = (c->cy - y) / c->focal;
 
     if (c->parallel) {
@@ -134,8 +135,7 @@ void camera_ray(const Camera *c, float x, float y, Vec3 *origin, Vec3 *direction
     }
 }
 
-bool camera_key(const Camera *c, const Face *face, double key[3])
-{
+bool camera_key(const Camera *c, const Face *face, double key[3]) {
     double nf = v_dot(face->normal, c->forward), nr = v_dot(face->normal, c->right);
     double nu = v_dot(face->normal, c->up);
     double height = (double)face->offset - (double)v_dot(face->normal, c->eye);
@@ -157,8 +157,7 @@ bool camera_key(const Camera *c, const Face *face, double key[3])
     return true;
 }
 
-Camera camera_mirrored(const Camera *camera, float y)
-{
+Camera camera_mirrored(const Camera *camera, float y) {
     Camera c = *camera;
 
     c.eye.y = 2.0f * y - c.eye.y;

@@ -6,11 +6,11 @@
 #include "scene_mesh.h"
 
 typedef struct Camera {
-    bool parallel;          /* orthographic or isometric */
-    Vec3 eye;               /* a point on the image plane's axis when parallel */
+    bool parallel; /* orthographic or isometric */
+    Vec3 eye;      /* a point on the image plane's axis when parallel */
     Vec3 right, up, forward;
-    float focal;            /* pixels (perspective), pixels a metre (parallel) */
-    float cx, cy;           /* where the forward axis meets the image, pixels */
+    float focal;  /* pixels (perspective), pixels a metre (parallel) */
+    float cx, cy; /* where the forward axis meets the image, pixels */
     float near;
     int width, height;
 } Camera;
@@ -28,8 +28,7 @@ Camera camera_compose(const SceneSpec *spec, Bounds bounds, float azimuth);
 void camera_ray(const Camera *camera, float x, float y, Vec3 *origin, Vec3 *direction);
 
 /* Pixel of a point before the near plane; undefined behind it. */
-static inline void camera_project(const Camera *c, Vec3 p, double *x, double *y)
-{
+static inline void camera_project(const Camera *c, Vec3 p, double *x, double *y) {
     Vec3 d = v_sub(p, c->eye);
     double depth = c->parallel ? 1.0 : (double)v_dot(d, c->forward);
 
@@ -42,8 +41,7 @@ static inline void camera_project(const Camera *c, Vec3 p, double *x, double *y)
 bool camera_key(const Camera *camera, const Face *face, double key[3]);
 
 /* The metres that one pixel covers at a distance along the ray. */
-static inline float camera_footprint(const Camera *c, float distance)
-{
+static inline float camera_footprint(const Camera *c, float distance) {
     return c->parallel ? 1.0f / c->focal : distance / c->focal;
 }
 

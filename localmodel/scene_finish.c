@@ -11,8 +11,7 @@
 
 #include <stdlib.h>
 
-bool film_make(Film *film, int width, int height)
-{
+bool film_make(Film *film, int width, int height) {
     *film = (Film){.width = width, .height = height};
     film->glow_width = (width + FILM_GLOW - 1) / FILM_GLOW;
     film->glow_height = (height + FILM_GLOW - 1) / FILM_GLOW;
@@ -24,8 +23,7 @@ bool film_make(Film *film, int width, int height)
     return false;
 }
 
-void film_free(Film *film)
-{
+void film_free(Film *film) {
     free(film->pixels);
     free(film->glow);
     film->pixels = NULL;
@@ -33,22 +31,19 @@ void film_free(Film *film)
 }
 
 /* The tone curve: ACES as fitted by Narkowicz (2015). */
-static float tone_curve(float x)
-{
+static float tone_curve(float x) {
     x *= 0.72f;
     return clampf(x * (2.51f * x + 0.03f) / (x * (2.43f * x + 0.59f) + 0.14f), 0.0f, 1.0f);
 }
 
 /* The sRGB curve by three square roots; within 1 of 255 of powf. */
-static float encode(float x)
-{
+static float encode(float x) {
     float root = sqrtf(x), fourth = sqrtf(root), eighth = sqrtf(fourth);
 
     return clampf(0.585122381f * root + 0.783140355f * fourth - 0.368262736f * eighth, 0.0f, 1.0f);
 }
 
-void film_expose(Film *film, int x, int y, Vec3 light, float exposure)
-{
+void film_expose(Film *film, int x, int y, Vec3 light, float exposure) {
     Vec3 c = v_scale(light, exposure);
     float peak = maxf(c.x, maxf(c.y, c.z));
 
@@ -69,8 +64,7 @@ void film_expose(Film *film, int x, int y, Vec3 light, float exposure)
 }
 
 /* One box blur along a line of n cells `step` apart. */
-static void blur_line(Vec3 *line, int n, int step, int radius, Vec3 *copy)
-{
+static void blur_line(Vec3 *line, int n, int step, int radius, Vec3 *copy) {
     Vec3 sum = v3(0, 0, 0);
     float share = 1.0f / (float)(2 * radius + 1);
 
@@ -87,8 +81,7 @@ static void blur_line(Vec3 *line, int n, int step, int radius, Vec3 *copy)
 }
 
 /* Three box blurs make a soft, bell-shaped glow. */
-static void blur_glow(Film *film)
-{
+static void blur_glow(Film *film) {
     int longest = film->glow_width > film->glow_height ? film->glow_width : film->glow_height;
     int radius = 1 + longest / 70;
     Vec3 *copy = malloc((size_t)longest * sizeof(Vec3));
@@ -106,8 +99,7 @@ static void blur_glow(Film *film)
 }
 
 /* The glow at a pixel, between the cells. */
-static Vec3 glow_at(const Film *f, int x, int y)
-{
+static Vec3 glow_at(const Film *f, int x, int y) {
     float gx = ((float)x + 0.5f) / FILM_GLOW - 0.5f, gy = ((float)y + 0.5f) / FILM_GLOW - 0.5f;
     int x0 = (int)maxf(gx, 0), y0 = (int)maxf(gy, 0);
     int x1 = x0 + 1 < f->glow_width ? x0 + 1 : x0, y1 = y0 + 1 < f->glow_height ? y0 + 1 : y0;
@@ -118,8 +110,7 @@ static Vec3 glow_at(const Film *f, int x, int y)
     return v_mix(v_mix(a[x0], a[x1], tx), v_mix(b[x0], b[x1], tx), ty);
 }
 
-void film_develop(Film *f, const World *w, cairo_surface_t *surface)
-{
+void film_develop(Film *f, const World *w, cairo_surface_t *surface) {
     unsigned char *data = cairo_image_surface_get_data(surface);
     int stride = cairo_image_surface_get_stride(surface);
     float warm = clampf(w->spec.warmth, -1, 1);

@@ -46,15 +46,13 @@ static const Sky skies[WEATHER_COUNT] = {
 static const float light_side[LIGHT_COUNT] = {1000, -108, 108, 172, -28, -135, 1000};
 
 /* Mix a colour towards the grey of the same brightness, slightly blue as clouds are. */
-static Vec3 veil(Vec3 c, const Sky *sky)
-{
+static Vec3 veil(Vec3 c, const Sky *sky) {
     float grey = luma(c);
 
     return v_scale(v_mix(c, v3(grey * 0.97f, grey, grey * 1.05f), sky->grey), sky->lift);
 }
 
-Light light_make(const SceneSpec *spec, float azimuth)
-{
+Light light_make(const SceneSpec *spec, float azimuth) {
     const Day *day = &days[spec->time];
     const Sky *sky = &skies[spec->weather];
     bool night = spec->time == TIME_NIGHT;
@@ -114,8 +112,7 @@ Light light_make(const SceneSpec *spec, float azimuth)
     return l;
 }
 
-Vec3 light_sky(const Light *l, Vec3 d)
-{
+Vec3 light_sky(const Light *l, Vec3 d) {
     float e = maxf(d.y, 0.0f);
     float low = smooth(0.0f, 0.30f, e), high = smooth(0.10f, 0.85f, e);
     Vec3 c = v_mix(v_mix(l->horizon, l->middle, low), l->zenith, high);

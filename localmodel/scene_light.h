@@ -7,8 +7,8 @@
 #include "scene_math.h"
 
 typedef struct Light {
-    Vec3 to_sun; /* unit vector towards the sun, or the moon at night */
-    Vec3 sun;    /* its light on a surface that faces it */
+    Vec3 to_sun;                  /* unit vector towards the sun, or the moon at night */
+    Vec3 sun;                     /* its light on a surface that faces it */
     Vec3 zenith, middle, horizon; /* the sky from above to the ground line */
     Vec3 glow;                    /* around the sun */
     Vec3 haze;                    /* what distance fades to */

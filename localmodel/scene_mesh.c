@@ -4,8 +4,7 @@
 #include <stdlib.h>
 
 /* Return the list with room for `more` elements; NULL (and mesh->failed) without memory. */
-static void *grown(Mesh *mesh, void *list, size_t *cap, size_t used, size_t more, size_t size)
-{
+static void *grown(Mesh *mesh, void *list, size_t *cap, size_t used, size_t more, size_t size) {
     if (mesh->failed)
         return NULL;
     if (used + more <= *cap)
@@ -21,23 +20,20 @@ static void *grown(Mesh *mesh, void *list, size_t *cap, size_t used, size_t more
     return bigger;
 }
 
-void mesh_free(Mesh *mesh)
-{
+void mesh_free(Mesh *mesh) {
     free(mesh->points);
     free(mesh->faces);
     free(mesh->panes);
 }
 
-int mesh_surface(Mesh *mesh, Surface surface)
-{
+int mesh_surface(Mesh *mesh, Surface surface) {
     if (mesh->n_surfaces < MESH_MAX_SURFACES)
         mesh->n_surfaces++;
     mesh->surfaces[mesh->n_surfaces - 1] = surface;
     return mesh->n_surfaces - 1;
 }
 
-int mesh_pane(Mesh *mesh, Pane pane)
-{
+int mesh_pane(Mesh *mesh, Pane pane) {
     Pane *panes = grown(mesh, mesh->panes, &mesh->cap_panes, mesh->n_panes, 1, sizeof(Pane));
 
     if (panes == NULL)
@@ -48,8 +44,7 @@ int mesh_pane(Mesh *mesh, Pane pane)
 }
 
 /* Newell's normal: right for any flat polygon, however its first corners lie. */
-static Vec3 polygon_normal(const Vec3 *p, int n)
-{
+static Vec3 polygon_normal(const Vec3 *p, int n) {
     Vec3 sum = v3(0, 0, 0);
 
     for (int i = 0; i < n; i++)
@@ -57,16 +52,15 @@ static Vec3 polygon_normal(const Vec3 *p, int n)
     return sum;
 }
 
-Face *mesh_polygon(Mesh *mesh, int surface, const Vec3 *points, int n)
-{
+Face *mesh_polygon(Mesh *mesh, int surface, const Vec3 *points, int n) {
     Vec3 normal = polygon_normal(points, n);
     float area = v_len(normal);
 
     if (n < 3 || n > FACE_MAX_POINTS || area < 1e-7f)
         return NULL;
 
-    Vec3 *room = grown(mesh, mesh->points, &mesh->cap_points, mesh->n_points, (size_t)n,
-                       sizeof(Vec3));
+    Vec3 *room =
+        grown(mesh, mesh->points, &mesh->cap_points, mesh->n_points, (size_t)n, sizeof(Vec3));
 
     if (room == NULL)
         return NULL;
@@ -98,18 +92,15 @@ Face *mesh_polygon(Mesh *mesh, int surface, const Vec3 *points, int n)
     return face;
 }
 
-Face *mesh_quad(Mesh *mesh, int surface, Vec3 a, Vec3 b, Vec3 c, Vec3 d)
-{
+Face *mesh_quad(Mesh *mesh, int surface, Vec3 a, Vec3 b, Vec3 c, Vec3 d) {
     return mesh_polygon(mesh, surface, (Vec3[]){a, b, c, d}, 4);
 }
 
-void mesh_triangle(Mesh *mesh, int surface, Vec3 a, Vec3 b, Vec3 c)
-{
+void mesh_triangle(Mesh *mesh, int surface, Vec3 a, Vec3 b, Vec3 c) {
     mesh_polygon(mesh, surface, (Vec3[]){a, b, c}, 3);
 }
 
-void mesh_frame_box(Mesh *mesh, int surface, const Frame *f, Vec3 lo, Vec3 hi)
-{
+void mesh_frame_box(Mesh *mesh, int surface, const Frame *f, Vec3 lo, Vec3 hi) {
     /* The corners of each side, as bits x = 1, y = 2, z = 4, so that normals point outwards for a
      * right-handed frame; shading turns normals to the viewer anyway. */
     static const uint8_t sides[6][4] = {{0, 1, 3, 2}, {4, 6, 7, 5}, {0, 4, 5, 1},
@@ -117,23 +108,20 @@ void mesh_frame_box(Mesh *mesh, int surface, const Frame *f, Vec3 lo, Vec3 hi)
     Vec3 corner[8];
 
     for (int i = 0; i < 8; i++)
-        corner[i] =
-            frame_at(f, i & 1 ? hi.x : lo.x, i & 2 ? hi.y : lo.y, i & 4 ? hi.z : lo.z);
+        corner[i] = frame_at(f, i & 1 ? hi.x : lo.x, i & 2 ? hi.y : lo.y, i & 4 ? hi.z : lo.z);
     for (int i = 0; i < 6; i++)
         mesh_quad(mesh, surface, corner[sides[i][0]], corner[sides[i][1]], corner[sides[i][2]],
                   corner[sides[i][3]]);
 }
 
-void mesh_box(Mesh *mesh, int surface, Vec3 lo, Vec3 hi)
-{
+void mesh_box(Mesh *mesh, int surface, Vec3 lo, Vec3 hi) {
     const Frame world = {{0, 0, 0}, {1, 0, 0}, {0, 1, 0}, {0, 0, 1}};
 
     mesh_frame_box(mesh, surface, &world, lo, hi);
 }
 
 void mesh_lathe(Mesh *mesh, int surface, Vec3 c, const float (*profile)[2], int n, int sides,
-                float turn)
-{
+                float turn) {
     for (int s = 0; s < sides; s++) {
         float a = turn + 2.0f * PI_F * (float)s / (float)sides;
         float b = turn + 2.0f * PI_F * (float)(s + 1) / (float)sides;
@@ -155,15 +143,13 @@ void mesh_lathe(Mesh *mesh, int surface, Vec3 c, const float (*profile)[2], int 
     }
 }
 
-void mesh_column(Mesh *mesh, int surface, Vec3 foot, float height, float r0, float r1, int sides)
-{
+void mesh_column(Mesh *mesh, int surface, Vec3 foot, float height, float r0, float r1, int sides) {
     float profile[3][2] = {{r0, 0}, {r1, height}, {0, height}};
 
     mesh_lathe(mesh, surface, foot, profile, 3, sides, 0.3f);
 }
 
-void mesh_bar(Mesh *mesh, int surface, Vec3 a, Vec3 b, float thick_a, float thick_b, int sides)
-{
+void mesh_bar(Mesh *mesh, int surface, Vec3 a, Vec3 b, float thick_a, float thick_b, int sides) {
     Vec3 axis = v_norm(v_sub(b, a));
     Vec3 side = v_norm(v_cross(axis, fabsf(axis.y) > 0.9f ? v3(1, 0, 0) : v3(0, 1, 0)));
     Vec3 other = v_cross(axis, side);

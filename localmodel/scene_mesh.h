@@ -73,8 +73,7 @@ typedef struct Frame {
     Vec3 o, u, v, w;
 } Frame;
 
-static inline Vec3 frame_at(const Frame *f, float u, float v, float w)
-{
+static inline Vec3 frame_at(const Frame *f, float u, float v, float w) {
     return v_mad(v_mad(v_mad(f->o, f->u, u), f->v, v), f->w, w);
 }
 

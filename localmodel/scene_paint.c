@@ -13,14 +13,15 @@ typedef struct Judged {
     bool used;
 } Judged;
 
-static Judged judge(const SceneColour *c)
-{
+static Judged judge(const SceneColour *c) {
     float r = (float)c->r / 255.0f, g = (float)c->g / 255.0f, b = (float)c->b / 255.0f;
     float hi = maxf(r, maxf(g, b)), lo = minf(r, minf(g, b)), d = hi - lo;
     float hue = 0.0f;
 
     if (d > 1e-4f)
-        hue = hi == r ? fractf((g - b) / d / 6.0f) * 6.0f : hi == g ? 2 + (b - r) / d : 4 + (r - g) / d;
+        hue = hi == r   ? fractf((g - b) / d / 6.0f) * 6.0f
+              : hi == g ? 2 + (b - r) / d
+                        : 4 + (r - g) / d;
     return (Judged){.linear = v3(srgb_to_linear(r), srgb_to_linear(g), srgb_to_linear(b)),
                     .hue = hue,
                     .saturation = hi > 0 ? d / hi : 0,
@@ -29,16 +30,16 @@ static Judged judge(const SceneColour *c)
 }
 
 /* Give a colour to its role, unless that is taken. */
-static void take(Paint *p, SceneRole role, Vec3 c)
-{
+static void take(Paint *p, SceneRole role, Vec3 c) {
     struct {
         SceneRole role;
         Vec3 *colour;
         bool *has;
-    } places[] = {{ROLE_WALL, &p->wall, &p->has_wall},       {ROLE_ACCENT, &p->accent, &p->has_accent},
-                  {ROLE_ROOF, &p->roof, &p->has_roof},       {ROLE_DOOR, &p->door, &p->has_door},
-                  {ROLE_SKY, &p->sky, &p->has_sky},          {ROLE_GROUND, &p->ground, &p->has_ground},
-                  {ROLE_PLANTS, &p->plants, &p->has_plants}};
+    } places[] = {
+        {ROLE_WALL, &p->wall, &p->has_wall},      {ROLE_ACCENT, &p->accent, &p->has_accent},
+        {ROLE_ROOF, &p->roof, &p->has_roof},      {ROLE_DOOR, &p->door, &p->has_door},
+        {ROLE_SKY, &p->sky, &p->has_sky},         {ROLE_GROUND, &p->ground, &p->has_ground},
+        {ROLE_PLANTS, &p->plants, &p->has_plants}};
 
     for (unsigned i = 0; i < sizeof places / sizeof places[0]; i++)
         if (places[i].role == role && !*places[i].has) {
@@ -48,8 +49,7 @@ static void take(Paint *p, SceneRole role, Vec3 c)
 }
 
 /* How well an unplaced colour would serve a role; 0 or less is not at all. */
-static float fitness(const Judged *c, SceneRole role)
-{
+static float fitness(const Judged *c, SceneRole role) {
     bool blue = c->hue > 2.9f && c->hue < 4.3f && c->saturation > 0.22f;
     bool green = c->hue > 1.05f && c->hue < 2.8f && c->saturation > 0.18f;
 
@@ -69,8 +69,7 @@ static float fitness(const Judged *c, SceneRole role)
     }
 }
 
-Paint paint_choose(const SceneSpec *spec)
-{
+Paint paint_choose(const SceneSpec *spec) {
     static const SceneRole order[] = {ROLE_SKY, ROLE_PLANTS, ROLE_WALL, ROLE_ACCENT, ROLE_ROOF};
     Paint paint = {0};
     Judged judged[SCENE_MAX_COLOURS];
@@ -102,16 +101,14 @@ Paint paint_choose(const SceneSpec *spec)
 }
 
 /* The hue of `colour` at the brightness of `at`. */
-static Vec3 tinted(Vec3 at, Vec3 colour, float share)
-{
+static Vec3 tinted(Vec3 at, Vec3 colour, float share) {
     float gain = luma(at) / maxf(luma(colour), 0.02f);
     Vec3 hue = v_scale(colour, minf(gain, 6.0f));
 
     return v_mix(at, v3(minf(hue.x, 1.6f), minf(hue.y, 1.6f), minf(hue.z, 1.6f)), share);
 }
 
-void paint_sky(const Paint *p, Light *l)
-{
+void paint_sky(const Paint *p, Light *l) {
     if (!p->has_sky)
         return;
     l->zenith = tinted(l->zenith, p->sky, 0.65f);

@@ -4,8 +4,7 @@
 #include "scene_math.h"
 
 /* One step of SplitMix64 (Steele, Lea, Flood, OOPSLA 2014). */
-static uint64_t step(uint64_t *state)
-{
+static uint64_t step(uint64_t *state) {
     uint64_t z = *state += 0x9e3779b97f4a7c15u;
 
     z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
@@ -13,8 +12,7 @@ static uint64_t step(uint64_t *state)
     return z ^ z >> 31;
 }
 
-Rng rng_named(uint64_t seed, const char *name)
-{
+Rng rng_named(uint64_t seed, const char *name) {
     Rng rng = {seed ^ 0xa0761d6478bd642fu};
 
     for (; *name != '\0'; name++)
@@ -23,22 +21,28 @@ Rng rng_named(uint64_t seed, const char *name)
     return rng;
 }
 
-uint32_t rng_next(Rng *rng) { return (uint32_t)(step(&rng->state) >> 32); }
+uint32_t rng_next(Rng *rng) {
+    return (uint32_t)(step(&rng->state) >> 32);
+}
 
-float rng_unit(Rng *rng) { return (float)(rng_next(rng) >> 8) * (1.0f / 16777216.0f); }
+float rng_unit(Rng *rng) {
+    return (float)(rng_next(rng) >> 8) * (1.0f / 16777216.0f);
+}
 
-float rng_range(Rng *rng, float lo, float hi) { return lo + (hi - lo) * rng_unit(rng); }
+float rng_range(Rng *rng, float lo, float hi) {
+    return lo + (hi - lo) * rng_unit(rng);
+}
 
-int rng_int(Rng *rng, int lo, int hi)
-{
+int rng_int(Rng *rng, int lo, int hi) {
     return hi <= lo ? lo : lo + (int)(rng_next(rng) % (uint32_t)(hi - lo + 1));
 }
 
-bool rng_chance(Rng *rng, float p) { return rng_unit(rng) < p; }
+bool rng_chance(Rng *rng, float p) {
+    return rng_unit(rng) < p;
+}
 
 /* Spread the bits of a lattice point; cheaper than hash3(), good enough between neighbours. */
-static inline float corner(uint32_t h)
-{
+static inline float corner(uint32_t h) {
     h ^= h >> 15;
     h *= 0x2c1b3c6du;
     h ^= h >> 12;
@@ -46,8 +50,7 @@ static inline float corner(uint32_t h)
     return (float)(h >> 8) * (1.0f / 16777216.0f);
 }
 
-float noise2(float x, float y, uint32_t seed)
-{
+float noise2(float x, float y, uint32_t seed) {
     int32_t ix = floori(x), iy = floori(y);
     float tx = x - (float)ix, ty = y - (float)iy;
 
@@ -62,8 +65,7 @@ float noise2(float x, float y, uint32_t seed)
     return 2.0f * (top + (bottom - top) * ty) - 1.0f;
 }
 
-float fbm2(float x, float y, int octaves, uint32_t seed)
-{
+float fbm2(float x, float y, int octaves, uint32_t seed) {
     float sum = 0.0f, amplitude = 0.5f;
 
     for (int i = 0; i < octaves; i++) {

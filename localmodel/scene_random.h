@@ -23,8 +23,7 @@ int rng_int(Rng *rng, int lo, int hi);         /* lo <= i <= hi */
 bool rng_chance(Rng *rng, float p);
 
 /* Mix three integers into 32 well spread bits. */
-static inline uint32_t hash3(int32_t x, int32_t y, uint32_t seed)
-{
+static inline uint32_t hash3(int32_t x, int32_t y, uint32_t seed) {
     uint32_t h = (uint32_t)x * 0x8da6b343u ^ (uint32_t)y * 0xd8163841u ^ seed * 0xcb1ab31fu;
 
     h ^= h >> 15;
@@ -35,8 +34,7 @@ static inline uint32_t hash3(int32_t x, int32_t y, uint32_t seed)
 }
 
 /* The same as a number 0 <= x < 1. */
-static inline float hash_unit(int32_t x, int32_t y, uint32_t seed)
-{
+static inline float hash_unit(int32_t x, int32_t y, uint32_t seed) {
     return (float)(hash3(x, y, seed) >> 8) * (1.0f / 16777216.0f);
 }
 

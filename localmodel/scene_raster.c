@@ -6,8 +6,7 @@
 const float sample_x[SAMPLES] = {0.375f, 0.875f, 0.125f, 0.625f};
 
 /* Cut the polygon at the near plane; returns the number of corners left. */
-static int clip_near(const Camera *c, const Vec3 *in, int n, Vec3 *out)
-{
+static int clip_near(const Camera *c, const Vec3 *in, int n, Vec3 *out) {
     int m = 0;
 
     for (int i = 0; i < n; i++) {
@@ -23,8 +22,7 @@ static int clip_near(const Camera *c, const Vec3 *in, int n, Vec3 *out)
     return m;
 }
 
-bool outlines_make(Outlines *o, const Mesh *mesh, const Camera *camera)
-{
+bool outlines_make(Outlines *o, const Mesh *mesh, const Camera *camera) {
     size_t used = 0;
 
     *o = (Outlines){.list = malloc((mesh->n_faces + 1) * sizeof(Outline)),
@@ -47,8 +45,11 @@ bool outlines_make(Outlines *o, const Mesh *mesh, const Camera *camera)
         }
         if (n < 3 || n > face->n + 1 || !camera_key(camera, face, line->key))
             continue;
-        *line = (Outline){.face = (uint32_t)i, .n = (uint16_t)n, .first = (uint32_t)used,
-                          .y0 = 1e30, .y1 = -1e30,
+        *line = (Outline){.face = (uint32_t)i,
+                          .n = (uint16_t)n,
+                          .first = (uint32_t)used,
+                          .y0 = 1e30,
+                          .y1 = -1e30,
                           .key = {line->key[0], line->key[1], line->key[2]}};
         for (int k = 0; k < n; k++) {
             double *q = o->points[used + (size_t)k];
@@ -67,15 +68,13 @@ bool outlines_make(Outlines *o, const Mesh *mesh, const Camera *camera)
     return true;
 }
 
-void outlines_free(Outlines *o)
-{
+void outlines_free(Outlines *o) {
     free(o->list);
     free(o->points);
     *o = (Outlines){0};
 }
 
-bool band_make(Band *band, int width, int rows)
-{
+bool band_make(Band *band, int width, int rows) {
     size_t samples = (size_t)width * (size_t)rows * SAMPLES;
 
     *band = (Band){.width = width,
@@ -88,8 +87,7 @@ bool band_make(Band *band, int width, int rows)
     return false;
 }
 
-void band_free(Band *band)
-{
+void band_free(Band *band) {
     free(band->id);
     free(band->key);
     band->id = NULL;
@@ -97,8 +95,7 @@ void band_free(Band *band)
 }
 
 /* Find where the line at height y crosses a convex outline; false when it misses it. */
-static bool crossing(const double (*p)[2], int n, double y, double *left, double *right)
-{
+static bool crossing(const double (*p)[2], int n, double y, double *left, double *right) {
     double lo = 1e30, hi = -1e30;
 
     for (int i = 0, j = n - 1; i < n; j = i++) {
@@ -119,13 +116,11 @@ static bool crossing(const double (*p)[2], int n, double y, double *left, double
 }
 
 /* The first whole number not below x, kept within 0..limit. */
-static int first_at(double x, int limit)
-{
+static int first_at(double x, int limit) {
     return x <= 0 ? 0 : x >= limit ? limit : (int)ceil(x);
 }
 
-void band_fill(Band *band, int y, const Outlines *o, const Mesh *mesh)
-{
+void band_fill(Band *band, int y, const Outlines *o, const Mesh *mesh) {
     size_t total = (size_t)band->width * (size_t)band->rows * SAMPLES;
 
     band->y = y;
@@ -163,8 +158,7 @@ void band_fill(Band *band, int y, const Outlines *o, const Mesh *mesh)
     }
 }
 
-void raster_depth(float *map, int size, const double (*points)[2], int n, const double key[3])
-{
+void raster_depth(float *map, int size, const double (*points)[2], int n, const double key[3]) {
     double y0 = 1e30, y1 = -1e30;
 
     for (int i = 0; i < n; i++) {

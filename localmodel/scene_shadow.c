@@ -10,8 +10,7 @@
 #define FAR_AWAY (-1e30f)
 
 /* Axes across the light. */
-static void aim(DepthMap *map, Vec3 to_light, Vec3 centre, float radius, int size)
-{
+static void aim(DepthMap *map, Vec3 to_light, Vec3 centre, float radius, int size) {
     map->to_light = to_light;
     map->right = v_norm(v_cross(fabsf(to_light.y) > 0.95f ? v3(0, 0, 1) : v3(0, 1, 0), to_light));
     map->up = v_cross(to_light, map->right);
@@ -22,8 +21,7 @@ static void aim(DepthMap *map, Vec3 to_light, Vec3 centre, float radius, int siz
 }
 
 /* Draw every face of the mesh into the map. */
-static void fill(DepthMap *map, const Mesh *mesh)
-{
+static void fill(DepthMap *map, const Mesh *mesh) {
     for (int i = 0; i < map->size * map->size; i++)
         map->depth[i] = FAR_AWAY;
     for (size_t i = 0; i < mesh->n_faces; i++) {
@@ -50,8 +48,7 @@ static void fill(DepthMap *map, const Mesh *mesh)
 }
 
 /* Directions spread evenly over the upper half sphere, none too low. */
-static Vec3 dome_direction(int i)
-{
+static Vec3 dome_direction(int i) {
     float y = 0.10f + 0.88f * ((float)i + 0.5f) / DOME_MAPS;
     float around = 2.39996323f * (float)i, flat = sqrtf(1.0f - y * y);
 
@@ -59,8 +56,7 @@ static Vec3 dome_direction(int i)
 }
 
 /* The i-th of n points spread over a disc (Vogel's spiral). */
-static void spiral(int n, float (*points)[2])
-{
+static void spiral(int n, float (*points)[2]) {
     for (int i = 0; i < n; i++) {
         float r = sqrtf(((float)i + 0.5f) / (float)n), a = 2.39996323f * (float)i;
 
@@ -69,8 +65,7 @@ static void spiral(int n, float (*points)[2])
     }
 }
 
-bool shadows_make(Shadows *s, const Mesh *mesh, const Light *light, Vec3 centre, float radius)
-{
+bool shadows_make(Shadows *s, const Mesh *mesh, const Light *light, Vec3 centre, float radius) {
     size_t sun = (size_t)SUN_SIZE * SUN_SIZE, dome = (size_t)DOME_SIZE * DOME_SIZE;
 
     *s = (Shadows){.centre = centre, .radius = radius};
@@ -99,22 +94,19 @@ bool shadows_make(Shadows *s, const Mesh *mesh, const Light *light, Vec3 centre,
     return true;
 }
 
-void shadows_free(Shadows *s)
-{
+void shadows_free(Shadows *s) {
     free(s->pool);
     s->pool = NULL;
 }
 
 /* The nearest thing towards the light at a texel. */
-static inline float texel(const DepthMap *m, float x, float y)
-{
+static inline float texel(const DepthMap *m, float x, float y) {
     if (!(x >= 0) || !(y >= 0) || x >= (float)m->size || y >= (float)m->size)
         return FAR_AWAY;
     return m->depth[(size_t)(int)y * (size_t)m->size + (size_t)(int)x];
 }
 
-float shadows_sun(const Shadows *s, Vec3 point, Vec3 normal, float turn)
-{
+float shadows_sun(const Shadows *s, Vec3 point, Vec3 normal, float turn) {
     const DepthMap *m = &s->sun;
     Vec3 p = v_mad(point, normal, 2.2f / m->scale);
     float x = v_dot(p, m->right) * m->scale + m->cx, y = v_dot(p, m->up) * m->scale + m->cy;
@@ -125,8 +117,8 @@ float shadows_sun(const Shadows *s, Vec3 point, Vec3 normal, float turn)
 
     for (int i = 0; i < SHADOW_SEARCH; i++) {
         const float *q = s->search[i];
-        float d = texel(m, x + (q[0] * c - q[1] * w) * search,
-                        y + (q[0] * w + q[1] * c) * search) - key;
+        float d =
+            texel(m, x + (q[0] * c - q[1] * w) * search, y + (q[0] * w + q[1] * c) * search) - key;
 
         if (d > 0) {
             gap += d;
@@ -143,15 +135,16 @@ float shadows_sun(const Shadows *s, Vec3 point, Vec3 normal, float turn)
     for (int i = 0; i < SHADOW_TAPS; i++) {
         const float *q = s->taps[i];
 
-        lit += texel(m, x + (q[0] * c - q[1] * w) * radius,
-                     y + (q[0] * w + q[1] * c) * radius) > key ? 0.0f : 1.0f;
+        lit +=
+            texel(m, x + (q[0] * c - q[1] * w) * radius, y + (q[0] * w + q[1] * c) * radius) > key
+                ? 0.0f
+                : 1.0f;
     }
     return lit / SHADOW_TAPS;
 }
 
 /* The share of the four nearest texels that do not hide the point, weighted by nearness. */
-static inline float open_share(const DepthMap *m, Vec3 p)
-{
+static inline float open_share(const DepthMap *m, Vec3 p) {
     float x = v_dot(p, m->right) * m->scale + m->cx - 0.5f;
     float y = v_dot(p, m->up) * m->scale + m->cy - 0.5f;
     float limit = (float)m->size - 1.0f;
@@ -173,8 +166,7 @@ static inline float open_share(const DepthMap *m, Vec3 p)
     return top + (bottom - top) * ty;
 }
 
-Vec3 shadows_sky(const Shadows *s, Vec3 point, Vec3 normal, float *open)
-{
+Vec3 shadows_sky(const Shadows *s, Vec3 point, Vec3 normal, float *open) {
     Vec3 from = v_sub(point, s->centre), sum = v3(0, 0, 0);
     bool far = v_dot(from, from) > s->radius * s->radius;
     Vec3 p = v_mad(point, normal, 1.2f / s->dome[0].scale);

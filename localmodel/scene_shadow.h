@@ -29,7 +29,7 @@ typedef struct Shadows {
     Vec3 centre;
     float radius; /* outside this distance everything is lit */
     float search[SHADOW_SEARCH][2], taps[SHADOW_TAPS][2];
-    float *pool;  /* memory of all maps */
+    float *pool; /* memory of all maps */
 } Shadows;
 
 /* Render the maps of everything within the radius; false without memory. */

@@ -65,10 +65,10 @@ typedef struct World {
     int n_lamps;
     Entrance entrance;
     Way way;
-    float face; /* the side from which the building is best seen: -1 left, 1 right, 0 either */
-    Bounds bounds;    /* of the building */
-    Bounds plot;      /* of the land that belongs to it */
-    float azimuth;    /* of the viewpoint */
+    float face;    /* the side from which the building is best seen: -1 left, 1 right, 0 either */
+    Bounds bounds; /* of the building */
+    Bounds plot;   /* of the land that belongs to it */
+    float azimuth; /* of the viewpoint */
     float haze_start; /* metres of air that stay clear */
     Mirror mirror;
     uint32_t seed; /* of surroundings */
