@@ -468,7 +468,7 @@ static const Entry entries[] = {
     {"built", WORD_LINK, 0, NULL, 0},
     {"is", WORD_LINK, 0, NULL, 0},
     {"are", WORD_LINK, 0, NULL, 0},
-    {"with", WORD_BREAK, 0, NULL, 0},
+    {"with", WORD_BREAK, 1, NULL, 0},
     {"under", WORD_BREAK, 0, NULL, 0},
     {"on", WORD_BREAK, 0, NULL, 0},
     {"at", WORD_BREAK, 0, NULL, 0},
@@ -476,7 +476,7 @@ static const Entry entries[] = {
     {"beside", WORD_BREAK, 0, NULL, 0},
     {"near", WORD_BREAK, 0, NULL, 0},
     {"surrounded", WORD_BREAK, 0, NULL, 0},
-    {"but", WORD_BREAK, 0, NULL, 0},
+    {"but", WORD_BREAK, 1, NULL, 0},
 };
 
 #define ENTRY_COUNT (sizeof entries / sizeof entries[0])

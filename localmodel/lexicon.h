@@ -22,7 +22,7 @@ typedef enum Category {
     WORD_OPERATION, /* Operation */
     WORD_NEGATION,
     WORD_LINK,  /* what follows belongs to what stands before: "of", "in" */
-    WORD_BREAK, /* what follows is another thing: "with", "under" */
+    WORD_BREAK, /* what follows is another thing: "with" (1: and is wanted), "under" (0) */
     WORD_WARMTH /* -1 cool, 1 warm */
 } Category;
 

@@ -234,6 +234,13 @@ static void take_unwanted(Facts *facts, const Entry *entry) {
         add_name(facts->unwanted, &facts->n_unwanted, FACTS_UNWANTED, lexicon_name(entry));
 }
 
+/* "not at night": what was negated stays so. */
+static void take_break(Reader *reader, const Entry *entry) {
+    bool negated = reader->negated && entry->value == 0;
+    end_clause(reader);
+    reader->negated = negated;
+}
+
 /* Act on one phrase; `at` is its first word, `end` the word after it. */
 static void take(Reader *reader, const Entry *entry, size_t at, size_t end) {
     Facts *facts = reader->facts;
@@ -284,7 +291,7 @@ static void take(Reader *reader, const Entry *entry, size_t at, size_t end) {
         reader->linked = reader->head != PART_NONE;
         break;
     case WORD_BREAK:
-        end_clause(reader);
+        take_break(reader, entry);
         break;
     }
 }
