@@ -6,10 +6,8 @@
 use strict;
 use warnings;
 use File::Temp qw(tempdir);
-use FindBin;
 use IPC::Run qw(start run pump);
 use Time::HiRes qw(time);
-use lib "$FindBin::Bin/../test/tap/lib";
 
 my $runs = $ENV{RUNS} // 21;
 my ($latency, $steps) = (100, 4);
@@ -36,8 +34,8 @@ run([ 'renderchain', 'render', '--prompt', 'a house', '--output', $image, @commo
 sub timed
 {
 	my (@words) = @_;
-	my $begin = time;
-	run([ 'renderchain', 'render', '--chain', 'bench', '--prompt', 'modern concrete house', @words, @common ], '>', \my $out)
+	my ($begin, $out) = (time);
+	run([ 'renderchain', 'render', '--chain', 'bench', '--prompt', 'modern concrete house', @words, @common ], '>', \$out)
 	  or die "render failed: $out";
 	return (time - $begin) * 1000;
 }

@@ -17,21 +17,28 @@ void buf_free(Buf *buf) {
     *buf = (Buf){.maximum = buf->maximum};
 }
 
-/* Append bytes, doubling the room so that many small appends stay linear. */
-bool buf_append(Buf *buf, const void *data, size_t length) {
+/* Add room, doubling it so that many small appends stay linear. */
+char *buf_extend(Buf *buf, size_t length) {
     if (length > buf->maximum - buf->length)
-        return false;
+        return NULL;
     size_t need = buf->length + length + 1;
     if (need > buf->capacity) {
         size_t room = buf->capacity * 2 > need ? buf->capacity * 2 : need;
-        buf->data = mem_grow(buf->data, room < 256 ? 256 : room);
         buf->capacity = room < 256 ? 256 : room;
+        buf->data = mem_grow(buf->data, buf->capacity);
     }
-    if (length)
-        memcpy(buf->data + buf->length, data, length);
+    char *added = buf->data + buf->length;
     buf->length += length;
     buf->data[buf->length] = '\0';
-    return true;
+    return added;
+}
+
+/* Append bytes. */
+bool buf_append(Buf *buf, const void *data, size_t length) {
+    char *added = buf_extend(buf, length);
+    if (added && length)
+        memcpy(added, data, length);
+    return added != NULL;
 }
 
 /* Hand the bytes over. */

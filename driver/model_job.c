@@ -88,6 +88,15 @@ static void reply_came(void *context, const HttpReply *reply) {
     free_job(job);
 }
 
+/* Report a call that is too large to be sent, from the loop and not from within the caller. */
+static void report_too_large(void *context) {
+    ModelJob *job = context;
+    ModelAnswer answer = {.outcome = OUTCOME_REJECTED, .retry_after_ms = -1};
+    answer.message = mem_strdup("the request with its images is too large to be sent");
+    job->done(job->context, &answer, 0);
+    free_job(job);
+}
+
 /* Send a call. */
 ModelJob *model_send(Http *http, const Provider *provider, ModelCall call, bool generation,
                      ModelDone *done, void *context) {
@@ -100,7 +109,10 @@ ModelJob *model_send(Http *http, const Provider *provider, ModelCall call, bool 
     job->body = provider->wire->build(provider, &call, &job->body_length, &job->url, &job->headers);
     call_free(&call);
     job->call = call;
-    send_once(job);
+    if (job->body)
+        send_once(job);
+    else
+        job->timer = loop_after(http_loop(http), 0, report_too_large, job);
     return job;
 }
 

@@ -217,12 +217,10 @@ void answer_take_json(ModelAnswer *answer, const char *text, const json_t *schem
     answer->outcome = OUTCOME_OK;
 }
 
-/* Encode bytes as base64. */
-json_t *base64_json(const char *bytes, size_t length) {
-    size_t room = (length + 2) / 3 * 4;
-    char *text = mem_alloc(room + 1);
-    EVP_EncodeBlock((unsigned char *)text, (const unsigned char *)bytes, (int)length);
-    json_t *json = json_stringn_nocheck(text, room);
-    free(text);
-    return json;
+/* Append bytes as base64. */
+bool base64_append(Buf *buf, const char *bytes, size_t length) {
+    char *at = buf_extend(buf, (length + 2) / 3 * 4);
+    if (at)
+        EVP_EncodeBlock((unsigned char *)at, (const unsigned char *)bytes, (int)length);
+    return at != NULL;
 }

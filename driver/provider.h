@@ -57,7 +57,8 @@ typedef struct Wire {
     const char *name;
     const char *default_url;
     const char *key_variable; /* the environment variable that holds the key */
-    /* Build the body (owned by the caller), the URL and the headers. */
+    /* Build the body, the URL and the headers, all the caller's. NULL, and nothing
+     * else made, where the body would be too large. */
     char *(*build)(const Provider *provider, const ModelCall *call, size_t *length, char **url,
                    struct curl_slist **headers);
     /* Read the answer to a request whose transfer was complete (any status). */
@@ -90,7 +91,7 @@ void answer_take_image(ModelAnswer *answer, const char *base64, size_t length);
  * it against the schema; malformed where it is none or disobeys. */
 void answer_take_json(ModelAnswer *answer, const char *text, const json_t *schema);
 
-/* Encode bytes as base64 into a JSON string. */
-json_t *base64_json(const char *bytes, size_t length);
+/* Append bytes as base64; false where the buffer's maximum would be passed. */
+MUSTCHECK bool base64_append(Buf *buf, const char *bytes, size_t length);
 
 #endif

@@ -6,21 +6,42 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "long_strings.h"
 #include "provider.h"
 
-/* Turn a call's parts into the protocol's. */
-static json_t *build_parts(const ModelCall *call) {
-    json_t *parts = json_array();
+enum { REQUEST_MAXIMUM = 256 << 20 }; /* bytes: every image at its limit, in base64 */
+
+/* Append a JSON value's text, freeing the value. */
+static bool append_json(Buf *body, json_t *value) {
+    char *text = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
+    bool ok = text && buf_append(body, text, strlen(text));
+    free(text);
+    json_decref(value);
+    return ok;
+}
+
+/* Append plain text. */
+static bool append(Buf *body, const char *text) {
+    return buf_append(body, text, strlen(text));
+}
+
+/* Append a call's parts. Images go straight into the body: as JSON values they would be
+ * copied and looked at character by character. */
+static bool append_parts(Buf *body, const ModelCall *call) {
     for (size_t i = 0; i < call->part_count; i++) {
         const CallPart *part = &call->parts[i];
-        if (part->text)
-            json_array_append_new(parts, json_pack("{s:s}", "text", part->text));
-        else
-            json_array_append_new(parts, json_pack("{s:{s:s, s:o}}", "inlineData", "mimeType",
-                                                   part->mime, "data",
-                                                   base64_json(part->bytes, part->length)));
+        if (i && !append(body, ","))
+            return false;
+        if (part->text) {
+            if (!append_json(body, json_pack("{s:s}", "text", part->text)))
+                return false;
+        } else if (!append(body, "{\"inlineData\":{\"mimeType\":\"") || !append(body, part->mime) ||
+                   !append(body, "\",\"data\":\"") ||
+                   !base64_append(body, part->bytes, part->length) || !append(body, "\"}}")) {
+            return false;
+        }
     }
-    return parts;
+    return true;
 }
 
 /* Say what kind of answer is wanted. */
@@ -37,25 +58,35 @@ static json_t *build_config(const ModelCall *call) {
                      image);
 }
 
+/* Append everything but the contents. */
+static bool append_rest(Buf *body, const ModelCall *call) {
+    if (call->instruction &&
+        (!append(body, ",\"systemInstruction\":") ||
+         !append_json(body, json_pack("{s:s, s:[{s:s}]}", "role", "user", "parts", "text",
+                                      call->instruction))))
+        return false;
+    return append(body, ",\"generationConfig\":") && append_json(body, build_config(call)) &&
+           append(body, "}");
+}
+
 /* Build a request. */
 static char *build(const Provider *provider, const ModelCall *call, size_t *length, char **url,
                    struct curl_slist **headers) {
-    json_t *body = json_pack("{s:[{s:s, s:o}], s:o}", "contents", "role", "user", "parts",
-                             build_parts(call), "generationConfig", build_config(call));
-    if (call->instruction)
-        json_object_set_new(body, "systemInstruction",
-                            json_pack("{s:s, s:[{s:s}]}", "role", "user", "parts", "text",
-                                      call->instruction));
-    char *text = json_dumps(body, JSON_COMPACT);
-    json_decref(body);
-    *length = strlen(text);
+    Buf body;
+    buf_init(&body, REQUEST_MAXIMUM);
+    bool ok = append(&body, "{\"contents\":[{\"role\":\"user\",\"parts\":[") &&
+              append_parts(&body, call) && append(&body, "]}]") && append_rest(&body, call);
+    if (!ok) {
+        buf_free(&body);
+        return NULL;
+    }
     *url = mem_printf("%s/v1beta/models/%s:generateContent", provider->url, call->model->id);
     char *key = mem_printf("x-goog-api-key: %s", provider->key);
     *headers = curl_slist_append(NULL, "Content-Type: application/json");
     *headers = curl_slist_append(*headers, key);
     explicit_bzero(key, strlen(key));
     free(key);
-    return text;
+    return buf_take(&body, length);
 }
 
 /* Read RetryInfo's delay, "15.002899939s", out of an error's details. */
@@ -158,17 +189,18 @@ static bool is_refusal(const char *reason) {
 
 /* Collect what the parts hold: all text that is not a thought, and the last image
  * that is none. */
-static char *collect_parts(const json_t *parts, const json_t **image) {
+static char *collect_parts(const json_t *parts, const LongStrings *strings,
+                           const json_t **image) {
     char *text = mem_strdup("");
     size_t i;
     json_t *part;
     json_array_foreach(parts, i, part) {
         if (json_is_true(json_object_get(part, "thought")))
             continue;
-        const char *words = json_string_value(json_object_get(part, "text"));
+        LongString words = long_string_find(strings, json_object_get(part, "text"));
         const json_t *data = json_object_get(json_object_get(part, "inlineData"), "data");
-        if (words)
-            mem_set(&text, "%s%s", text, words);
+        if (words.at)
+            mem_set(&text, "%s%.*s", text, (int)words.length, words.at);
         if (json_is_string(data))
             *image = data;
     }
@@ -185,17 +217,20 @@ static void say_nothing_came(ModelAnswer *answer, const char *reason, const char
 }
 
 /* Read the first candidate. */
-static void parse_candidate(const json_t *candidate, const ModelCall *call, ModelAnswer *answer) {
+static void parse_candidate(const json_t *candidate, const LongStrings *strings,
+                            const ModelCall *call, ModelAnswer *answer) {
     const char *reason = json_string_value(json_object_get(candidate, "finishReason"));
     const char *finish = json_string_value(json_object_get(candidate, "finishMessage"));
     const json_t *image = NULL;
     char *text =
-        collect_parts(json_object_get(json_object_get(candidate, "content"), "parts"), &image);
+        collect_parts(json_object_get(json_object_get(candidate, "content"), "parts"), strings,
+                      &image);
     bool stopped = !reason || strcmp(reason, "STOP") == 0;
     if (is_refusal(reason)) {
         say_nothing_came(answer, reason, finish, text);
     } else if (!call->schema && image) {
-        answer_take_image(answer, json_string_value(image), json_string_length(image));
+        LongString base64 = long_string_find(strings, image);
+        answer_take_image(answer, base64.at, base64.length);
         if (answer->usage && answer->outcome == OUTCOME_OK)
             json_object_set_new(answer->usage, "images", json_integer(1));
     } else if (call->schema && *text) {
@@ -214,9 +249,10 @@ static void parse(const HttpReply *reply, const ModelCall *call, ModelAnswer *an
         parse_error(reply, call, answer);
         return;
     }
-    json_error_t where;
-    json_t *body = json_loadb(reply->body->data ? reply->body->data : "", reply->body->length, 0,
-                              &where);
+    json_error_t where = {0};
+    LongStrings strings;
+    json_t *body = long_strings_load(reply->body->data ? reply->body->data : "",
+                                     reply->body->length, &strings, &where);
     if (!json_is_object(body)) {
         answer->outcome = OUTCOME_MALFORMED;
         answer->message = mem_printf("the answer is not JSON: %s", body ? "no object" : where.text);
@@ -234,7 +270,7 @@ static void parse(const HttpReply *reply, const ModelCall *call, ModelAnswer *an
         answer->message = mem_printf("the prompt was refused (%s)%s%s", blocked, words ? ": " : "",
                                      words ? words : "");
     } else {
-        parse_candidate(candidate, call, answer);
+        parse_candidate(candidate, &strings, call, answer);
     }
     json_decref(body);
 }

@@ -53,7 +53,7 @@ my ($code, $out, $err) = driver('render', '--chain', 'villa', '--prompt', 'a hou
 my @calls = calls_of($url);
 is($code, 1, 'the next driver ends it as failed') or diag("$out\n$err");
 is(scalar(grep { $_->{stage} eq 'image_generation' } @calls), 0, 'generation is not paid for again');
-like($err, qr/unknown/, 'and says that the outcome is unknown');
+like($err, qr/nobody knows how it ended/, 'and says that the outcome is unknown');
 is(sql($node, "SELECT status FROM renders WHERE id = '$id'"), 'failed', 'the render has failed');
 is(sql($node, $balance), '10/0', 'and is refunded');
 is(sql($node, 'SELECT count(*) FROM renderchain.check_ledger()'), '0', 'the ledger is sound');
