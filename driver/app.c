@@ -89,15 +89,16 @@ bool app_start(App *app, const Settings *settings, ExitCode *code) {
     app->trace = trace_open(settings->trace, &error);
     if (error)
         return refuse(app, error, EXIT_STORAGE, code);
+    /* First, since the server needs the longest to get ready. */
+    app->db = db_start(settings->conninfo, settings->schema, app->trace);
     app->http = http_new(app->trace);
-    app->db = db_start(http_loop(app->http), settings->conninfo, settings->schema, app->trace);
     return true;
 }
 
 /* Wait for the database. */
 bool app_connect(App *app, ExitCode *code) {
     char *error = NULL;
-    return db_connect(app->db, &error) || refuse(app, error, EXIT_DATABASE, code);
+    return db_connect(app->db, http_loop(app->http), &error) || refuse(app, error, EXIT_DATABASE, code);
 }
 
 /* Open the database. */

@@ -45,13 +45,12 @@ static bool wait_for(PGconn *connection, PostgresPollingStatusType wanted, doubl
 }
 
 /* Begin to connect: far enough that the server has heard of us, without waiting for it. */
-Db *db_start(Loop *loop, const char *conninfo, const char *schema, Trace *trace) {
+Db *db_start(const char *conninfo, const char *schema, Trace *trace) {
     /* dbname comes last: what a conninfo string says wins over our defaults. */
     const char *keys[] = {"fallback_application_name", "dbname", NULL};
     const char *values[] = {"renderchain", conninfo, NULL};
     Db *db = mem_alloc(sizeof *db);
     db->connection = PQconnectStartParams(keys, values, 1);
-    db->loop = loop;
     db->trace = trace;
     db->schema = mem_strdup(schema);
     db->last = &db->first;
@@ -85,7 +84,8 @@ static char *explain_no_connection(PGconn *connection, bool timed_out) {
 }
 
 /* Wait for the connection and enter pipeline mode. */
-bool db_connect(Db *db, char **error) {
+bool db_connect(Db *db, Loop *loop, char **error) {
+    db->loop = loop;
     double until = loop_now() + connect_timeout(db->connection);
     bool timed_out = false;
     while (PQstatus(db->connection) != CONNECTION_BAD && db->handshake != PGRES_POLLING_OK &&
@@ -115,7 +115,8 @@ bool db_connect(Db *db, char **error) {
 void db_close(Db *db) {
     if (!db)
         return;
-    loop_unwatch(db->loop, db->watch);
+    if (db->watch)
+        loop_unwatch(db->loop, db->watch);
     if (db->lost_timer)
         loop_cancel(db->loop, db->lost_timer);
     while (db->first) {

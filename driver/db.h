@@ -25,11 +25,11 @@ typedef void DbDone(void *context, const DbReply *reply);
 /* Begin to connect (libpq's conninfo and PG* variables), so that the server starts its
  * process while the caller does other things. schema: what renderchain.schema is for
  * every call, or NULL for the server's own setting. */
-Db *db_start(Loop *loop, const char *conninfo, const char *schema, Trace *trace);
+Db *db_start(const char *conninfo, const char *schema, Trace *trace);
 
-/* Wait for the connection. False with *error set (caller frees) where the server cannot
+/* Wait for the connection, and put it on the loop. False with *error set (caller frees) where the server cannot
  * be reached within connect_timeout (libpq's; 10 s by default) or is older than 14. */
-MUSTCHECK bool db_connect(Db *db, char **error);
+MUSTCHECK bool db_connect(Db *db, Loop *loop, char **error);
 void db_close(Db *db);
 
 /* Ask one thing. The parameters are copied; NULL is SQL's NULL. */
