@@ -179,7 +179,8 @@ static Texel ground_texel(const World *w, const Hit *h, bool *hard, float *water
 /* The shade of trees that stand beside the viewer, outside the picture: it frames the foreground.
  * 0 none .. 1 full. */
 static float dappled(const World *w, const Hit *h) {
-    float near = 1.0f - smooth(0.30f, 0.62f, h->distance / maxf(w->haze_start / 0.45f, 1.0f));
+    float apart = v_len(v_sub(v_mix(w->bounds.lo, w->bounds.hi, 0.5f), w->camera.eye));
+    float near = 1.0f - smooth(0.30f, 0.62f, h->distance / maxf(apart, 1.0f));
     float x = h->point.x * 0.16f, z = h->point.z * 0.16f, crown, leaves;
 
     if (near <= 0.0f || w->camera.parallel || w->spec.view == VIEW_AERIAL ||

@@ -159,7 +159,7 @@ static void tree(Garden *g, Rng *rng, Vec3 foot, const Kind *k, float scale, flo
 /* A spruce: tiers of hanging boughs about a straight trunk. */
 static void conifer(Garden *g, Rng *rng, Vec3 foot, float height, float detail) {
     Vec3 colour = green(g, rng, 0x4a6240), top = v3(foot.x, 0.97f * height, foot.z);
-    int tiers = 11, boughs = (int)(13.0f * detail) + 3;
+    int tiers = 11, boughs = (int)(20.0f * detail) + 3;
 
     g->bark = bark_surface(g, 0x4f4034);
     mesh_bar(g->m, g->bark, foot, top, 0.014f * height, 0.001f * height, 6);
@@ -180,7 +180,7 @@ static void conifer(Garden *g, Rng *rng, Vec3 foot, float height, float detail) 
                     v_add(v_mad(root, out, r * s), v3(0, -0.42f * r * s - 0.04f * height * s, 0));
 
                 leaf(g, rng, at, v_norm(v3(out.x, 0.9f, out.z)),
-                     (0.16f + 0.5f * reach * (1.1f - 0.6f * s)) * 0.75f,
+                     (0.16f + 0.42f * reach * (1.1f - 0.6f * s)) * (detail > 0.5f ? 0.66f : 1.0f),
                      v_scale(colour, 0.62f + 0.45f * s));
             }
         }
@@ -238,8 +238,7 @@ static void any_tree(Garden *g, Rng *rng, Vec3 foot, const Kind *kind, float sca
 
     if (wanted & FEATURE_PALMS)
         palm(g, rng, foot, 6.5f * scale * rng_range(rng, 0.8f, 1.2f));
-    else if (wanted & FEATURE_CONIFERS ||
-             (g->w->spec.weather == WEATHER_SNOW && rng_chance(rng, 0.4f)))
+    else if (wanted & FEATURE_CONIFERS)
         conifer(g, rng, foot, 9.0f * scale * rng_range(rng, 0.75f, 1.25f), detail);
     else
         tree(g, rng, foot, kind, scale, detail);

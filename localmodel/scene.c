@@ -353,10 +353,14 @@ static void set_up(World *w) {
 
     Vec3 middle = v_mix(w->bounds.lo, w->bounds.hi, 0.5f);
 
-    w->haze_start =
-        v_len(v_sub(middle, w->camera.eye)) * (w->camera.parallel               ? 1.2f
-                                               : w->spec.weather == WEATHER_FOG ? 0.25f
-                                                                                : 0.45f);
+    /* Fog is as thick as the building is far, so that it always veils and never hides it. */
+    float distance = v_len(v_sub(middle, w->camera.eye));
+
+    w->haze_start = distance * (w->camera.parallel ? 1.2f : 0.45f);
+    if (w->spec.weather == WEATHER_FOG && !w->camera.parallel) {
+        w->haze_start = 0.04f * distance;
+        w->light.haze_density = 0.85f / distance;
+    }
     surroundings_draw(w);
     plants_draw(w);
 }
