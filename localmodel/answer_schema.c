@@ -42,7 +42,7 @@ static bool limit_of(const json_t *schema, const char *name, double *limit) {
 
 /* The fact where the list allows it, else what means nothing is known, else the first. */
 static json_t *fill_enum(const json_t *list, const json_t *fact) {
-    static const char *const neutral[] = {"unspecified", "neutral", "unknown", "normal",
+    static const char *const neutral[] = {"unspecified", "neutral",   "unknown", "normal",
                                           "perspective", "eye-level", "natural"};
     size_t i;
     json_t *item;

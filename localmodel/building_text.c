@@ -12,16 +12,26 @@ static const struct {
     unsigned feature;
     const char *name;
 } lasting[] = {
-    {FEATURE_POOL, "pool"},           {FEATURE_GARDEN, "garden"},
-    {FEATURE_TREES, "trees"},         {FEATURE_PALMS, "palms"},
-    {FEATURE_CONIFERS, "pines"},      {FEATURE_BALCONY, "balcony"},
-    {FEATURE_COLUMNS, "columns"},     {FEATURE_DOME, "dome"},
-    {FEATURE_TOWER, "turret"},        {FEATURE_ARCHES, "arches"},
-    {FEATURE_STAIRS, "stairs"},       {FEATURE_GARAGE, "garage"},
-    {FEATURE_CHIMNEY, "chimney"},     {FEATURE_FENCE, "fence"},
-    {FEATURE_SOLAR, "solar panels"},  {FEATURE_GREEN_ROOF, "green roof"},
-    {FEATURE_LANTERNS, "lanterns"},   {FEATURE_MOUNTAINS, "mountains"},
-    {FEATURE_SEA, "sea"},             {FEATURE_CITY, "city"},
+    {FEATURE_POOL, "pool"},
+    {FEATURE_GARDEN, "garden"},
+    {FEATURE_TREES, "trees"},
+    {FEATURE_PALMS, "palms"},
+    {FEATURE_CONIFERS, "pines"},
+    {FEATURE_BALCONY, "balcony"},
+    {FEATURE_COLUMNS, "columns"},
+    {FEATURE_DOME, "dome"},
+    {FEATURE_TOWER, "turret"},
+    {FEATURE_ARCHES, "arches"},
+    {FEATURE_STAIRS, "stairs"},
+    {FEATURE_GARAGE, "garage"},
+    {FEATURE_CHIMNEY, "chimney"},
+    {FEATURE_FENCE, "fence"},
+    {FEATURE_SOLAR, "solar panels"},
+    {FEATURE_GREEN_ROOF, "green roof"},
+    {FEATURE_LANTERNS, "lanterns"},
+    {FEATURE_MOUNTAINS, "mountains"},
+    {FEATURE_SEA, "sea"},
+    {FEATURE_CITY, "city"},
     {FEATURE_DESERT, "desert"},
 };
 
@@ -111,10 +121,10 @@ static void add_geometry(const json_t *geometry, Text *text) {
     static const struct {
         const char *key, *value, *words;
     } terms[] = {
-        {"perspective", "isometric", "isometric"},   {"perspective", "orthographic", "elevation"},
-        {"cameraAngle", "low", "low angle"},         {"cameraAngle", "aerial", "aerial"},
-        {"cameraAngle", "high", "from above"},       {"cameraAngle", "eye-level", "eye level"},
-        {"focalLength", "wide", "wide angle"},       {"focalLength", "telephoto", "telephoto"},
+        {"perspective", "isometric", "isometric"}, {"perspective", "orthographic", "elevation"},
+        {"cameraAngle", "low", "low angle"},       {"cameraAngle", "aerial", "aerial"},
+        {"cameraAngle", "high", "from above"},     {"cameraAngle", "eye-level", "eye level"},
+        {"focalLength", "wide", "wide angle"},     {"focalLength", "telephoto", "telephoto"},
     };
     for (size_t i = 0; i < sizeof terms / sizeof terms[0]; i++) {
         const char *value = json_string_value(json_object_get(geometry, terms[i].key));

@@ -18,7 +18,7 @@ typedef struct Call {
 } Call;
 
 struct CallsLog {
-    pthread_mutex_t lock; /* protects the following */
+    pthread_mutex_t lock;   /* protects the following */
     Call calls[CALLS_KEPT]; /* call n is at n % CALLS_KEPT */
     unsigned long count, by_stage[TASK_COUNT];
 };
@@ -80,7 +80,7 @@ char *calls_log_json(CallsLog *log) {
         json_array_append_new(list, item);
     }
     pthread_mutex_unlock(&log->lock);
-    char *text = json_dumps(list, JSON_INDENT(1));
+    char *text = json_dumps(list, JSON_INDENT(1) | JSON_REAL_PRECISION(12));
     json_decref(list);
     return text ? text : mem_copy("[]", 2);
 }

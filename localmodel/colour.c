@@ -16,7 +16,8 @@ typedef struct NamedColour {
     Rgb rgb;
 } NamedColour;
 
-#define C(hex) {(hex) >> 16 & 255, (hex) >> 8 & 255, (hex) & 255}
+#define C(hex)                                                                                     \
+    { (hex) >> 16 & 255, (hex) >> 8 & 255, (hex)&255 }
 
 static const NamedColour names[] = {
     /* greys and near-whites */
@@ -25,6 +26,7 @@ static const NamedColour names[] = {
     {"off-white", C(0xf0ede4)},
     {"ivory", C(0xf6f0dc)},
     {"pale grey", C(0xd6d6d4)},
+    {"snow grey", C(0xcacdd0)},
     {"light grey", C(0xbdbdbb)},
     {"silver grey", C(0xa3a6a8)},
     {"concrete grey", C(0x8d8c88)},
@@ -154,6 +156,7 @@ static const NamedColour names[] = {
     {"pale green", C(0xc3d8a6)},
     {"lime green", C(0x9ccc32)},
     {"bright green", C(0x5f9238)},
+    {"pale meadow green", C(0xadba75)},
     {"grass green", C(0x6f833f)},
     {"meadow green", C(0x8c9b50)},
     {"fern green", C(0x566a34)},

@@ -59,8 +59,8 @@ static bool read_what(const char *what, Fault *fault, const char **why) {
             return true;
         }
     }
-    for (size_t i = 0; read_number(what, strlen(what), &status) && i < sizeof statuses / sizeof *statuses;
-         i++) {
+    for (size_t i = 0;
+         read_number(what, strlen(what), &status) && i < sizeof statuses / sizeof *statuses; i++) {
         if ((int)status == statuses[i]) {
             fault->kind = FAULT_STATUS;
             fault->status = (int)status;
@@ -84,7 +84,8 @@ bool faults_add(Faults *faults, const char *spec, const char **why) {
         *why = "too many faults";
         return false;
     }
-    if (!read_when(spec, (size_t)(equals - spec), &fault, why) || !read_what(equals + 1, &fault, why))
+    if (!read_when(spec, (size_t)(equals - spec), &fault, why) ||
+        !read_what(equals + 1, &fault, why))
         return false;
     faults->list[faults->count++] = fault;
     return true;

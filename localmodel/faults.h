@@ -39,7 +39,8 @@ typedef struct Faults {
 } Faults;
 
 /* Add "WHEN=WHAT"; WHEN is a call's number, a stage or STAGE#N.  False with *why (static). */
-bool faults_add(Faults *faults, const char *spec, const char **why) __attribute__((warn_unused_result));
+bool faults_add(Faults *faults, const char *spec, const char **why)
+    __attribute__((warn_unused_result));
 
 /* The fault of a call, the first that fits; kind FAULT_NONE where there is none. */
 Fault faults_find(const Faults *faults, unsigned long call, Task stage, unsigned long nth);

@@ -19,13 +19,15 @@ static const struct {
      "ACCESS_TOKEN_TYPE_UNSUPPORTED"},
     {403, "PERMISSION_DENIED",
      "Method doesn't allow unregistered callers (callers without established identity). Please "
-     "use API Key or other form of API consumer identity to call this API.", NULL},
+     "use API Key or other form of API consumer identity to call this API.",
+     NULL},
     {404, "NOT_FOUND", "The requested entity was not found.", NULL},
     {405, "UNIMPLEMENTED", "The HTTP method is not supported for this path.", NULL},
     {408, "DEADLINE_EXCEEDED", "The request timed out.", NULL},
     {429, "RESOURCE_EXHAUSTED",
      "You exceeded your current quota, please check your plan and billing details.\nPlease retry "
-     "in 0.05s.", NULL},
+     "in 0.05s.",
+     NULL},
     {500, "INTERNAL", "An internal error has occurred. Please retry.", NULL},
     {502, "UNAVAILABLE", "Bad gateway.", NULL},
     {503, "UNAVAILABLE", "The model is overloaded. Please try again later.", NULL},
@@ -66,10 +68,10 @@ static json_t *usage_of(const Request *request, const Answer *answer) {
     size_t images_in = request->image_count * IMAGE_TOKENS_IN;
     size_t text_out = answer && answer->text ? (strlen(answer->text) + 3) / 4 : 0;
     size_t images_out = answer && answer->image_base64 ? IMAGE_TOKENS_OUT : 0;
-    json_t *usage = json_pack("{s:I, s:I, s:[o]}", "promptTokenCount",
-                              (json_int_t)(text_in + images_in), "totalTokenCount",
-                              (json_int_t)(text_in + images_in + text_out + images_out),
-                              "promptTokensDetails", modality("TEXT", text_in));
+    json_t *usage =
+        json_pack("{s:I, s:I, s:[o]}", "promptTokenCount", (json_int_t)(text_in + images_in),
+                  "totalTokenCount", (json_int_t)(text_in + images_in + text_out + images_out),
+                  "promptTokensDetails", modality("TEXT", text_in));
     if (images_in)
         json_array_append_new(json_object_get(usage, "promptTokensDetails"),
                               modality("IMAGE", images_in));
@@ -118,8 +120,8 @@ static json_t *parts_of(const Request *request, const Answer *answer) {
     if (answer->draft_base64) {
         json_t *draft = image_part(answer->draft_base64);
         json_object_set_new(draft, "thought", json_true());
-        json_array_append_new(parts, json_pack("{s:s, s:b}", "text", "A first draft.", "thought",
-                                               1));
+        json_array_append_new(parts,
+                              json_pack("{s:s, s:b}", "text", "A first draft.", "thought", 1));
         json_array_append_new(parts, draft);
     }
     if (answer->text)

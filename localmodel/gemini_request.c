@@ -40,12 +40,12 @@ static const struct {
     const char *property;
     Task task;
 } marks[] = {
-    {"complexity", TASK_SEMANTIC_PARSING}, {"temperature", TASK_IMAGE_UNDERSTANDING},
-    {"styleCodes", TASK_MEMORY_EXTRACTION}, {"valid", TASK_VALIDATION},
+    {"complexity", TASK_SEMANTIC_PARSING},         {"temperature", TASK_IMAGE_UNDERSTANDING},
+    {"styleCodes", TASK_MEMORY_EXTRACTION},        {"valid", TASK_VALIDATION},
     {"optimizedPrompt", TASK_PROMPT_OPTIMIZATION},
 };
 
-static const char *const ratios[] = {"1:1", "2:3", "3:2", "3:4",  "4:3",  "4:5",  "5:4",
+static const char *const ratios[] = {"1:1",  "2:3",  "3:2",  "3:4", "4:3", "4:5", "5:4",
                                      "9:16", "16:9", "21:9", "1:4", "4:1", "1:8", "8:1"};
 
 const ModelInfo *model_find(const char *id, size_t length) {
@@ -163,15 +163,19 @@ static bool take_image(Request *request, const json_t *blob, ImageRole role, siz
     RequestImage *image = &request->images[request->image_count];
     if (!base64_decode(json_string_value(data), json_string_length(data), &image->bytes,
                        &image->length)) {
-        refuse(refusal, 400, "Invalid value at 'contents[%zu].parts[%zu].inline_data.data' "
-                             "(TYPE_BYTES), Base64 decoding failed", turn, part);
+        refuse(refusal, 400,
+               "Invalid value at 'contents[%zu].parts[%zu].inline_data.data' "
+               "(TYPE_BYTES), Base64 decoding failed",
+               turn, part);
         return false;
     }
     image->role = role;
     request->image_count++;
     if (!image_header(image->bytes, image->length, &header)) {
-        refuse(refusal, 400, "Unable to process input image: contents[%zu].parts[%zu] is not a "
-                             "JPEG, PNG or WebP image.", turn, part);
+        refuse(refusal, 400,
+               "Unable to process input image: contents[%zu].parts[%zu] is not a "
+               "JPEG, PNG or WebP image.",
+               turn, part);
         return false;
     }
     return true;
@@ -183,8 +187,10 @@ static bool check_signature(const Request *request, const json_t *part, size_t t
     if (!request->model->signs || json_is_true(json_object_get(part, "thought")) ||
         json_string_length(field_get(part, "thoughtSignature")) > 0)
         return true;
-    refuse(refusal, 400, "Image part is missing a thought_signature in content position %zu, "
-                         "part position %zu.", turn + 1, at + 1);
+    refuse(refusal, 400,
+           "Image part is missing a thought_signature in content position %zu, "
+           "part position %zu.",
+           turn + 1, at + 1);
     return false;
 }
 
@@ -202,16 +208,19 @@ static bool check_turn(Request *request, const json_t *turn, size_t position, bo
         return false;
     }
     if (json_array_size(parts) == 0) {
-        refuse(refusal, 400, "Unable to submit request because it must have at least one part in "
-                             "contents[%zu].", position);
+        refuse(refusal, 400,
+               "Unable to submit request because it must have at least one part in "
+               "contents[%zu].",
+               position);
         return false;
     }
     json_array_foreach(parts, i, part) {
         const json_t *text = json_object_get(part, "text");
         const json_t *blob = field_get(part, "inlineData");
         if (json_is_string(text) == json_is_object(blob)) {
-            refuse(refusal, 400, "contents[%zu].parts[%zu].data: exactly one of text and "
-                                 "inline_data must be set; other kinds of data are not served here.",
+            refuse(refusal, 400,
+                   "contents[%zu].parts[%zu].data: exactly one of text and "
+                   "inline_data must be set; other kinds of data are not served here.",
                    position, i);
             return false;
         }
@@ -245,7 +254,8 @@ static bool check_image_config(Request *request, const json_t *config, Refusal *
     const char *size = json_string_value(field_get(image, "imageSize"));
     bool draws = request->task == TASK_IMAGE_GENERATION;
     if (draws && !request->model->draws) {
-        refuse(refusal, 400, "Model does not support the requested response modalities: text,image");
+        refuse(refusal, 400,
+               "Model does not support the requested response modalities: text,image");
         return false;
     }
     if (image && !request->model->draws) {

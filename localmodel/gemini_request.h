@@ -23,9 +23,9 @@ extern const char *const task_names[TASK_COUNT];
 
 typedef struct ModelInfo {
     const char *id, *title;
-    bool draws;      /* can answer with an image */
-    bool signs;      /* image parts carry a thoughtSignature that must come back */
-    bool drafts;     /* shows a draft, marked as thought, before the image */
+    bool draws;        /* can answer with an image */
+    bool signs;        /* image parts carry a thoughtSignature that must come back */
+    bool drafts;       /* shows a draft, marked as thought, before the image */
     const char *sizes; /* image sizes it takes, separated by spaces */
 } ModelInfo;
 
@@ -53,8 +53,8 @@ enum { REQUEST_IMAGES = 24 };
 typedef struct Request {
     const ModelInfo *model;
     Task task;
-    json_t *body;           /* owned */
-    const json_t *schema;   /* borrowed; NULL where none was sent */
+    json_t *body;         /* owned */
+    const json_t *schema; /* borrowed; NULL where none was sent */
     RequestImage images[REQUEST_IMAGES];
     size_t image_count;
     const char *aspect_ratio, *image_size; /* borrowed; defaults "16:9", "1K" */

@@ -11,6 +11,15 @@
 
 enum { SIDE_DECODED = 640, SIDE_COLOUR = 288, SIDE_LINES = 480 };
 
+/* A picture that says its hour and weather is believed: pixels cannot tell dawn from dusk. */
+static void believe(ImageFacts *facts) {
+    if (facts->said.time_name)
+        facts->light.time = facts->said.time;
+    if (facts->said.weather_name)
+        facts->light.weather = facts->said.weather;
+    facts->light.mood = light_mood(&facts->light);
+}
+
 bool image_facts_measure(const unsigned char *bytes, size_t length, ImageFacts *facts,
                          const char **why) {
     Image image;
@@ -26,8 +35,10 @@ bool image_facts_measure(const unsigned char *bytes, size_t length, ImageFacts *
     lines_measure(&fine, facts->light.sky, &facts->lines);
     materials_measure(&fine, &facts->light, &facts->materials);
     facts->drawn_here = image.note != NULL;
-    if (image.note)
+    if (image.note) {
         facts_read(image.note, &facts->said);
+        believe(facts);
+    }
     raster_free(&colour);
     raster_free(&fine);
     image_free(&image);
@@ -79,7 +90,10 @@ static json_t *geometry_json(const ImageFacts *facts) {
 static void material_style(const json_t *materials, Text *text) {
     size_t count = json_array_size(materials) < 3 ? json_array_size(materials) : 3;
     for (size_t i = 0; i < count; i++)
-        text_add(text, "%s%s", i == 0 ? "" : i + 1 == count ? " and " : ", ",
+        text_add(text, "%s%s",
+                 i == 0           ? ""
+                 : i + 1 == count ? " and "
+                                  : ", ",
                  json_string_value(json_array_get(materials, i)));
     if (count == 0)
         text_add(text, "plain surfaces");
@@ -121,12 +135,12 @@ json_t *image_facts_json(const ImageFacts *facts) {
     json_t *codes = json_pack("{s:O, s:s, s:s, s:s}", "colorPalette", palette, "lightingStyle",
                               text_string(&lighting), "materialStyle", text_string(&material),
                               "architecturalStyle", text_string(&style));
-    json_t *json = json_pack(
-        "{s:o, s:o, s:{s:s, s:s, s:s}, s:s, s:s, s:o, s:s, s:o}", "palette", palette, "materials",
-        materials, "lighting", "type", facts->light.type, "direction", facts->light.direction,
-        "mood", facts->light.mood, "temperature", facts->light.temperature, "style",
-        text_string(&style), "geometry", geometry_json(facts), "description",
-        text_string(&description), "styleCodes", codes);
+    json_t *json = json_pack("{s:o, s:o, s:{s:s, s:s, s:s}, s:s, s:s, s:o, s:s, s:o}", "palette",
+                             palette, "materials", materials, "lighting", "type", facts->light.type,
+                             "direction", facts->light.direction, "mood", facts->light.mood,
+                             "temperature", facts->light.temperature, "style", text_string(&style),
+                             "geometry", geometry_json(facts), "description",
+                             text_string(&description), "styleCodes", codes);
     text_free(&style);
     text_free(&material);
     text_free(&lighting);

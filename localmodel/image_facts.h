@@ -24,7 +24,8 @@ typedef struct ImageFacts {
 bool image_facts_measure(const unsigned char *bytes, size_t length, ImageFacts *facts,
                          const char **why) __attribute__((warn_unused_result));
 
-/* The known values for the schemas of image_understanding and memory_extraction.  A new reference. */
+/* The known values for the schemas of image_understanding and memory_extraction.  A new reference.
+ */
 json_t *image_facts_json(const ImageFacts *facts) __attribute__((warn_unused_result));
 
 /* What the picture tells about a building, in the terms of prompts. */

@@ -67,8 +67,8 @@ static bool jpeg_header(const unsigned char *bytes, size_t length, ImageHeader *
     size_t at = jpeg_find(bytes, length, is_frame);
     if (at == 0)
         return false;
-    *header = (ImageHeader){"image/jpeg", big_endian(bytes + at + 7, 2),
-                            big_endian(bytes + at + 5, 2)};
+    *header =
+        (ImageHeader){"image/jpeg", big_endian(bytes + at + 7, 2), big_endian(bytes + at + 5, 2)};
     return true;
 }
 
@@ -245,9 +245,9 @@ bool image_encode_png(const Image *image, const char *note, unsigned char **png,
     gchar *buffer = NULL;
     gsize size = 0;
     /* Level 3: a third of the time of the best, a few percent larger. */
-    bool ok = pixbuf && gdk_pixbuf_save_to_buffer(pixbuf, &buffer, &size, "png", NULL,
-                                                  "compression", "3", note ? NOTE_KEY : NULL, note,
-                                                  NULL);
+    bool ok =
+        pixbuf && gdk_pixbuf_save_to_buffer(pixbuf, &buffer, &size, "png", NULL, "compression", "3",
+                                            note ? NOTE_KEY : NULL, note, NULL);
     if (ok) {
         *png = mem_new(size, 1);
         memcpy(*png, buffer, size);

@@ -23,7 +23,8 @@ typedef struct ImageHeader {
     uint32_t width, height;
 } ImageHeader;
 
-/* Read kind and size from the first bytes, decoding nothing.  False where it is none of the three. */
+/* Read kind and size from the first bytes, decoding nothing.  False where it is none of the three.
+ */
 bool image_header(const unsigned char *bytes, size_t length, ImageHeader *header);
 
 /*
@@ -31,8 +32,8 @@ bool image_header(const unsigned char *bytes, size_t length, ImageHeader *header
  * anything is decoded.  False with *why (static) where it is refused or broken; image_free() frees
  * the result.
  */
-bool image_load(const unsigned char *bytes, size_t length, int side, Image *image,
-                const char **why) __attribute__((warn_unused_result));
+bool image_load(const unsigned char *bytes, size_t length, int side, Image *image, const char **why)
+    __attribute__((warn_unused_result));
 void image_free(Image *image);
 
 /* The picture in OKLab at a longer side of at most `side` pixels, by averaging blocks. */
@@ -48,7 +49,7 @@ void raster_free(Raster *raster);
  * Encode RGB pixels as PNG with `note` in a text chunk (or NULL).  False when that fails;
  * the caller frees *png with free().
  */
-bool image_encode_png(const Image *image, const char *note, unsigned char **png,
-                      size_t *length) __attribute__((warn_unused_result));
+bool image_encode_png(const Image *image, const char *note, unsigned char **png, size_t *length)
+    __attribute__((warn_unused_result));
 
 #endif

@@ -397,7 +397,8 @@ static const Entry entries[] = {
     {"soft light", WORD_LIGHT, LIGHT_DIFFUSE, NULL, 0},
     {"harsh light", WORD_LIGHT, LIGHT_TOP, NULL, 0},
     {"natural light", WORD_LIGHT, LIGHT_DEFAULT, NULL, 0},
-    {"artificial light", WORD_LIGHT, LIGHT_DEFAULT, NULL, FEATURE_INTERIOR_LIGHT | FEATURE_LANTERNS},
+    {"artificial light", WORD_LIGHT, LIGHT_DEFAULT, NULL,
+     FEATURE_INTERIOR_LIGHT | FEATURE_LANTERNS},
     {"neon", WORD_LIGHT, LIGHT_DEFAULT, "neon light", FEATURE_INTERIOR_LIGHT},
     {"candlelight", WORD_LIGHT, LIGHT_DEFAULT, NULL, FEATURE_INTERIOR_LIGHT},
     {"dramatic light", WORD_LIGHT, LIGHT_DEFAULT, NULL, 0},
@@ -587,8 +588,9 @@ const char *lexicon_time_name(SceneTime time) {
 
 const char *lexicon_weather_name(SceneWeather weather) {
     static const char *const weathers[] = {
-        [WEATHER_DEFAULT] = "unspecified", [WEATHER_CLEAR] = "clear", [WEATHER_OVERCAST] = "overcast",
-        [WEATHER_RAIN] = "rain",           [WEATHER_SNOW] = "snow",   [WEATHER_FOG] = "fog",
+        [WEATHER_DEFAULT] = "unspecified", [WEATHER_CLEAR] = "clear",
+        [WEATHER_OVERCAST] = "overcast",   [WEATHER_RAIN] = "rain",
+        [WEATHER_SNOW] = "snow",           [WEATHER_FOG] = "fog",
     };
     return weather < WEATHER_COUNT ? weathers[weather] : weathers[0];
 }

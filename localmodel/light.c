@@ -66,7 +66,7 @@ typedef struct Sums {
 } Sums;
 
 static bool near_white(Lab lab, float mean) {
-    return colour_chroma(lab) < 0.05f && lab.l > 0.62f && lab.l > mean - 0.03f && lab.b < 0.02f;
+    return colour_chroma(lab) < 0.05f && lab.l > 0.74f && lab.l > mean - 0.03f && lab.b < 0.03f;
 }
 
 /* A lit window or lamp: bright and warm against a dark picture. */
@@ -157,8 +157,12 @@ static const char *tell_direction(const LightFacts *light, const Sums *sums) {
     return light->contrast > 0.12f ? "front" : "diffuse";
 }
 
-static const char *tell_mood(const LightFacts *light) {
+const char *light_mood(const LightFacts *light) {
     bool warm = light->warmth > 0.02f;
+    if (light->weather == WEATHER_RAIN && light->time != TIME_NIGHT)
+        return "grey, glistening rain light";
+    if (light->time == TIME_DAWN)
+        return warm ? "tender, warm first light" : "pale first light";
     if (light->time == TIME_NIGHT)
         return light->weather == WEATHER_SNOW ? "still, snowy night" : "quiet night, dark sky";
     if (light->time == TIME_DUSK)
@@ -194,10 +198,10 @@ void light_measure(const Raster *raster, LightFacts *light) {
     double all = light->warmth + 0.35 * over(sums.sky_b, sums.sky, 0) * light->sky;
     light->temperature = all > 0.022 ? "warm" : all < -0.006 ? "cool" : "neutral";
     double glow = sums.glow / count;
-    light->type = light->time == TIME_MIDDAY ? "natural"
-                  : glow > 0.004             ? light->time == TIME_NIGHT ? "artificial" : "mixed"
-                                             : "natural";
+    light->type = light->time == TIME_NIGHT && glow > 0.0005 ? "artificial"
+                  : light->time == TIME_DUSK && glow > 0.004 ? "mixed"
+                                                             : "natural";
     light->direction = tell_direction(light, &sums);
-    light->mood = tell_mood(light);
+    light->mood = light_mood(light);
     free(sky);
 }

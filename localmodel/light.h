@@ -1,4 +1,5 @@
-/* light.h - the light of a picture: type, direction, mood, and the time and weather they tell of. */
+/* light.h - the light of a picture: type, direction, mood, and the time and weather they tell of.
+ */
 #ifndef RENDERCHAIN_LIGHT_H
 #define RENDERCHAIN_LIGHT_H
 
@@ -21,6 +22,9 @@ typedef struct LightFacts {
 } LightFacts;
 
 void light_measure(const Raster *raster, LightFacts *light);
+
+/* A few words for measured light; static.  Reads time, weather, warmth and contrast. */
+const char *light_mood(const LightFacts *light);
 
 /* Mark the pixels that are sky: smooth, joined to the top edge.  The caller frees the result. */
 bool *light_sky_mask(const Raster *raster);

@@ -32,9 +32,11 @@ static Gradients sobel(const Raster *raster) {
         for (int x = 1; x + 1 < g.width; x++) {
             size_t i = (size_t)y * (size_t)g.width + (size_t)x;
             g.x[i] = (up[x + 1].l + 2 * mid[x + 1].l + down[x + 1].l - up[x - 1].l -
-                      2 * mid[x - 1].l - down[x - 1].l) / 8;
+                      2 * mid[x - 1].l - down[x - 1].l) /
+                     8;
             g.y[i] = (down[x - 1].l + 2 * down[x].l + down[x + 1].l - up[x - 1].l - 2 * up[x].l -
-                      up[x + 1].l) / 8;
+                      up[x + 1].l) /
+                     8;
         }
     }
     return g;

@@ -94,10 +94,14 @@ static bool take_option(int option, const char *value, Options *options) {
 
 static bool read_options(int argc, char **argv, Options *options) {
     static const struct option table[] = {
-        {"port", required_argument, NULL, 'p'},  {"latency-ms", required_argument, NULL, 'l'},
-        {"fault", required_argument, NULL, 'f'}, {"canned", no_argument, NULL, 'c'},
-        {"key", required_argument, NULL, 'k'},   {"exit-on-eof", no_argument, NULL, 'e'},
-        {"help", no_argument, NULL, 'h'},        {"version", no_argument, NULL, 'v'},
+        {"port", required_argument, NULL, 'p'},
+        {"latency-ms", required_argument, NULL, 'l'},
+        {"fault", required_argument, NULL, 'f'},
+        {"canned", no_argument, NULL, 'c'},
+        {"key", required_argument, NULL, 'k'},
+        {"exit-on-eof", no_argument, NULL, 'e'},
+        {"help", no_argument, NULL, 'h'},
+        {"version", no_argument, NULL, 'v'},
         {NULL, 0, NULL, 0},
     };
     int option;

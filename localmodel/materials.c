@@ -114,7 +114,8 @@ static void report(MaterialShare *counts, int names, float all, Materials *mater
     while (materials->count < MATERIALS_MOST) {
         int best = -1;
         for (int i = 0; i < names; i++)
-            if (strcmp(counts[i].name, "vegetation") != 0 && counts[i].share / all > 0.02f && (best < 0 || counts[i].share > counts[best].share))
+            if (strcmp(counts[i].name, "vegetation") != 0 && counts[i].share / all > 0.02f &&
+                (best < 0 || counts[i].share > counts[best].share))
                 best = i;
         if (best < 0)
             break;

@@ -13,7 +13,7 @@
 enum { GRID_L = 24, GRID_AB = 32, CENTRES = 16, ROUNDS = 24 };
 enum { CELLS = GRID_L * GRID_AB * GRID_AB };
 
-static const float ab_range = 0.32f;    /* a and b of sRGB lie within */
+static const float ab_range = 0.32f;       /* a and b of sRGB lie within */
 static const float join_distance = 0.055f; /* clusters nearer than this are one colour */
 static const float far_distance = 0.22f;   /* from here on two colours are simply different */
 static const float mode_distance = 0.045f; /* around the fullest cell of a cluster */
@@ -260,8 +260,8 @@ void palette_measure(const Raster *raster, Palette *palette) {
     int count = choose(clusters, found, total);
     sort_cells(clusters, count);
     for (int i = 0; i < count; i++)
-        write_colour(&palette->colours[i], &clusters[i],
-                     dominant(cells, used, clusters, found, i), total);
+        write_colour(&palette->colours[i], &clusters[i], dominant(cells, used, clusters, found, i),
+                     total);
     palette->count = fill_up(clusters, count);
     for (int i = count; i < palette->count; i++)
         write_colour(&palette->colours[i], &clusters[i], cell_lab(&clusters[i]), total);

@@ -9,8 +9,8 @@ enum { PALETTE_LEAST = 5, PALETTE_MOST = 8 };
 typedef struct PaletteColour {
     Rgb rgb;
     Lab lab;
-    float share; /* of the picture, 0 to 1 */
-    float y;     /* mean height in the picture: 0 top, 1 bottom */
+    float share;                   /* of the picture, 0 to 1 */
+    float y;                       /* mean height in the picture: 0 top, 1 bottom */
     char entry[COLOUR_ENTRY_SIZE]; /* "name #rrggbb" */
 } PaletteColour;
 

@@ -24,16 +24,16 @@ typedef struct Reader {
     int n_materials;
     ColourFact colours[MAX_PENDING];
     int n_colours;
-    Part head;    /* the last part named in this clause */
-    bool linked;  /* "of", "in" after the head */
-    bool negated; /* until the clause ends */
+    Part head;              /* the last part named in this clause */
+    bool linked;            /* "of", "in" after the head */
+    bool negated;           /* until the clause ends */
     size_t last_colour_end; /* index of the word after the last colour: "red brick" */
 } Reader;
 
 static const char *const part_names[] = {
-    [PART_NONE] = "",        [PART_WALL] = "walls",     [PART_ACCENT] = "details",
-    [PART_ROOF] = "roof",    [PART_DOOR] = "door",      [PART_FRAME] = "window frames",
-    [PART_GROUND] = "ground", [PART_PATH] = "path",     [PART_SKY] = "sky",
+    [PART_NONE] = "",         [PART_WALL] = "walls", [PART_ACCENT] = "details",
+    [PART_ROOF] = "roof",     [PART_DOOR] = "door",  [PART_FRAME] = "window frames",
+    [PART_GROUND] = "ground", [PART_PATH] = "path",  [PART_SKY] = "sky",
     [PART_PLANTS] = "plants",
 };
 
@@ -298,8 +298,9 @@ static void take(Reader *reader, const Entry *entry, size_t at, size_t end) {
 
 /* "two", "3"; 0 where it is no number from 1 to 99. */
 static int small_number(const char *word) {
-    static const char *const numbers[] = {"zero", "one", "two",   "three", "four", "five", "six",
-                                          "seven", "eight", "nine", "ten",  "eleven", "twelve"};
+    static const char *const numbers[] = {"zero", "one",    "two",   "three", "four",
+                                          "five", "six",    "seven", "eight", "nine",
+                                          "ten",  "eleven", "twelve"};
     for (int i = 1; i < (int)(sizeof numbers / sizeof numbers[0]); i++)
         if (strcmp(word, numbers[i]) == 0)
             return i;

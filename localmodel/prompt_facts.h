@@ -48,11 +48,11 @@ typedef struct Facts {
     int n_materials;
     ColourFact colours[FACTS_COLOURS];
     int n_colours;
-    unsigned features, removed; /* FEATURE_ flags wanted, and those not wanted */
+    unsigned features, removed;           /* FEATURE_ flags wanted, and those not wanted */
     const char *unwanted[FACTS_UNWANTED]; /* what the text says shall not be there */
     int n_unwanted;
-    int storeys;                /* 0: not said */
-    uint64_t plan;              /* number of the building's plan; 0: not said */
+    int storeys;   /* 0: not said */
+    uint64_t plan; /* number of the building's plan; 0: not said */
     Operation operation;
     bool same;     /* refers to an earlier image */
     int words;     /* how many the text has */

@@ -30,10 +30,10 @@ static const char *const weather_words[WEATHER_COUNT] = {
 /* Everything one optimisation works with. */
 typedef struct Inputs {
     const char *prompt;
-    Facts wish;     /* the user's words and the intent */
-    Facts memory;   /* of the chain */
+    Facts wish;   /* the user's words and the intent */
+    Facts memory; /* of the chain */
     json_t *memory_json;
-    Facts reference; /* analyses or images, all merged */
+    Facts reference;        /* analyses or images, all merged */
     json_t *reference_json; /* of the first one */
     bool has_memory, has_reference, has_style;
     json_t *style_json;
@@ -87,7 +87,8 @@ static void add_images(const Request *request, Inputs *inputs) {
         const RequestImage *image = &request->images[i];
         ImageFacts facts;
         const char *why;
-        if (image->role != ROLE_MASK && image_facts_measure(image->bytes, image->length, &facts, &why))
+        if (image->role != ROLE_MASK &&
+            image_facts_measure(image->bytes, image->length, &facts, &why))
             add_reference(inputs, image_facts_json(&facts), image->role == ROLE_STYLE_IMAGE);
     }
 }
@@ -298,9 +299,9 @@ static Pile pile_of(const char *sentence) {
         const char *start;
         Pile pile;
     } starts[] = {
-        {SENTENCE_BUILDING, PILE_KEEP},   {SENTENCE_PALETTE, PILE_NONE},
+        {SENTENCE_BUILDING, PILE_KEEP},  {SENTENCE_PALETTE, PILE_NONE},
         {SENTENCE_REFERENCE, PILE_NONE}, {SENTENCE_STYLE, PILE_NONE},
-        {SENTENCE_LIGHT, PILE_LIGHT},     {SENTENCE_VIEW, PILE_VIEW},
+        {SENTENCE_LIGHT, PILE_LIGHT},    {SENTENCE_VIEW, PILE_VIEW},
         {SENTENCE_FINISH, PILE_NONE},
     };
     for (size_t i = 0; i < sizeof starts / sizeof starts[0]; i++)
@@ -338,8 +339,12 @@ void prompt_read(const char *prompt, Facts *wish, Facts *keep) {
     for (int i = 0; i < PILES; i++)
         text_free(&piles[i]);
     /* Of those sentences only what they are about: the words around are not wishes. */
-    Facts decided = {.time = light.time, .time_name = light.time_name, .weather = light.weather,
-                     .weather_name = light.weather_name, .view = view.view,
-                     .view_name = view.view_name, .lens = view.lens};
+    Facts decided = {.time = light.time,
+                     .time_name = light.time_name,
+                     .weather = light.weather,
+                     .weather_name = light.weather_name,
+                     .view = view.view,
+                     .view_name = view.view_name,
+                     .lens = view.lens};
     facts_underlay(wish, &decided);
 }

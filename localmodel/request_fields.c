@@ -27,60 +27,96 @@ typedef struct Field {
 } Field;
 
 static const Field blob[] = {
-    {"mimeType", TYPE_STRING, NULL}, {"data", TYPE_STRING, NULL},
-    {"displayName", TYPE_STRING, NULL}, {NULL, TYPE_END, NULL},
+    {"mimeType", TYPE_STRING, NULL},
+    {"data", TYPE_STRING, NULL},
+    {"displayName", TYPE_STRING, NULL},
+    {NULL, TYPE_END, NULL},
 };
 static const Field file_data[] = {
-    {"mimeType", TYPE_STRING, NULL}, {"fileUri", TYPE_STRING, NULL},
-    {"displayName", TYPE_STRING, NULL}, {NULL, TYPE_END, NULL},
+    {"mimeType", TYPE_STRING, NULL},
+    {"fileUri", TYPE_STRING, NULL},
+    {"displayName", TYPE_STRING, NULL},
+    {NULL, TYPE_END, NULL},
 };
 static const Field part[] = {
-    {"text", TYPE_STRING, NULL},           {"inlineData", TYPE_MESSAGE, blob},
-    {"fileData", TYPE_MESSAGE, file_data}, {"thought", TYPE_BOOL, NULL},
-    {"thoughtSignature", TYPE_STRING, NULL}, {"functionCall", TYPE_ANY, NULL},
-    {"functionResponse", TYPE_ANY, NULL},  {"executableCode", TYPE_ANY, NULL},
-    {"codeExecutionResult", TYPE_ANY, NULL}, {"videoMetadata", TYPE_ANY, NULL},
-    {"mediaResolution", TYPE_ANY, NULL},   {"partMetadata", TYPE_ANY, NULL},
+    {"text", TYPE_STRING, NULL},
+    {"inlineData", TYPE_MESSAGE, blob},
+    {"fileData", TYPE_MESSAGE, file_data},
+    {"thought", TYPE_BOOL, NULL},
+    {"thoughtSignature", TYPE_STRING, NULL},
+    {"functionCall", TYPE_ANY, NULL},
+    {"functionResponse", TYPE_ANY, NULL},
+    {"executableCode", TYPE_ANY, NULL},
+    {"codeExecutionResult", TYPE_ANY, NULL},
+    {"videoMetadata", TYPE_ANY, NULL},
+    {"mediaResolution", TYPE_ANY, NULL},
+    {"partMetadata", TYPE_ANY, NULL},
     {NULL, TYPE_END, NULL},
 };
 static const Field content[] = {
-    {"role", TYPE_STRING, NULL}, {"parts", TYPE_MESSAGES, part}, {NULL, TYPE_END, NULL},
+    {"role", TYPE_STRING, NULL},
+    {"parts", TYPE_MESSAGES, part},
+    {NULL, TYPE_END, NULL},
 };
 static const Field safety_setting[] = {
-    {"category", TYPE_STRING, NULL}, {"threshold", TYPE_STRING, NULL}, {NULL, TYPE_END, NULL},
+    {"category", TYPE_STRING, NULL},
+    {"threshold", TYPE_STRING, NULL},
+    {NULL, TYPE_END, NULL},
 };
 static const Field thinking_config[] = {
-    {"includeThoughts", TYPE_BOOL, NULL}, {"thinkingBudget", TYPE_INT32, NULL},
-    {"thinkingLevel", TYPE_STRING, NULL}, {NULL, TYPE_END, NULL},
+    {"includeThoughts", TYPE_BOOL, NULL},
+    {"thinkingBudget", TYPE_INT32, NULL},
+    {"thinkingLevel", TYPE_STRING, NULL},
+    {NULL, TYPE_END, NULL},
 };
 static const Field image_config[] = {
-    {"aspectRatio", TYPE_STRING, NULL}, {"imageSize", TYPE_STRING, NULL}, {NULL, TYPE_END, NULL},
+    {"aspectRatio", TYPE_STRING, NULL},
+    {"imageSize", TYPE_STRING, NULL},
+    {NULL, TYPE_END, NULL},
 };
 static const Field generation_config[] = {
-    {"stopSequences", TYPE_STRINGS, NULL},     {"responseMimeType", TYPE_STRING, NULL},
-    {"responseSchema", TYPE_ANY, NULL},        {"responseJsonSchema", TYPE_ANY, NULL},
-    {"responseFormat", TYPE_ANY, NULL},        {"responseModalities", TYPE_STRINGS, NULL},
-    {"candidateCount", TYPE_INT32, NULL},      {"maxOutputTokens", TYPE_INT32, NULL},
-    {"temperature", TYPE_FLOAT, NULL},         {"topP", TYPE_FLOAT, NULL},
-    {"topK", TYPE_FLOAT, NULL},                {"seed", TYPE_INT32, NULL},
-    {"presencePenalty", TYPE_FLOAT, NULL},     {"frequencyPenalty", TYPE_FLOAT, NULL},
-    {"responseLogprobs", TYPE_BOOL, NULL},     {"logprobs", TYPE_INT32, NULL},
-    {"enableEnhancedCivicAnswers", TYPE_BOOL, NULL}, {"speechConfig", TYPE_ANY, NULL},
+    {"stopSequences", TYPE_STRINGS, NULL},
+    {"responseMimeType", TYPE_STRING, NULL},
+    {"responseSchema", TYPE_ANY, NULL},
+    {"responseJsonSchema", TYPE_ANY, NULL},
+    {"responseFormat", TYPE_ANY, NULL},
+    {"responseModalities", TYPE_STRINGS, NULL},
+    {"candidateCount", TYPE_INT32, NULL},
+    {"maxOutputTokens", TYPE_INT32, NULL},
+    {"temperature", TYPE_FLOAT, NULL},
+    {"topP", TYPE_FLOAT, NULL},
+    {"topK", TYPE_FLOAT, NULL},
+    {"seed", TYPE_INT32, NULL},
+    {"presencePenalty", TYPE_FLOAT, NULL},
+    {"frequencyPenalty", TYPE_FLOAT, NULL},
+    {"responseLogprobs", TYPE_BOOL, NULL},
+    {"logprobs", TYPE_INT32, NULL},
+    {"enableEnhancedCivicAnswers", TYPE_BOOL, NULL},
+    {"speechConfig", TYPE_ANY, NULL},
     {"thinkingConfig", TYPE_MESSAGE, thinking_config},
-    {"imageConfig", TYPE_MESSAGE, image_config}, {"mediaResolution", TYPE_STRING, NULL},
+    {"imageConfig", TYPE_MESSAGE, image_config},
+    {"mediaResolution", TYPE_STRING, NULL},
     {NULL, TYPE_END, NULL},
 };
 static const Field request_fields[] = {
-    {"model", TYPE_STRING, NULL},           {"contents", TYPE_MESSAGES, content},
-    {"systemInstruction", TYPE_MESSAGE, content}, {"tools", TYPE_ANY, NULL},
-    {"toolConfig", TYPE_ANY, NULL},         {"safetySettings", TYPE_MESSAGES, safety_setting},
-    {"generationConfig", TYPE_MESSAGE, generation_config}, {"cachedContent", TYPE_STRING, NULL},
-    {"store", TYPE_BOOL, NULL},             {"serviceTier", TYPE_STRING, NULL},
-    {"continuationToken", TYPE_STRING, NULL}, {NULL, TYPE_END, NULL},
+    {"model", TYPE_STRING, NULL},
+    {"contents", TYPE_MESSAGES, content},
+    {"systemInstruction", TYPE_MESSAGE, content},
+    {"tools", TYPE_ANY, NULL},
+    {"toolConfig", TYPE_ANY, NULL},
+    {"safetySettings", TYPE_MESSAGES, safety_setting},
+    {"generationConfig", TYPE_MESSAGE, generation_config},
+    {"cachedContent", TYPE_STRING, NULL},
+    {"store", TYPE_BOOL, NULL},
+    {"serviceTier", TYPE_STRING, NULL},
+    {"continuationToken", TYPE_STRING, NULL},
+    {NULL, TYPE_END, NULL},
 };
 
 static const char *const type_words[] = {
-    [TYPE_STRING] = "TYPE_STRING", [TYPE_FLOAT] = "TYPE_FLOAT", [TYPE_INT32] = "TYPE_INT32",
+    [TYPE_STRING] = "TYPE_STRING",
+    [TYPE_FLOAT] = "TYPE_FLOAT",
+    [TYPE_INT32] = "TYPE_INT32",
     [TYPE_BOOL] = "TYPE_BOOL",
 };
 
@@ -115,11 +151,15 @@ json_t *field_get(const json_t *object, const char *name) {
 
 static bool unknown_name(const char *name, const char *path, Refusal *refusal) {
     if (*path)
-        refuse(refusal, 400, "Invalid JSON payload received. Unknown name \"%.60s\" at '%s': "
-                             "Cannot find field.", name, path);
+        refuse(refusal, 400,
+               "Invalid JSON payload received. Unknown name \"%.60s\" at '%s': "
+               "Cannot find field.",
+               name, path);
     else
-        refuse(refusal, 400, "Invalid JSON payload received. Unknown name \"%.60s\": "
-                             "Cannot find field.", name);
+        refuse(refusal, 400,
+               "Invalid JSON payload received. Unknown name \"%.60s\": "
+               "Cannot find field.",
+               name);
     snprintf(refusal->field, sizeof refusal->field, "%s", path);
     return false;
 }

@@ -17,47 +17,70 @@ typedef struct Habit {
 } Habit;
 
 static const Habit habits[STYLE_COUNT] = {
-    [STYLE_MODERN] = {{MATERIAL_PLASTER, MATERIAL_CONCRETE}, {MATERIAL_OAK, MATERIAL_DARK_TIMBER},
-                      {MATERIAL_ZINC, MATERIAL_CONCRETE}, {MATERIAL_OAK, MATERIAL_DARK_METAL}},
-    [STYLE_MINIMALIST] = {{MATERIAL_PLASTER, MATERIAL_PLASTER}, {MATERIAL_PLASTER, MATERIAL_OAK},
-                          {MATERIAL_PLASTER, MATERIAL_CONCRETE}, {MATERIAL_OAK, MATERIAL_DARK_METAL}},
+    [STYLE_MODERN] = {{MATERIAL_PLASTER, MATERIAL_CONCRETE},
+                      {MATERIAL_OAK, MATERIAL_DARK_TIMBER},
+                      {MATERIAL_ZINC, MATERIAL_CONCRETE},
+                      {MATERIAL_OAK, MATERIAL_DARK_METAL}},
+    [STYLE_MINIMALIST] = {{MATERIAL_PLASTER, MATERIAL_PLASTER},
+                          {MATERIAL_PLASTER, MATERIAL_OAK},
+                          {MATERIAL_PLASTER, MATERIAL_CONCRETE},
+                          {MATERIAL_OAK, MATERIAL_DARK_METAL}},
     [STYLE_BRUTALIST] = {{MATERIAL_BOARD_CONCRETE, MATERIAL_CONCRETE},
                          {MATERIAL_CONCRETE, MATERIAL_BOARD_CONCRETE},
                          {MATERIAL_CONCRETE, MATERIAL_CONCRETE},
                          {MATERIAL_DARK_METAL, MATERIAL_CORTEN}},
-    [STYLE_CLASSICAL] = {{MATERIAL_STONE, MATERIAL_PLASTER}, {MATERIAL_MARBLE, MATERIAL_STONE},
-                         {MATERIAL_SLATE, MATERIAL_PATINA}, {MATERIAL_DARK_TIMBER, MATERIAL_LACQUER}},
-    [STYLE_GOTHIC] = {{MATERIAL_STONE, MATERIAL_RUBBLE}, {MATERIAL_STONE, MATERIAL_STONE},
-                      {MATERIAL_SLATE, MATERIAL_PATINA}, {MATERIAL_DARK_TIMBER, MATERIAL_DARK_TIMBER}},
-    [STYLE_TRADITIONAL] = {{MATERIAL_PLASTER, MATERIAL_BRICK}, {MATERIAL_DARK_TIMBER, MATERIAL_OAK},
-                           {MATERIAL_TERRACOTTA, MATERIAL_SHINGLE}, {MATERIAL_OAK, MATERIAL_LACQUER}},
+    [STYLE_CLASSICAL] = {{MATERIAL_STONE, MATERIAL_PLASTER},
+                         {MATERIAL_MARBLE, MATERIAL_STONE},
+                         {MATERIAL_SLATE, MATERIAL_PATINA},
+                         {MATERIAL_DARK_TIMBER, MATERIAL_LACQUER}},
+    [STYLE_GOTHIC] = {{MATERIAL_STONE, MATERIAL_RUBBLE},
+                      {MATERIAL_STONE, MATERIAL_STONE},
+                      {MATERIAL_SLATE, MATERIAL_PATINA},
+                      {MATERIAL_DARK_TIMBER, MATERIAL_DARK_TIMBER}},
+    [STYLE_TRADITIONAL] = {{MATERIAL_PLASTER, MATERIAL_BRICK},
+                           {MATERIAL_DARK_TIMBER, MATERIAL_OAK},
+                           {MATERIAL_TERRACOTTA, MATERIAL_SHINGLE},
+                           {MATERIAL_OAK, MATERIAL_LACQUER}},
     [STYLE_MEDITERRANEAN] = {{MATERIAL_PLASTER, MATERIAL_PLASTER},
                              {MATERIAL_STONE, MATERIAL_TERRACOTTA},
                              {MATERIAL_TERRACOTTA, MATERIAL_TERRACOTTA},
                              {MATERIAL_DARK_TIMBER, MATERIAL_LACQUER}},
-    [STYLE_INDUSTRIAL] = {{MATERIAL_BRICK, MATERIAL_STEEL}, {MATERIAL_DARK_METAL, MATERIAL_CORTEN},
+    [STYLE_INDUSTRIAL] = {{MATERIAL_BRICK, MATERIAL_STEEL},
+                          {MATERIAL_DARK_METAL, MATERIAL_CORTEN},
                           {MATERIAL_ZINC, MATERIAL_DARK_METAL},
                           {MATERIAL_DARK_METAL, MATERIAL_STEEL}},
-    [STYLE_ASIAN] = {{MATERIAL_LACQUER, MATERIAL_PLASTER}, {MATERIAL_DARK_TIMBER, MATERIAL_LACQUER},
-                     {MATERIAL_CERAMIC_TILE, MATERIAL_SLATE}, {MATERIAL_LACQUER, MATERIAL_DARK_TIMBER}},
-    [STYLE_ART_DECO] = {{MATERIAL_STONE, MATERIAL_PLASTER}, {MATERIAL_GOLD, MATERIAL_COPPER},
-                        {MATERIAL_COPPER, MATERIAL_STONE}, {MATERIAL_GOLD, MATERIAL_DARK_METAL}},
-    [STYLE_TOWER] = {{MATERIAL_GLASS, MATERIAL_GLASS}, {MATERIAL_STEEL, MATERIAL_DARK_METAL},
-                     {MATERIAL_STEEL, MATERIAL_DARK_METAL}, {MATERIAL_GLASS, MATERIAL_STEEL}},
-    [STYLE_FUTURISTIC] = {{MATERIAL_PLASTER, MATERIAL_STEEL}, {MATERIAL_GLASS, MATERIAL_STEEL},
-                          {MATERIAL_PLASTER, MATERIAL_STEEL}, {MATERIAL_GLASS, MATERIAL_STEEL}},
-    [STYLE_SCANDINAVIAN] = {{MATERIAL_CHARRED_TIMBER, MATERIAL_OAK}, {MATERIAL_OAK, MATERIAL_PLASTER},
-                            {MATERIAL_DARK_METAL, MATERIAL_SHINGLE}, {MATERIAL_OAK, MATERIAL_LACQUER}},
-    [STYLE_VICTORIAN] = {{MATERIAL_BRICK, MATERIAL_LACQUER}, {MATERIAL_PLASTER, MATERIAL_STONE},
-                         {MATERIAL_SLATE, MATERIAL_SHINGLE}, {MATERIAL_LACQUER, MATERIAL_OAK}},
+    [STYLE_ASIAN] = {{MATERIAL_LACQUER, MATERIAL_PLASTER},
+                     {MATERIAL_DARK_TIMBER, MATERIAL_LACQUER},
+                     {MATERIAL_CERAMIC_TILE, MATERIAL_SLATE},
+                     {MATERIAL_LACQUER, MATERIAL_DARK_TIMBER}},
+    [STYLE_ART_DECO] = {{MATERIAL_STONE, MATERIAL_PLASTER},
+                        {MATERIAL_GOLD, MATERIAL_COPPER},
+                        {MATERIAL_COPPER, MATERIAL_STONE},
+                        {MATERIAL_GOLD, MATERIAL_DARK_METAL}},
+    [STYLE_TOWER] = {{MATERIAL_GLASS, MATERIAL_GLASS},
+                     {MATERIAL_STEEL, MATERIAL_DARK_METAL},
+                     {MATERIAL_STEEL, MATERIAL_DARK_METAL},
+                     {MATERIAL_GLASS, MATERIAL_STEEL}},
+    [STYLE_FUTURISTIC] = {{MATERIAL_PLASTER, MATERIAL_STEEL},
+                          {MATERIAL_GLASS, MATERIAL_STEEL},
+                          {MATERIAL_PLASTER, MATERIAL_STEEL},
+                          {MATERIAL_GLASS, MATERIAL_STEEL}},
+    [STYLE_SCANDINAVIAN] = {{MATERIAL_CHARRED_TIMBER, MATERIAL_OAK},
+                            {MATERIAL_OAK, MATERIAL_PLASTER},
+                            {MATERIAL_DARK_METAL, MATERIAL_SHINGLE},
+                            {MATERIAL_OAK, MATERIAL_LACQUER}},
+    [STYLE_VICTORIAN] = {{MATERIAL_BRICK, MATERIAL_LACQUER},
+                         {MATERIAL_PLASTER, MATERIAL_STONE},
+                         {MATERIAL_SLATE, MATERIAL_SHINGLE},
+                         {MATERIAL_LACQUER, MATERIAL_OAK}},
 };
 
 static const struct {
     const char *ratio;
     int width, height; /* at 1K */
 } sizes[] = {
-    {"1:1", 1024, 1024}, {"2:3", 848, 1264}, {"3:2", 1264, 848},  {"3:4", 896, 1200},
-    {"4:3", 1200, 896},  {"4:5", 928, 1152}, {"5:4", 1152, 928},  {"9:16", 768, 1376},
+    {"1:1", 1024, 1024}, {"2:3", 848, 1264},  {"3:2", 1264, 848}, {"3:4", 896, 1200},
+    {"4:3", 1200, 896},  {"4:5", 928, 1152},  {"5:4", 1152, 928}, {"9:16", 768, 1376},
     {"16:9", 1376, 768}, {"21:9", 1584, 672}, {"1:4", 512, 2048}, {"4:1", 2048, 512},
     {"1:8", 384, 3072},  {"8:1", 3072, 384},
 };
@@ -97,8 +120,7 @@ static void add_memory(const Request *request, Plan *plan) {
         return;
     }
     memory_read(memory, &facts);
-    add_tints(plan, colours,
-              memory_palette(memory, facts.plan == 0, colours, SCENE_MAX_COLOURS));
+    add_tints(plan, colours, memory_palette(memory, facts.plan == 0, colours, SCENE_MAX_COLOURS));
     facts_underlay(&plan->facts, &facts);
     json_decref(memory);
 }
@@ -129,8 +151,8 @@ static void add_images(const Request *request, Plan *plan) {
 static void settle(Facts *facts, Part part, SceneMaterial material, const char *colour) {
     if (facts_material(facts, part) || facts->n_materials == FACTS_MATERIALS)
         return;
-    MaterialFact fact = {.name = lexicon_material_name(material), .material = material,
-                         .part = part};
+    MaterialFact fact = {
+        .name = lexicon_material_name(material), .material = material, .part = part};
     bool coloured = false;
     for (int i = 0; i < facts->n_colours; i++)
         coloured = coloured || facts->colours[i].part == part ||
@@ -154,8 +176,8 @@ static void complete(Facts *facts) {
     if (facts->plan == 0)
         facts->plan = PLAN_LOWEST + facts->seed % (PLAN_HIGHEST - PLAN_LOWEST + 1);
     if (!facts->style_name) {
-        facts->style = facts->kind == KIND_TOWER     ? STYLE_TOWER
-                       : facts->kind == KIND_SACRED  ? STYLE_GOTHIC
+        facts->style = facts->kind == KIND_TOWER       ? STYLE_TOWER
+                       : facts->kind == KIND_SACRED    ? STYLE_GOTHIC
                        : facts->kind == KIND_WAREHOUSE ? STYLE_INDUSTRIAL
                                                        : STYLE_MODERN;
         facts->style_name = lexicon_style_name(facts->style);
@@ -170,18 +192,18 @@ static void complete(Facts *facts) {
     int choice = (int)(facts->plan / 7 % 2);
     bool painted = false; /* "white walls": plaster, whatever the style's habit is */
     for (int i = 0; i < facts->n_colours; i++)
-        painted = painted || facts->colours[i].part == PART_WALL ||
-                  facts->colours[i].part == PART_NONE;
-    SceneMaterial wall = painted && !facts_material(facts, PART_WALL) ? MATERIAL_PLASTER
-                                                                      : habit->wall[choice];
+        painted =
+            painted || facts->colours[i].part == PART_WALL || facts->colours[i].part == PART_NONE;
+    SceneMaterial wall =
+        painted && !facts_material(facts, PART_WALL) ? MATERIAL_PLASTER : habit->wall[choice];
     settle(facts, PART_WALL, wall, paint_of(wall, facts->style, PART_WALL));
     settle(facts, PART_ROOF, habit->roof[choice], NULL);
     settle(facts, PART_DOOR, habit->door[choice],
            paint_of(habit->door[choice], facts->style, PART_DOOR));
     int walls = 0;
     for (int i = 0; i < facts->n_materials; i++)
-        walls += facts->materials[i].part <= PART_WALL &&
-                 facts->materials[i].material != MATERIAL_GLASS;
+        walls +=
+            facts->materials[i].part <= PART_WALL && facts->materials[i].material != MATERIAL_GLASS;
     if (walls < 2)
         settle(facts, PART_ACCENT, habit->accent[choice],
                paint_of(habit->accent[choice], facts->style, PART_ACCENT));
@@ -237,19 +259,33 @@ static void paint(SceneSpec *spec, Rgb rgb, float weight, SceneRole role) {
 
 static SceneRole role_of(Part part) {
     static const SceneRole roles[] = {
-        [PART_NONE] = ROLE_WALL,   [PART_WALL] = ROLE_WALL,     [PART_ACCENT] = ROLE_ACCENT,
-        [PART_ROOF] = ROLE_ROOF,   [PART_DOOR] = ROLE_DOOR,     [PART_FRAME] = ROLE_ACCENT,
-        [PART_GROUND] = ROLE_GROUND, [PART_PATH] = ROLE_AUTO,   [PART_SKY] = ROLE_SKY,
+        [PART_NONE] = ROLE_WALL,     [PART_WALL] = ROLE_WALL, [PART_ACCENT] = ROLE_ACCENT,
+        [PART_ROOF] = ROLE_ROOF,     [PART_DOOR] = ROLE_DOOR, [PART_FRAME] = ROLE_ACCENT,
+        [PART_GROUND] = ROLE_GROUND, [PART_PATH] = ROLE_AUTO, [PART_SKY] = ROLE_SKY,
         [PART_PLANTS] = ROLE_PLANTS,
     };
     return roles[part];
 }
 
+/* "Red brick" is a fired red, not a painted one: only what is painted takes a colour whole. */
+static Rgb as_material(SceneMaterial material, Rgb rgb) {
+    bool painted = material == MATERIAL_PLASTER || material == MATERIAL_LACQUER ||
+                   material == MATERIAL_CERAMIC_TILE || material == MATERIAL_STEEL ||
+                   material == MATERIAL_DARK_METAL;
+    Lab lab = colour_lab(rgb);
+    float chroma = colour_chroma(lab), most = 0.09f;
+    if (painted || chroma <= most)
+        return rgb;
+    lab.a *= most / chroma;
+    lab.b *= most / chroma;
+    return colour_rgb((Lab){lab.l * 0.92f, lab.a, lab.b});
+}
+
 /* Where the second wall goes. */
 static void place_material(SceneSpec *spec, const MaterialFact *fact) {
     SceneMaterial *places[] = {
-        [PART_NONE] = &spec->wall,  [PART_WALL] = &spec->wall, [PART_ACCENT] = &spec->accent,
-        [PART_ROOF] = &spec->roof,  [PART_DOOR] = &spec->door, [PART_FRAME] = &spec->frame,
+        [PART_NONE] = &spec->wall,     [PART_WALL] = &spec->wall, [PART_ACCENT] = &spec->accent,
+        [PART_ROOF] = &spec->roof,     [PART_DOOR] = &spec->door, [PART_FRAME] = &spec->frame,
         [PART_GROUND] = &spec->ground, [PART_PATH] = &spec->path,
     };
     if (fact->part == PART_SKY || fact->part == PART_PLANTS)
@@ -262,7 +298,7 @@ static void place_material(SceneSpec *spec, const MaterialFact *fact) {
     if (place && *place == MATERIAL_DEFAULT)
         *place = fact->material;
     if (fact->colour && place)
-        paint(spec, fact->rgb, 0.7f,
+        paint(spec, as_material(fact->material, fact->rgb), 0.7f,
               place == &spec->accent ? ROLE_ACCENT : role_of(fact->part));
 }
 

@@ -173,8 +173,8 @@ static Reply truncated(const Server *server, const Request *request) {
     }
     json_t *body = json_loadb(reply.body, reply.length, 0, NULL);
     json_t *candidate = json_array_get(json_object_get(body, "candidates"), 0);
-    json_t *part = json_array_get(
-        json_object_get(json_object_get(candidate, "content"), "parts"), 0);
+    json_t *part =
+        json_array_get(json_object_get(json_object_get(candidate, "content"), "parts"), 0);
     const char *text = json_string_value(json_object_get(part, "text"));
     char *half = mem_copy(text ? text : "{", text ? strlen(text) / 2 : 1);
     reply_free(&reply);
@@ -203,7 +203,8 @@ static Reply faulty_reply(const Server *server, const Request *request, const Fa
                                                                  "will not be charged."});
     case FAULT_TEXT:
         return reply_answer(request, &(Answer){.text = "I cannot do that, but here are some "
-                                                       "words.", .finish_reason = "STOP"});
+                                                       "words.",
+                                               .finish_reason = "STOP"});
     case FAULT_TRUNCATED_JSON:
         return truncated(server, request);
     default:
@@ -229,10 +230,11 @@ static bool check_key(const Server *server, struct MHD_Connection *connection, R
 
 static Reply unknown_model(const char *name, size_t length, const char *method) {
     Refusal refusal;
-    refuse(&refusal, 404, "models/%.*s is not found for API version v1beta, or is not supported "
-                          "for %.40s. Call ListModels to see the list of available models and "
-                          "their supported methods.", (int)(length > 80 ? 80 : length), name,
-           method);
+    refuse(&refusal, 404,
+           "models/%.*s is not found for API version v1beta, or is not supported "
+           "for %.40s. Call ListModels to see the list of available models and "
+           "their supported methods.",
+           (int)(length > 80 ? 80 : length), name, method);
     return reply_refusal(&refusal);
 }
 
@@ -359,8 +361,7 @@ static enum MHD_Result route(Server *server, struct MHD_Connection *connection, 
         return get ? get_model(server, connection, name)
                    : send_reply(connection, reply_status(405));
     if (strcmp(colon, ":generateContent") != 0)
-        return send_reply(connection,
-                          unknown_model(name, (size_t)(colon - name), colon + 1));
+        return send_reply(connection, unknown_model(name, (size_t)(colon - name), colon + 1));
     return post ? generate(server, connection, upload, name, (size_t)(colon - name))
                 : send_reply(connection, reply_status(405));
 }

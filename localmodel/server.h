@@ -10,10 +10,10 @@
 #define SERVER_MAX_BODY (100u * 1024 * 1024) /* bytes, as the service's */
 
 typedef struct ServerOptions {
-    uint16_t port;     /* 0: the system picks */
-    int latency_ms;    /* from the complete request to the answer; 0: as fast as it is ready */
-    bool canned;       /* results computed once, so that only the latency counts */
-    const char *key;   /* the only key accepted; NULL: any */
+    uint16_t port;   /* 0: the system picks */
+    int latency_ms;  /* from the complete request to the answer; 0: as fast as it is ready */
+    bool canned;     /* results computed once, so that only the latency counts */
+    const char *key; /* the only key accepted; NULL: any */
     Faults faults;
 } ServerOptions;
 

@@ -111,7 +111,7 @@ static bool measure(const Request *request, ImageFacts *facts, Reply *refused) {
 /* Answer with the schema filled from facts, which is stolen. */
 static Reply reply_facts(const Request *request, json_t *facts) {
     json_t *filled = request->schema ? answer_fill(request->schema, facts) : json_incref(facts);
-    char *text = json_dumps(filled, JSON_COMPACT);
+    char *text = json_dumps(filled, JSON_COMPACT | JSON_REAL_PRECISION(10));
     Reply reply = reply_answer(request, &(Answer){.text = text, .finish_reason = "STOP"});
     free(text);
     json_decref(filled);
@@ -214,8 +214,10 @@ static Reply reply_image(const Request *request) {
     free(png);
     building_text(&plan.facts, &building);
     text_add(&words, "Here is the image: %s.", text_string(&building));
-    reply = reply_answer(request, &(Answer){.text = text_string(&words), .image_base64 = base64,
-                                            .draft_base64 = draft, .finish_reason = "STOP"});
+    reply = reply_answer(request, &(Answer){.text = text_string(&words),
+                                            .image_base64 = base64,
+                                            .draft_base64 = draft,
+                                            .finish_reason = "STOP"});
     text_free(&words);
     text_free(&building);
     free(base64);
@@ -263,7 +265,7 @@ Reply task_reply(const Request *request) {
 enum { CANNED_IMAGES = 24 };
 
 struct Canned {
-    pthread_mutex_t lock; /* protects images */
+    pthread_mutex_t lock;      /* protects images */
     json_t *facts[TASK_COUNT]; /* for text tasks; read only after start */
     struct {
         const char *ratio;
@@ -359,7 +361,8 @@ Reply canned_reply(Canned *canned, const Request *request) {
         const char *image = canned_image(canned, request->aspect_ratio, request->image_size);
         if (!image)
             return reply_status(500);
-        return reply_answer(request, &(Answer){.text = "Here is the image.", .image_base64 = image,
+        return reply_answer(request, &(Answer){.text = "Here is the image.",
+                                               .image_base64 = image,
                                                .finish_reason = "STOP"});
     }
     if (!canned->facts[request->task])

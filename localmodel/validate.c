@@ -62,10 +62,10 @@ static void check_weather(const ImageFacts *image, const Wanted *wanted, Report 
     const LightFacts *light = &image->light;
     switch (wanted->facts.weather) {
     case WEATHER_SNOW:
-        if (light->ground_white < 0.1f && image->materials.snow < 0.02f)
+        if (light->ground_white < 0.15f)
             error(report, "snow was asked for, but the ground is not white",
                   "deep white snow covers ground and roofs");
-        else if (light->ground_white < 0.25f)
+        else if (light->ground_white < 0.35f)
             warn(report, "there is little snow on the ground");
         break;
     case WEATHER_CLEAR:
@@ -138,8 +138,10 @@ static void check_aspect(const ImageFacts *image, const Wanted *wanted, Report *
     double aspect = image->height > 0 ? (double)image->width / image->height : 0;
     if (wanted->aspect > 0 && fabs(log(aspect / wanted->aspect)) > 0.06) {
         char words[120];
-        snprintf(words, sizeof words, "the image is %d x %d pixels, not of the aspect ratio asked "
-                                      "for", image->width, image->height);
+        snprintf(words, sizeof words,
+                 "the image is %d x %d pixels, not of the aspect ratio asked "
+                 "for",
+                 image->width, image->height);
         error(report, words, "fill the asked aspect ratio exactly");
     }
 }
@@ -157,6 +159,5 @@ json_t *validate_image(const ImageFacts *image, const Wanted *wanted) {
     bool valid = json_array_size(report.errors) == 0;
     double score = report.score < 0 ? 0 : round(report.score * 100) / 100;
     return json_pack("{s:b, s:f, s:o, s:o, s:o}", "valid", valid, "score", score, "errors",
-                     report.errors, "warnings", report.warnings, "corrections",
-                     report.corrections);
+                     report.errors, "warnings", report.warnings, "corrections", report.corrections);
 }

@@ -60,8 +60,9 @@ static inline void picture_line(Image *image, double x0, double y0, double x1, d
     cairo_stroke(cr);
     cairo_surface_flush(surface);
     for (int y = 0; y < image->height; y++) {
-        const uint32_t *row = (const uint32_t *)(const void *)(cairo_image_surface_get_data(surface) +
-                                                               y * cairo_image_surface_get_stride(surface));
+        const uint32_t *row =
+            (const uint32_t *)(const void *)(cairo_image_surface_get_data(surface) +
+                                             y * cairo_image_surface_get_stride(surface));
         for (int x = 0; x < image->width; x++) {
             uint8_t *at = image->rgb + 3 * ((size_t)y * (size_t)image->width + (size_t)x);
             uint8_t ink = (uint8_t)row[x];

@@ -43,7 +43,8 @@ static void expect_cuts_refused(const unsigned char *bytes, size_t length, size_
 }
 
 static void test_png_and_jpeg(void **state) {
-    static const char *const types[] = {"png", "jpeg"}, *const mimes[] = {"image/png", "image/jpeg"};
+    static const char *const types[] = {"png", "jpeg"}, *const mimes[] = {"image/png",
+                                                                          "image/jpeg"};
     Image picture = picture_new(64, 64, 0xb25428);
     (void)state;
     picture_fill(&picture, 32, 0, 64, 64, 0x285aaa);
@@ -101,13 +102,19 @@ static void test_sizes_are_limited(void **state) {
 }
 
 static void test_other_bytes_are_no_image(void **state) {
-    static const char *const texts[] = {"", "GIF89a", "hello", "\x89PNG", "\xff\xd8", "\xff\xd8\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff",
+    static const char *const texts[] = {"",
+                                        "GIF89a",
+                                        "hello",
+                                        "\x89PNG",
+                                        "\xff\xd8",
+                                        "\xff\xd8\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff",
                                         "RIFF1234WEBPVP8 aaaaaaaaaaaaaaaaaaaaaaaa"};
     const char *why;
     Image image;
     (void)state;
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
-        assert_false(image_load((const unsigned char *)texts[i], strlen(texts[i]), 64, &image, &why));
+        assert_false(
+            image_load((const unsigned char *)texts[i], strlen(texts[i]), 64, &image, &why));
 }
 
 static void test_broken_bytes_do_no_harm(void **state) {
@@ -158,15 +165,20 @@ static void test_notes_survive(void **state) {
 
 /* RFC 4648 section 10. */
 static void test_base64(void **state) {
-    static const char *const pairs[][2] = {{"", ""}, {"f", "Zg=="}, {"fo", "Zm8="}, {"foo", "Zm9v"},
-                                           {"foob", "Zm9vYg=="}, {"fooba", "Zm9vYmE="},
+    static const char *const pairs[][2] = {{"", ""},
+                                           {"f", "Zg=="},
+                                           {"fo", "Zm8="},
+                                           {"foo", "Zm9v"},
+                                           {"foob", "Zm9vYg=="},
+                                           {"fooba", "Zm9vYmE="},
                                            {"foobar", "Zm9vYmFy"}};
     static const char *const wrong[] = {"Z", "Zg=", "Zg===", "Z*==", "=", "Zm9vY", "Zm 9"};
     unsigned char *bytes;
     size_t length;
     (void)state;
     for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++) {
-        char *text = base64_encode((const unsigned char *)pairs[i][0], strlen(pairs[i][0]), &length);
+        char *text =
+            base64_encode((const unsigned char *)pairs[i][0], strlen(pairs[i][0]), &length);
         assert_string_equal(text, pairs[i][1]);
         free(text);
         assert_true(base64_decode(pairs[i][1], strlen(pairs[i][1]), &bytes, &length));

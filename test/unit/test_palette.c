@@ -93,7 +93,8 @@ static void test_names_differ_and_carry_values(void **state) {
         assert_int_equal(rgb.r, palette.colours[i].rgb.r);
         for (int j = 0; j < i; j++)
             assert_int_not_equal(strncmp(palette.colours[i].entry, palette.colours[j].entry,
-                                         (size_t)(hash - palette.colours[i].entry)), 0);
+                                         (size_t)(hash - palette.colours[i].entry)),
+                                 0);
     }
     image_free(&image);
 }
@@ -115,8 +116,8 @@ static void test_names_are_true(void **state) {
         Rgb rgb;
         const char *word;
     } names[] = {
-        {{255, 255, 255}, "white"}, {{0, 0, 0}, "black"},     {{200, 30, 30}, "red"},
-        {{30, 90, 160}, "blue"},    {{20, 30, 70}, "navy"},   {{60, 120, 50}, "green"},
+        {{255, 255, 255}, "white"}, {{0, 0, 0}, "black"},       {{200, 30, 30}, "red"},
+        {{30, 90, 160}, "blue"},    {{20, 30, 70}, "navy"},     {{60, 120, 50}, "green"},
         {{245, 230, 190}, "cream"}, {{240, 220, 60}, "yellow"}, {{128, 128, 128}, "grey"},
         {{110, 75, 45}, "brown"},   {{240, 140, 40}, "orange"}, {{150, 200, 235}, "sky blue"},
     };

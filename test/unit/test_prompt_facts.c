@@ -87,7 +87,8 @@ static void test_the_seed_is_the_building(void **state) {
 }
 
 static void test_what_was_said_first_holds(void **state) {
-    Facts facts = read_text("at dusk, with oak door"), memory = read_text("morning; concrete; red door");
+    Facts facts = read_text("at dusk, with oak door"),
+          memory = read_text("morning; concrete; red door");
     (void)state;
     facts_underlay(&facts, &memory);
     assert_int_equal(facts.time, TIME_DUSK);

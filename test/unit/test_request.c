@@ -28,10 +28,12 @@ static void expect_refused(const char *body, const char *words) {
 static void test_good_requests(void **state) {
     (void)state;
     assert_string_equal(refusal_of(PARTS("{\"text\":\"a\"}"), "local-vision"), "");
-    assert_string_equal(refusal_of("{\"system_instruction\":{\"parts\":[{\"text\":\"a\"}]},\"contents\":"
-                                   "[{\"role\":\"user\",\"parts\":[{\"text\":\"a\"}]}],\"generation_config\":"
-                                   "{\"top_p\":0.5,\"thinkingConfig\":{\"thinkingLevel\":\"LOW\"}}}",
-                                   "local-vision"), "");
+    assert_string_equal(
+        refusal_of("{\"system_instruction\":{\"parts\":[{\"text\":\"a\"}]},\"contents\":"
+                   "[{\"role\":\"user\",\"parts\":[{\"text\":\"a\"}]}],\"generation_config\":"
+                   "{\"top_p\":0.5,\"thinkingConfig\":{\"thinkingLevel\":\"LOW\"}}}",
+                   "local-vision"),
+        "");
 }
 
 static void test_what_is_refused(void **state) {
@@ -51,7 +53,8 @@ static void test_what_is_refused(void **state) {
     expect_refused("{\"contents\":[{\"parts\":[]}]}", "at least one part");
     expect_refused(PARTS("{}"), "exactly one of");
     expect_refused(PARTS("{\"text\":null}"), "exactly one of");
-    expect_refused("{\"contents\":[{\"role\":\"system\",\"parts\":[{\"text\":\"a\"}]}]}", "valid role");
+    expect_refused("{\"contents\":[{\"role\":\"system\",\"parts\":[{\"text\":\"a\"}]}]}",
+                   "valid role");
     expect_refused(PARTS("{\"inlineData\":{\"mimeType\":\"image/png\",\"data\":\"***\"}}"),
                    "Base64 decoding failed");
     expect_refused(PARTS("{\"inlineData\":{\"mimeType\":\"image/png\",\"data\":\"aGVsbG8=\"}}"),
@@ -64,15 +67,18 @@ static void test_what_is_refused(void **state) {
 /* A request for an image with an imageConfig. */
 static const char *image_request(const char *config) {
     static char body[512];
-    snprintf(body, sizeof body, "{\"contents\":[{\"parts\":[{\"text\":\"a\"}]}],\"generationConfig\":"
-             "{\"responseModalities\":[\"TEXT\",\"IMAGE\"],\"imageConfig\":{%s}}}", config);
+    snprintf(body, sizeof body,
+             "{\"contents\":[{\"parts\":[{\"text\":\"a\"}]}],\"generationConfig\":"
+             "{\"responseModalities\":[\"TEXT\",\"IMAGE\"],\"imageConfig\":{%s}}}",
+             config);
     return body;
 }
 
 static void test_image_models(void **state) {
     (void)state;
     assert_string_equal(refusal_of(image_request("\"aspectRatio\":\"4:5\",\"imageSize\":\"2K\""),
-                                   "local-image-pro"), "");
+                                   "local-image-pro"),
+                        "");
     assert_non_null(strstr(refusal_of(image_request("\"imageSize\":\"2K\""), "local-image-flash"),
                            "Invalid image size"));
     assert_non_null(strstr(refusal_of(image_request("\"imageSize\":\"1k\""), "local-image-pro"),
@@ -86,17 +92,21 @@ static void test_image_models(void **state) {
 
 /* An image of an earlier answer must bring its signature back. */
 static void test_signatures(void **state) {
-    static const char png[] = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGNgYGAAAAAEAAH2FzhVAAAAAElFTkSuQmCC";
+    static const char png[] = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGNgYGAAAAAE"
+                              "AAH2FzhVAAAAAElFTkSuQmCC";
     char body[1024];
     (void)state;
     for (int with = 0; with < 2; with++) {
-        snprintf(body, sizeof body, "{\"contents\":[{\"role\":\"user\",\"parts\":[{\"text\":\"a\"}]},"
-                 "{\"role\":\"model\",\"parts\":[{\"text\":\"b\"},{\"inlineData\":{\"mimeType\":\"image/png\","
-                 "\"data\":\"%s\"}%s}]},{\"role\":\"user\",\"parts\":[{\"text\":\"c\"}]}]}", png,
-                 with ? ",\"thoughtSignature\":\"WlpaWg==\"" : "");
+        snprintf(body, sizeof body,
+                 "{\"contents\":[{\"role\":\"user\",\"parts\":[{\"text\":\"a\"}]},"
+                 "{\"role\":\"model\",\"parts\":[{\"text\":\"b\"},{\"inlineData\":{\"mimeType\":"
+                 "\"image/png\","
+                 "\"data\":\"%s\"}%s}]},{\"role\":\"user\",\"parts\":[{\"text\":\"c\"}]}]}",
+                 png, with ? ",\"thoughtSignature\":\"WlpaWg==\"" : "");
         const char *message = refusal_of(body, "gemini-3-pro-image");
-        assert_string_equal(message, with ? "" : "Image part is missing a thought_signature in content "
-                                                 "position 2, part position 2.");
+        assert_string_equal(message, with ? ""
+                                          : "Image part is missing a thought_signature in content "
+                                            "position 2, part position 2.");
     }
 }
 
@@ -104,8 +114,10 @@ static Task task_of(const char *property, const char *form) {
     char body[400];
     Request request;
     Refusal refusal;
-    snprintf(body, sizeof body, "{\"contents\":[{\"parts\":[{\"text\":\"a\"}]}],\"generationConfig\":"
-             "{\"%s\":{\"type\":\"object\",\"properties\":{\"%s\":{\"type\":\"string\"}}}}}", form, property);
+    snprintf(body, sizeof body,
+             "{\"contents\":[{\"parts\":[{\"text\":\"a\"}]}],\"generationConfig\":"
+             "{\"%s\":{\"type\":\"object\",\"properties\":{\"%s\":{\"type\":\"string\"}}}}}",
+             form, property);
     assert_true(request_parse(&request, body, strlen(body), &refusal));
     Task task = request.task;
     request_free(&request);
@@ -135,27 +147,35 @@ static void expect_filled(const char *schema, const char *facts, const char *exp
     json_decref(f);
 }
 
-#define OBJECT(properties, required) \
+#define OBJECT(properties, required)                                                               \
     "{\"type\":\"object\",\"properties\":{" properties "},\"required\":[" required "]}"
 
 static void test_schemas_are_followed(void **state) {
     (void)state;
-    expect_filled(OBJECT("\"a\":{\"type\":\"string\"},\"b\":{\"type\":\"string\"}", "\"a\""), "{\"c\":1}",
-                  "{\"a\":\"\"}");
-    expect_filled(OBJECT("\"a\":{\"type\":\"array\",\"maxItems\":2,\"items\":{\"type\":\"string\"}}", ""),
-                  "{\"a\":[\"x\",\"y\",\"z\"]}", "{\"a\":[\"x\",\"y\"]}");
-    expect_filled("{\"type\":\"OBJECT\",\"properties\":{\"a\":{\"type\":\"ARRAY\",\"maxItems\":\"1\","
-                  "\"items\":{\"type\":\"STRING\"}}}}", "{\"a\":[\"x\",\"y\"]}", "{\"a\":[\"x\"]}");
+    expect_filled(OBJECT("\"a\":{\"type\":\"string\"},\"b\":{\"type\":\"string\"}", "\"a\""),
+                  "{\"c\":1}", "{\"a\":\"\"}");
+    expect_filled(
+        OBJECT("\"a\":{\"type\":\"array\",\"maxItems\":2,\"items\":{\"type\":\"string\"}}", ""),
+        "{\"a\":[\"x\",\"y\",\"z\"]}", "{\"a\":[\"x\",\"y\"]}");
+    expect_filled(
+        "{\"type\":\"OBJECT\",\"properties\":{\"a\":{\"type\":\"ARRAY\",\"maxItems\":\"1\","
+        "\"items\":{\"type\":\"STRING\"}}}}",
+        "{\"a\":[\"x\",\"y\"]}", "{\"a\":[\"x\"]}");
     expect_filled(OBJECT("\"a\":{\"type\":\"string\",\"enum\":[\"p\",\"unspecified\"]}", "\"a\""),
                   "{\"a\":\"q\"}", "{\"a\":\"unspecified\"}");
-    expect_filled(OBJECT("\"a\":{\"type\":[\"integer\",\"null\"],\"minimum\":3}", "\"a\""), "{\"a\":1.7}",
-                  "{\"a\":3}");
-    expect_filled(OBJECT("\"a\":{\"type\":\"number\",\"maximum\":1}", "\"a\""), "{\"a\":7}", "{\"a\":1.0}");
+    expect_filled(OBJECT("\"a\":{\"type\":[\"integer\",\"null\"],\"minimum\":3}", "\"a\""),
+                  "{\"a\":1.7}", "{\"a\":3}");
+    expect_filled(OBJECT("\"a\":{\"type\":\"number\",\"maximum\":1}", "\"a\""), "{\"a\":7}",
+                  "{\"a\":1.0}");
     expect_filled(OBJECT("\"a\":{\"type\":\"boolean\"}", "\"a\""), "{\"a\":true}", "{\"a\":true}");
     expect_filled(OBJECT("\"a\":{\"type\":\"object\",\"properties\":{\"b\":{\"type\":\"string\"}},"
-                         "\"required\":[\"b\"]}", "\"a\""), "{\"a\":\"text\"}", "{\"a\":{\"b\":\"\"}}");
-    expect_filled(OBJECT("\"a\":{\"type\":\"array\",\"minItems\":2,\"items\":{\"type\":\"string\"}}", "\"a\""),
-                  "{}", "{\"a\":[\"\",\"\"]}");
+                         "\"required\":[\"b\"]}",
+                         "\"a\""),
+                  "{\"a\":\"text\"}", "{\"a\":{\"b\":\"\"}}");
+    expect_filled(
+        OBJECT("\"a\":{\"type\":\"array\",\"minItems\":2,\"items\":{\"type\":\"string\"}}",
+               "\"a\""),
+        "{}", "{\"a\":[\"\",\"\"]}");
     expect_filled("{}", "{}", "{}");
 }
 
@@ -166,14 +186,15 @@ static void test_replies_have_the_protocols_shape(void **state) {
     (void)state;
     assert_true(request_parse(&request, body, sizeof body - 1, &refusal));
     assert_true(request_check(&request, model_find("local-image-flash", 17), true, &refusal));
-    Reply reply = reply_answer(&request, &(Answer){.text = "t", .image_base64 = "AAAA",
-                                                   .finish_reason = "STOP"});
+    Reply reply = reply_answer(
+        &request, &(Answer){.text = "t", .image_base64 = "AAAA", .finish_reason = "STOP"});
     json_t *json = json_loadb(reply.body, reply.length, 0, NULL), *parts = NULL;
     const char *finish = NULL;
     json_int_t total = 0;
-    assert_int_equal(json_unpack(json, "{s:[{s:{s:o}, s:s}], s:{s:I}}", "candidates", "content", "parts",
-                                 &parts, "finishReason", &finish, "usageMetadata", "totalTokenCount",
-                                 &total), 0);
+    assert_int_equal(json_unpack(json, "{s:[{s:{s:o}, s:s}], s:{s:I}}", "candidates", "content",
+                                 "parts", &parts, "finishReason", &finish, "usageMetadata",
+                                 "totalTokenCount", &total),
+                     0);
     assert_string_equal(finish, "STOP");
     assert_int_equal(json_array_size(parts), 2);
     assert_non_null(json_object_get(json_array_get(parts, 0), "text"));
