@@ -16,7 +16,6 @@ RETURNS void
 LANGUAGE plpgsql VOLATILE
 AS $$
 DECLARE
-    v_user_id uuid;
     v_run integer;
     v_reserved integer;
 BEGIN
@@ -27,14 +26,14 @@ BEGIN
     UPDATE renders r SET status = p_status, error_message = p_error ->> 'message'::text, credits_cost = 0,
            metadata = renderchain._as_object(r.metadata) || pg_catalog.jsonb_build_object('error', p_error),
            updated_at = p_now
-    WHERE r.id = p_render_id RETURNING r.user_id INTO v_user_id;
+    WHERE r.id = p_render_id;
     IF NOT FOUND THEN
         PERFORM renderchain._raise_not_writable(p_render_id);
     END IF;
     UPDATE stored_objects o SET state = 'doomed', updated_at = p_now
     WHERE o.render_id = p_render_id AND o.state <> 'doomed';
     IF v_reserved IS NOT NULL THEN
-        PERFORM renderchain._release(v_user_id, p_render_id, v_run, v_reserved, NULL::integer, p_now);
+        PERFORM renderchain._release(p_render_id, v_run, v_reserved, NULL::integer, p_now);
     END IF;
 END
 $$;
@@ -119,7 +118,8 @@ BEGIN
         PERFORM renderchain._raise_ended(fail_render.render_id);
     END IF;
     IF pg_catalog.jsonb_typeof(fail_render.error) IS DISTINCT FROM 'object'::text
-       OR COALESCE(fail_render.error ->> 'message'::text, ''::text) = ''::text
+       OR pg_catalog.jsonb_typeof(fail_render.error -> 'message'::text) IS DISTINCT FROM 'string'::text
+       OR fail_render.error ->> 'message'::text = ''::text
        OR pg_catalog.jsonb_typeof(fail_render.error -> 'retryAfterSeconds'::text) NOT IN ('number', 'null')
        OR (fail_render.error ->> 'retryAfterSeconds'::text)::numeric < 0::numeric THEN
         RAISE EXCEPTION 'invalid error' USING ERRCODE = 'RC005',
@@ -226,4 +226,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION renderchain.retry_render(uuid) IS
-'Queues a failed or cancelled render again as a new run, with its credits reserved anew, its attempts and deadline fresh and its analyses reused; a generation is sent again. Returns pending; a render that is pending or processing keeps its status. RC003 too few credits, RC004 model or price gone, RC006 no such render, RC010 completed.';
+'Queues a failed or cancelled render again as a new run, with its credits reserved anew, its attempts and deadline fresh and its analyses reused; a generation is sent again. Returns pending; a render that is pending or processing keeps its status. RC003 too few credits, RC004 model or price gone, RC006 no such render, RC007 no credit account, RC010 completed.';

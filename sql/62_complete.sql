@@ -10,8 +10,14 @@ DECLARE
 BEGIN
     v_problem := CASE
         WHEN jsonb_typeof(p_result) IS DISTINCT FROM 'object' THEN 'the result is not a JSON object'
-        WHEN COALESCE(p_result ->> 'outputUrl', p_result ->> 'outputKey', '') = ''
+        WHEN jsonb_typeof(p_result -> 'outputUrl') NOT IN ('string', 'null')
+            THEN format('outputUrl is not a text but %s', renderchain._shown(p_result -> 'outputUrl'))
+        WHEN jsonb_typeof(p_result -> 'outputKey') NOT IN ('string', 'null')
+            THEN format('outputKey is not a text but %s', renderchain._shown(p_result -> 'outputKey'))
+        WHEN COALESCE(p_result ->> 'outputUrl', '') = '' AND COALESCE(p_result ->> 'outputKey', '') = ''
             THEN 'outputUrl and outputKey are both missing'
+        WHEN jsonb_typeof(p_result -> 'selectedModel') NOT IN ('string', 'null')
+            THEN format('selectedModel is not a text but %s', renderchain._shown(p_result -> 'selectedModel'))
         WHEN jsonb_typeof(p_result -> 'memory') NOT IN ('object', 'null')
             THEN format('memory is not an object but %s', renderchain._shown(p_result -> 'memory'))
         WHEN jsonb_typeof(p_result -> 'context') NOT IN ('object', 'null')
@@ -42,6 +48,7 @@ BEGIN
     FROM (SELECT d.place, CASE
             WHEN jsonb_typeof(d.v) <> 'object' THEN 'not a JSON object'
             WHEN COALESCE(d.v ->> 'key', '') = '' THEN 'key is missing'
+            WHEN octet_length(d.v ->> 'key') > 1024 THEN 'key is longer than 1024 bytes'
             WHEN COALESCE(d.v ->> 'backend', '') = '' THEN 'backend is missing'
             WHEN jsonb_typeof(d.v -> 'bytes') NOT IN ('number', 'null') OR d.v ->> 'bytes' !~ '^\d{1,18}$'
                 THEN format('bytes is %s, not a whole number from 0', renderchain._shown(d.v -> 'bytes'))
@@ -124,21 +131,21 @@ BEGIN
 END
 $$;
 
--- write a checked result into the render's row; returns whose render it is
+-- write a checked result into the render's row
 CREATE FUNCTION renderchain._write_result(p_render_id uuid, p_result jsonb, p_credits integer, p_pins jsonb,
-    p_now timestamptz) RETURNS uuid
+    p_now timestamptz) RETURNS void
 LANGUAGE plpgsql VOLATILE
 AS $$
 DECLARE
-    v_user_id uuid;
     v_memory jsonb := NULLIF(p_result -> 'memory'::text, 'null'::jsonb);
     v_patch jsonb := renderchain._as_object(p_result -> 'context'::text);
 BEGIN
     UPDATE renders r SET status = 'completed', error_message = NULL, completed_at = p_now, updated_at = p_now,
-        output_url = p_result ->> 'outputUrl'::text, output_key = p_result ->> 'outputKey'::text,
+        output_url = NULLIF(p_result ->> 'outputUrl'::text, ''::text),
+        output_key = NULLIF(p_result ->> 'outputKey'::text, ''::text),
         credits_cost = p_credits,
         processing_time = COALESCE(pg_catalog.ceil((p_result ->> 'processingTime'::text)::numeric)::integer,
-            GREATEST(0, pg_catalog.ceil(EXTRACT(epoch FROM p_now - r.started_at)::numeric)::integer)),
+            GREATEST(0, pg_catalog.ceil(EXTRACT(epoch FROM p_now - r.started_at::timestamptz)::numeric)::integer)),
         context_data = renderchain.jsonb_merge_patch(renderchain._as_object(r.context_data), v_patch)
             || CASE WHEN v_memory IS NULL THEN '{}'::jsonb ELSE pg_catalog.jsonb_build_object('pipelineMemory',
                 renderchain._memory_to_keep(r.context_data -> 'pipelineMemory'::text, v_memory, p_pins)) END,
@@ -147,11 +154,10 @@ BEGIN
                 FROM pg_catalog.jsonb_each(p_result) AS m (key, value)
                 WHERE m.value <> 'null'::jsonb AND m.key IN ('selectedModel', 'processingMs', 'designIntent',
                     'imageAnalysis', 'validation', 'optimizedPrompt'))
-    WHERE r.id = p_render_id RETURNING r.user_id INTO v_user_id;
+    WHERE r.id = p_render_id;
     IF NOT FOUND THEN
         PERFORM renderchain._raise_not_writable(p_render_id);
     END IF;
-    RETURN v_user_id;
 END
 $$;
 
@@ -169,7 +175,6 @@ DECLARE
     v_run integer;
     v_reserved integer;
     v_used integer;
-    v_user_id uuid;
 BEGIN
     PERFORM renderchain.use_schema();
     SELECT l.* INTO v_job FROM renderchain._lock_attempt(complete_render.render_id, complete_render.attempt) l;
@@ -196,13 +201,13 @@ BEGIN
     END IF;
     v_used := renderchain._credits_used(complete_render.render_id, complete_render.result ->> 'selectedModel'::text,
                                         v_reserved);
-    v_user_id := renderchain._write_result(complete_render.render_id, complete_render.result, v_used, v_pins, v_now);
+    PERFORM renderchain._write_result(complete_render.render_id, complete_render.result, v_used, v_pins, v_now);
     IF pg_catalog.jsonb_typeof(complete_render.result -> 'objects'::text) = 'array'::text THEN
         PERFORM renderchain._write_objects(complete_render.render_id, complete_render.result -> 'objects'::text,
                                            'live'::text, v_now);
     END IF;
     IF v_reserved IS NOT NULL THEN
-        PERFORM renderchain._release(v_user_id, complete_render.render_id, v_run, v_reserved, v_used, v_now);
+        PERFORM renderchain._release(complete_render.render_id, v_run, v_reserved, v_used, v_now);
     END IF;
     PERFORM renderchain._notify(complete_render.render_id, 'ended'::text);
     RETURN renderchain._get_render(complete_render.render_id);

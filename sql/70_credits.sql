@@ -33,18 +33,23 @@ BEGIN
 END
 $$;
 
--- end a reservation: settle what was used, or refund all of it where that is NULL
-CREATE FUNCTION renderchain._release(p_user_id uuid, p_render_id uuid, p_run integer, p_reserved integer, p_used integer,
+-- end a reservation: settle what was used, or refund all of it where that is NULL.
+-- Whose it is the ledger says: an application may have given the render to another
+-- user since.
+CREATE FUNCTION renderchain._release(p_render_id uuid, p_run integer, p_reserved integer, p_used integer,
     p_now timestamptz) RETURNS void
 LANGUAGE plpgsql VOLATILE
 AS $$
 DECLARE
+    v_user_id uuid;
     v_back bigint := (p_reserved - COALESCE(p_used, 0))::bigint;
 BEGIN
+    SELECT e.user_id INTO v_user_id FROM credit_entries e
+    WHERE e.render_id = p_render_id AND e.run = p_run AND e.kind = 'reserve';
     UPDATE credit_accounts a SET balance = a.balance + v_back, reserved = a.reserved - p_reserved::bigint
-    WHERE a.user_id = p_user_id;
+    WHERE a.user_id = v_user_id;
     INSERT INTO credit_entries (user_id, render_id, run, kind, balance_delta, reserved_delta, amount, created_at)
-    VALUES (p_user_id, p_render_id, p_run, CASE WHEN p_used IS NULL THEN 'refund'::text ELSE 'settle'::text END,
+    VALUES (v_user_id, p_render_id, p_run, CASE WHEN p_used IS NULL THEN 'refund'::text ELSE 'settle'::text END,
             v_back, -p_reserved, COALESCE(p_used, p_reserved), p_now);
 END
 $$;
@@ -83,14 +88,20 @@ BEGIN
     END IF;
     INSERT INTO credit_accounts AS a (user_id, balance) VALUES (grant_credits.user_id, grant_credits.amount)
     ON CONFLICT (user_id) DO UPDATE SET balance = a.balance + excluded.balance
+    -- what is reserved may come back
+    WHERE a.balance <= 9223372036854775807::bigint - a.reserved - excluded.balance
     RETURNING a.balance INTO v_balance;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'the account of user % cannot hold % credits more', grant_credits.user_id, grant_credits.amount
+            USING ERRCODE = 'RC005', HINT = 'An account holds up to 9223372036854775807 credits, reserved ones among them.';
+    END IF;
     INSERT INTO credit_entries (user_id, kind, balance_delta, reserved_delta, amount, reason, created_at)
     VALUES (grant_credits.user_id, 'grant', grant_credits.amount, 0, grant_credits.amount, grant_credits.reason, v_now);
     RETURN v_balance;
 END
 $$;
 COMMENT ON FUNCTION renderchain.grant_credits(uuid, integer, text) IS
-'Adds credits to a user''s account, which is opened by the first grant and meters the user from then on; returns the balance. RC005 for an amount that is not 0 to 1000000000.';
+'Adds credits to a user''s account, which is opened by the first grant and meters the user from then on; returns the balance. RC005 for an amount that is not 0 to 1000000000, or more than an account can hold.';
 
 CREATE FUNCTION renderchain.credit_balance(user_id uuid) RETURNS TABLE (balance bigint, reserved bigint)
 LANGUAGE plpgsql STABLE ROWS 1

@@ -76,9 +76,11 @@ EXCEPTION WHEN SQLSTATE 'RC005' THEN
     RETURN SQLSTATE || ' ' || SQLERRM || ': ' || d;
 END $$;
 SELECT refused(:'w', NULL);
-SELECT refused(:'w', v.e::jsonb) FROM (VALUES ('[]'), ('{}'), ('{"outputUrl": ""}')) v (e);
+SELECT refused(:'w', v.e::jsonb) FROM (VALUES ('[]'), ('{}'), ('{"outputUrl": ""}'), ('{"outputUrl": "", "outputKey": ""}'),
+    ('{"outputUrl": {"a": 1}}'), ('{"outputKey": 5}')) v (e);
 SELECT refused(:'w', '{"outputUrl": "u"}'::jsonb || v.e::jsonb) FROM (VALUES ('{"memory": []}'), ('{"memory": "x"}'), ('{"context": 1}'),
     ('{"context": {"pipelineMemory": {}}}'), ('{"processingTime": -1}'), ('{"processingTime": "2"}'), ('{"processingTime": 2147483648}'),
+    ('{"selectedModel": ["m"]}'), (jsonb_build_object('objects', jsonb_build_array(jsonb_build_object('key', repeat('k', 1025), 'backend', 'file')))::text),
     ('{"objects": {}}'), ('{"objects": [1]}'), ('{"objects": [{"backend": "file"}]}'), ('{"objects": [{"key": "k"}]}'),
     ('{"objects": [{"key": "k", "backend": "file", "bytes": -1}]}'), ('{"objects": [{"key": "k", "backend": "file", "sha256": "x"}]}'),
     ('{"stages": {}}'), ('{"stages": [{"stage": "dreaming", "status": "success"}]}')) v (e);
@@ -98,3 +100,9 @@ SELECT status, processing_time, context_data, metadata FROM renders WHERE id = :
 UPDATE renders SET context_data = '{"pipelineMemory": [1]}' WHERE id = :'w';
 SELECT renderchain.get_render(:'w') #> '{data,pipelineMemory}' AS memory;
 SELECT * FROM renderchain.check_ledger();
+
+-- an empty text is no output; the longest key is one
+SELECT render_id AS k FROM renderchain.run_render('{"prompt": "key only"}', 'w', '1 minute') \gset
+SELECT refused(:'k', jsonb_build_object('outputUrl', '', 'outputKey', 'k',
+    'objects', jsonb_build_array(jsonb_build_object('key', repeat('k', 1024), 'backend', 'file'))));
+SELECT output_url, output_key FROM renders WHERE id = :'k';

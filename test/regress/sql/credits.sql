@@ -66,6 +66,33 @@ SELECT renderchain.cancel_render(:'render_id');
 SELECT * FROM renderchain.credit_balance('00000000-0000-0000-0000-00000000000c');
 SELECT problem FROM renderchain.check_ledger();
 
+-- a render given to another user is paid for by the one whose credits were reserved, and still ends
+SELECT renderchain.grant_credits('00000000-0000-0000-0000-00000000000d', 30, NULL);
+PREPARE given (text) AS SELECT render_id FROM renderchain.run_render(jsonb_build_object('prompt', $1,
+    'userId', '00000000-0000-0000-0000-00000000000d', 'forceModel', 'local-image-flash'), 'w', '1 minute');
+EXECUTE given ('cancelled') \gset
+UPDATE renders SET user_id = :'other' WHERE id = :'render_id';
+SELECT renderchain.cancel_render(:'render_id');
+EXECUTE given ('completed') \gset
+UPDATE renders SET user_id = '00000000-0000-0000-0000-0000000000ff' WHERE id = :'render_id';
+SELECT renderchain.complete_render(:'render_id', 1, '{"outputUrl": "u"}') -> 'success' AS success;
+EXECUTE given ('deleted') \gset
+UPDATE renders SET user_id = :'other' WHERE id = :'render_id';
+DELETE FROM renders WHERE id = :'render_id';
+SELECT kind, balance_delta, reserved_delta FROM credit_entries WHERE user_id = '00000000-0000-0000-0000-00000000000d' ORDER BY id;
+SELECT problem FROM renderchain.check_ledger();
+
+-- an account is never granted more than it can hold, what is reserved included
+BEGIN;
+UPDATE credit_accounts SET balance = 9223372036854775800, reserved = 5 WHERE user_id = :'other';
+SELECT renderchain.grant_credits(:'other', 2, NULL);
+SAVEPOINT limited;
+SELECT renderchain.grant_credits(:'other', 1, NULL);
+\echo :LAST_ERROR_SQLSTATE
+ROLLBACK TO limited;
+SELECT * FROM renderchain.credit_balance(:'other');
+ROLLBACK;
+
 -- the checker finds what is wrong
 SELECT renderchain.grant_credits(:'user', 10, NULL);
 EXECUTE submit ('{}') \gset

@@ -139,3 +139,10 @@ INSERT INTO renders (id, prompt) VALUES ('00000000-0000-0000-0000-0000000000ee',
 SELECT renderchain.cancel_render('00000000-0000-0000-0000-0000000000ee');
 \echo :LAST_ERROR_SQLSTATE
 SELECT * FROM renderchain.check_ledger();
+
+-- a message is a text
+EXECUTE run ('message') \gset
+SELECT renderchain.fail_render(:'render_id', 1, '{"message": {"a": 1}}', true);
+\echo :LAST_ERROR_SQLSTATE
+SELECT renderchain.fail_render(:'render_id', 1, '{"message": null}', true);
+SELECT status FROM renders WHERE id = :'render_id';

@@ -2,6 +2,8 @@
 \set SHOW_CONTEXT never
 SET renderchain.schema = 't_hostile';
 SELECT renderchain.create_tables() LIKE 'schema t_hostile: created %' AS made;
+-- as in an application's own table
+ALTER TABLE t_hostile.renders ALTER started_at TYPE timestamp;
 
 -- every built-in function, operator and type name that could be mistaken for one that
 -- the functions use, as an exact match for other argument types: all of them raise
@@ -46,7 +48,7 @@ BEGIN
         EXECUTE format('CREATE OPERATOR t_hostile.%s (FUNCTION = t_hostile.trap, LEFTARG = text, RIGHTARG = text)', o);
     END LOOP;
     -- comparisons and sums of mixed types, where a built-in one needs a cast
-    FOREACH t IN ARRAY '{varchar:text,text:varchar,varchar:varchar,varchar:unknown,bpchar:text,integer:numeric,numeric:integer,bigint:numeric,numeric:bigint,smallint:numeric,timestamp:timestamptz,date:timestamptz,double precision:numeric,numeric:double precision,double precision:integer,integer:double precision,text:integer,integer:text,text:name,name:text,text:uuid,uuid:text,text:jsonb,jsonb:text}'::text[] LOOP
+    FOREACH t IN ARRAY '{varchar:text,text:varchar,varchar:varchar,varchar:unknown,bpchar:text,integer:numeric,numeric:integer,bigint:numeric,numeric:bigint,smallint:numeric,timestamp:timestamptz,timestamptz:timestamp,date:timestamptz,double precision:numeric,numeric:double precision,double precision:integer,integer:double precision,text:integer,integer:text,text:name,name:text,text:uuid,uuid:text,text:jsonb,jsonb:text}'::text[] LOOP
         CONTINUE WHEN t LIKE '%unknown';
         EXECUTE format('CREATE FUNCTION t_hostile.trap_m(%s, %s) RETURNS boolean LANGUAGE plpgsql AS $f$ BEGIN PERFORM t_hostile.sprung(); END $f$',
                        split_part(t, ':', 1), split_part(t, ':', 2));
@@ -86,6 +88,8 @@ SELECT renderchain.register_objects(:'y', 1, '[{"key": "k", "backend": "file", "
 SELECT renderchain.complete_render(:'y', 1, '{"outputUrl": "u", "outputKey": "k", "objects": [{"key": "k", "backend": "file", "bytes": 5}],
     "memory": {"palette": ["red"], "materials": ["stone"]}, "context": {"a": 1}, "selectedModel": "local-image-flash", "processingTime": 1.5,
     "stages": [{"stage": "storage", "status": "success", "durationMs": 3}]}') IS NULL AS nothing;
+SELECT render_id AS z FROM renderchain.run_render('{"prompt": "z"}'::pg_catalog.jsonb, 'w', '1 minute') \gset
+SELECT renderchain.complete_render(:'z', 1, '{"outputUrl": "u"}') IS NULL AS nothing;
 SELECT renderchain.get_render(:'y') IS NULL AS nothing, renderchain.stage_events(:'y') IS NULL AS none;
 SELECT seq FROM renderchain.events_since(:'y', 3);
 SELECT renderchain.fail_render(:'x', 1, '{"message": "x", "retryAfterSeconds": 0}', true);
