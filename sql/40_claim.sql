@@ -151,10 +151,21 @@ BEGIN
               FOR UPDATE OF j SKIP LOCKED) e
         ORDER BY e.user_id
     LOOP
-        v_status := renderchain._give_back(v_job.render_id, p_now, p_now, CASE
-            WHEN v_job.deadline <= p_now THEN NULL::jsonb
-            ELSE pg_catalog.jsonb_build_object('message',
-                pg_catalog.format('the lease of worker %s on attempt %s ran out'::text, v_job.lease_owner, v_job.attempt)) END);
+        -- one that cannot be written (a trigger, a policy) must not keep the others from being claimed
+        BEGIN
+            v_status := renderchain._give_back(v_job.render_id, p_now, p_now, CASE
+                WHEN v_job.deadline <= p_now THEN NULL::jsonb
+                ELSE pg_catalog.jsonb_build_object('message',
+                    pg_catalog.format('the lease of worker %s on attempt %s ran out'::text, v_job.lease_owner, v_job.attempt)) END);
+        EXCEPTION WHEN OTHERS THEN
+            -- serialization and deadlock, resources, lock timeout, intervention: of the moment, not of the render
+            IF pg_catalog.left(SQLSTATE, 2) IN ('40', '53', '55', '57') THEN
+                RAISE;
+            END IF;
+            RAISE WARNING 'render % could neither be queued again nor ended: %', v_job.render_id, SQLERRM
+                USING ERRCODE = SQLSTATE;
+            CONTINUE;
+        END;
         v_count := v_count + 1;
         v_first_id := CASE WHEN v_count = 1 THEN v_job.render_id END;
     END LOOP;
@@ -232,6 +243,7 @@ DECLARE
     v_now timestamptz := renderchain.clock();
     v_new record;
     v_parent_id uuid;
+    v_status text;
     v_ids uuid[];
 BEGIN
     PERFORM renderchain.use_schema();
@@ -253,8 +265,11 @@ BEGIN
                      AND (j.state = 'queued' OR j.lease_until <= v_now)
                    FOR UPDATE SKIP LOCKED);
     IF pg_catalog.cardinality(v_ids) > 0 THEN
-        PERFORM renderchain._give_back(j.render_id, v_now, v_now, NULL::jsonb) FROM render_jobs j
-        WHERE j.render_id = v_ids[1] AND LEAST(j.lease_until, j.deadline) <= v_now;
+        v_status := (SELECT renderchain._give_back(j.render_id, v_now, v_now, NULL::jsonb) FROM render_jobs j
+                     WHERE j.render_id = v_ids[1] AND LEAST(j.lease_until, j.deadline) <= v_now);
+        IF v_status = 'failed'::text THEN
+            PERFORM renderchain._notify(v_ids[1], 'ended'::text);
+        END IF;
         RETURN QUERY SELECT s.* FROM renderchain._start(v_ids, run_render.worker, run_render.lease, v_now) s;
         IF FOUND THEN
             RETURN;

@@ -123,3 +123,19 @@ SET renderchain.clock = '2026-11-23 13:03:00+00';
 SELECT request ->> 'prompt' AS prompt FROM renderchain.claim_renders('w', 10, '1 minute');
 SELECT status, error_message FROM renders WHERE prompt = 'once';
 SELECT * FROM renderchain.check_ledger();
+
+-- a render that cannot be written does not keep the others from being given back and claimed
+RESET renderchain.max_attempts;
+SET renderchain.clock = '2026-11-23 14:00:00+00';
+SELECT count(*) FROM renderchain.expire_renders();
+SELECT id AS stuck FROM (SELECT render_id AS id FROM renderchain.run_render('{"prompt": "stuck"}', 'w', '1 minute')) r \gset
+SELECT attempt FROM renderchain.run_render('{"prompt": "behind it"}', 'w', '2 minutes');
+CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'not this one'; END $$;
+CREATE TRIGGER refuse BEFORE UPDATE ON renders FOR EACH ROW WHEN (OLD.prompt = 'stuck') EXECUTE FUNCTION refuse();
+SET renderchain.clock = '2026-11-23 14:02:00+00';
+SET client_min_messages = error;
+SELECT request ->> 'prompt' AS prompt, attempt FROM renderchain.claim_renders('w', 10, '1 minute');
+RESET client_min_messages;
+DROP TRIGGER refuse ON renders;
+SELECT request ->> 'prompt' AS prompt, attempt FROM renderchain.claim_renders('w', 10, '1 minute');
+SELECT * FROM renderchain.check_ledger();
