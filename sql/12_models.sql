@@ -40,11 +40,16 @@ BEGIN
         RAISE EXCEPTION 'not a model registry' USING ERRCODE = 'RC005',
             HINT = 'A registry looks like {"version": 1, "models": [{"id": ..., "provider": ..., "kind": ...}]}.';
     END IF;
-    SELECT format('model %s (%s): %s', d.place, COALESCE(d.definition ->> 'id'::text, 'no id'::text), p.problem)
+    SELECT format('model %s (%s): %s', d.place, left(COALESCE(d.definition ->> 'id'::text, 'no id'::text), 80), p.problem)
     INTO v_bad
     FROM jsonb_array_elements(load_models.registry -> 'models'::text) WITH ORDINALITY AS d (definition, place),
          renderchain._model_problem(d.definition) AS p (problem)
     WHERE p.problem IS NOT NULL ORDER BY d.place LIMIT 1;
+    IF v_bad IS NULL THEN
+        SELECT format('model %s is there twice', left(d.definition ->> 'id'::text, 80)) INTO v_bad
+        FROM jsonb_array_elements(load_models.registry -> 'models'::text) AS d (definition)
+        GROUP BY d.definition ->> 'id'::text HAVING count(*) > 1::bigint ORDER BY 1 LIMIT 1;
+    END IF;
     IF v_bad IS NOT NULL THEN
         RAISE EXCEPTION 'invalid model registry' USING ERRCODE = 'RC005', DETAIL = v_bad;
     END IF;
@@ -60,16 +65,19 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT CASE
         WHEN jsonb_typeof(p_model) <> 'object' THEN 'not an object'
-        WHEN COALESCE(p_model ->> 'id', '') = '' THEN 'id is missing'
-        WHEN COALESCE(p_model ->> 'provider', '') = '' THEN 'provider is missing'
+        WHEN jsonb_typeof(p_model -> 'id') IS DISTINCT FROM 'string' OR p_model ->> 'id' = '' THEN 'id is missing'
+        WHEN length(p_model ->> 'id') > 200 THEN 'id is longer than 200 characters'
+        WHEN jsonb_typeof(p_model -> 'provider') IS DISTINCT FROM 'string' OR p_model ->> 'provider' = ''
+            THEN 'provider is missing'
         WHEN COALESCE(p_model ->> 'kind', '') NOT IN ('text', 'image', 'video') THEN 'kind is not text, image or video'
         WHEN COALESCE(p_model ->> 'tier', '') NOT IN ('flash', 'pro', 'standard', 'fast')
             THEN 'tier is not flash, pro, standard or fast'
         WHEN jsonb_typeof(p_model -> 'credits') NOT IN ('number', 'null')
             OR p_model ->> 'credits' !~ '^[0-9]{1,9}$' THEN 'credits is not a whole number from 0 to 999999999'
         WHEN jsonb_typeof(p_model -> 'retired') NOT IN ('string', 'null')
-            OR p_model ->> 'retired' !~ '^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$'
+            OR p_model ->> 'retired' IS NOT NULL AND NOT renderchain._is_time(p_model ->> 'retired', true)
             THEN 'retired is not a date like 2026-01-31'
+        WHEN jsonb_typeof(p_model -> 'successor') NOT IN ('string', 'null') THEN 'successor is not a text'
         WHEN p_model ? 'qualities' AND jsonb_typeof(p_model -> 'qualities') <> 'array' THEN 'qualities is not a list'
         WHEN p_model ? 'aspectRatios' AND jsonb_typeof(p_model -> 'aspectRatios') <> 'array' THEN 'aspectRatios is not a list'
     END

@@ -1,5 +1,19 @@
 -- Stages -----------------------------------------------------------------------
 
+-- whether a text is an ISO 8601 date, or time with its zone, that the calendar has
+CREATE FUNCTION renderchain._is_time(p_text text, p_date_only boolean DEFAULT false) RETURNS boolean
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT CASE
+        WHEN p_text ~ '^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])' AND left(p_text, 4) <> '0000'
+            AND substr(p_text, 11) ~ CASE WHEN p_date_only THEN '^$'
+                ELSE '^[T ]([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d+)?(Z|[+-](0\d|1[0-5])(:?[0-5]\d)?)$' END
+        THEN substr(p_text, 9, 2)::integer
+             <= EXTRACT(day FROM make_date(left(p_text, 4)::integer, substr(p_text, 6, 2)::integer, 1)
+                                 + interval '1 month - 1 day')
+        ELSE false END
+$$;
+
 -- what is wrong with the first wrong event of a list, NULL if nothing
 CREATE FUNCTION renderchain._event_problem(p_events jsonb) RETURNS text
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
@@ -24,15 +38,15 @@ BEGIN
                     'rejected', 'unreachable', 'unknown', 'skipped', 'cached')
                     THEN format('unknown outcome %s', renderchain._shown(d.v -> 'outcome'))
                 WHEN length(d.v ->> 'part') > 200 THEN 'part is longer than 200 characters'
-                WHEN jsonb_typeof(d.v -> 'startedAt') NOT IN ('string', 'null') OR d.v ->> 'startedAt'
-                    !~ '^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])[T ]([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d+)?(Z|[+-]\d{2}(:?\d{2})?)$'
+                WHEN jsonb_typeof(d.v -> 'startedAt') NOT IN ('string', 'null')
+                    OR d.v ->> 'startedAt' IS NOT NULL AND NOT renderchain._is_time(d.v ->> 'startedAt')
                     THEN format('startedAt is %s, not a time like "2026-01-31T12:00:00.000Z"',
                                 renderchain._shown(d.v -> 'startedAt'))
                 WHEN jsonb_typeof(d.v -> 'durationMs') NOT IN ('number', 'null')
                     OR (d.v ->> 'durationMs')::numeric NOT BETWEEN 0 AND 1e12
                     THEN format('durationMs is %s, not a number from 0', renderchain._shown(d.v -> 'durationMs'))
                 WHEN jsonb_typeof(d.v -> 'cost') NOT IN ('number', 'string', 'null')
-                    OR d.v ->> 'cost' !~ '^\d{1,12}(\.\d{1,12})?([eE]-\d{1,2})?$'
+                    OR d.v ->> 'cost' !~ '^\d{1,12}(\.\d{1,255})?([eE]-\d{1,2})?$'
                     THEN format('cost is %s, not a number from 0; leave it out where it is unknown',
                                 renderchain._shown(d.v -> 'cost'))
                 WHEN jsonb_typeof(d.v -> 'model') NOT IN ('string', 'null') THEN 'model is not a text'

@@ -66,7 +66,7 @@ DECLARE
     v_cached bigint;
 BEGIN
     PERFORM renderchain.use_schema();
-    IF purge.older_than IS NULL OR purge.older_than < '0'::interval THEN
+    IF purge.older_than IS NULL OR purge.older_than NOT BETWEEN '0'::interval AND '1000 years'::interval THEN
         RAISE EXCEPTION 'invalid age %', COALESCE(purge.older_than::text, 'null'::text) USING ERRCODE = 'RC005',
             HINT = 'Say how old what is purged must be, for example ''90 days''.';
     END IF;

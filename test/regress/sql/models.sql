@@ -32,6 +32,13 @@ FROM (VALUES ('1'), ('{}'), ('{"id": "a"}'), ('{"id": "a", "provider": "p", "kin
     ('{"id": "a", "provider": "p", "kind": "image", "tier": "pro", "credits": 1000000000}'),
     ('{"id": "a", "provider": "p", "kind": "image", "tier": "pro", "credits": "5"}'),
     ('{"id": "a", "provider": "p", "kind": "image", "tier": "pro", "retired": "soon"}'),
+    ('{"id": "a", "provider": "p", "kind": "image", "tier": "pro", "retired": "2026-02-29"}'),
+    ('{"id": "a", "provider": "p", "kind": "image", "tier": "pro", "retired": "2026-01-01T00:00:00Z"}'),
+    ('{"id": "a", "provider": "p", "kind": "image", "tier": "pro", "successor": {}}'),
+    ('{"id": 5, "provider": "p", "kind": "image", "tier": "pro"}'),
+    ('{"id": "a", "provider": ["p"], "kind": "image", "tier": "pro"}'),
+    ('{"id": "good", "provider": "p", "kind": "image", "tier": "pro"}'),
+    ('{"id": "' || repeat('i', 201) || '", "provider": "p", "kind": "image", "tier": "pro"}'),
     ('{"id": "a", "provider": "p", "kind": "image", "tier": "pro", "qualities": "high"}'),
     ('{"id": "a", "provider": "p", "kind": "image", "tier": "pro", "aspectRatios": {}}')) v (m);
 SELECT renderchain.load_models('[]');

@@ -16,6 +16,7 @@ INSERT INTO analysis_cache SELECT repeat('1', 64), 'task', 'model', '1', '{}', r
 SELECT renderchain.purge('-1 days');
 \echo :LAST_ERROR_SQLSTATE
 SELECT renderchain.purge(NULL);
+SELECT renderchain.purge('300000 years');
 SELECT renderchain.purge('1 day', 0);
 SELECT renderchain.purge('1 day', 1000001);
 SELECT renderchain.purge('1 day', NULL);

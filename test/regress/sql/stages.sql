@@ -106,3 +106,20 @@ SET renderchain.clock = '2026-11-23 12:05:00+00';
 SELECT request ->> 'prompt' AS prompt, attempt FROM renderchain.claim_renders('w6', 10, '1 minute');
 SELECT prompt, status FROM renders ORDER BY prompt;
 SELECT * FROM renderchain.check_ledger();
+
+-- times that no calendar has are refused like other wrong values; costs of any precision are kept
+SELECT render_id AS t FROM renderchain.run_render('{"prompt": "times"}', 'w', '1 minute') \gset
+CREATE FUNCTION answer(render uuid, key text, value jsonb) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE d text;
+BEGIN
+    PERFORM renderchain.record_stages(render, 1, jsonb_build_array('{"stage": "storage", "status": "running"}'::jsonb || jsonb_build_object(key, value)));
+    RETURN 'recorded';
+EXCEPTION WHEN OTHERS THEN
+    GET STACKED DIAGNOSTICS d = PG_EXCEPTION_DETAIL;
+    RETURN SQLSTATE || ': ' || d;
+END $$;
+SELECT v.t, answer(:'t', 'startedAt', to_jsonb(v.t)) FROM (VALUES ('2026-02-28T00:00:00Z'), ('2026-02-29T00:00:00Z'),
+    ('2028-02-29T00:00:00Z'), ('2026-04-31T00:00:00Z'), ('2026-12-31T23:59:59.999Z'), ('0000-01-01T00:00:00Z'), ('0001-01-01T00:00:00Z'),
+    ('2026-01-01T00:00:00+15:59'), ('2026-01-01T00:00:00+16'), ('2026-01-01T00:00:00-99:00'), ('2026-01-01T00:00:00+0060'),
+    ('2026-01-01T24:00:00Z'), ('2026-01-01'), ('2026-01-01T00:00:00'), ('now'), ('')) v (t);
+SELECT v.c, answer(:'t', 'cost', v.c) FROM (VALUES ('0.10000000000000001'::jsonb), ('1e-30'), ('"0.039000000000000003"'), ('1e13'), ('-1'), ('"x"')) v (c);
