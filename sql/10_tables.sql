@@ -282,7 +282,15 @@ CREATE FUNCTION renderchain._table_mismatches(p_schema text, OUT problem text, O
 RETURNS SETOF record
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
-    WITH types (kind, accepted) AS (VALUES
+    -- columns that stay empty until there is something to put in
+    WITH empty_columns (tab, col) AS (
+        SELECT 'renders', c FROM unnest('{output_url,output_key,error_message,processing_time,parent_render_id,reference_render_id,started_at,completed_at}'::text[]) c
+      UNION ALL
+        SELECT 'render_chains', 'description'
+    ), lengths (tab, col, needed) AS (VALUES
+        -- what the functions themselves write; an error is as long as the provider's words
+        ('renders', 'type', 5), ('renders', 'status', 10), ('renders', 'error_message', 100000000)
+    ), types (kind, accepted) AS (VALUES
         ('uuid', '{uuid}'::text[]),
         ('text', '{text,character varying}'),
         ('integer', '{integer,smallint,bigint,numeric}'),
@@ -319,6 +327,20 @@ AS $$
         JOIN types y ON y.kind = k.kind
         JOIN pg_attribute a ON a.attrelid = t.oid AND a.attname = k.col AND NOT a.attisdropped
         WHERE format_type(a.atttypid, NULL) <> ALL (y.accepted)
+      UNION ALL
+        SELECT t.tab, 2, format('%s.%s is %s, too short', t.tab, l.col, format_type(a.atttypid, a.atttypmod)),
+               format('ALTER TABLE %s ALTER COLUMN %I TYPE text;', t.sql_name, l.col)
+        FROM tables t
+        JOIN lengths l ON l.tab = t.tab
+        JOIN pg_attribute a ON a.attrelid = t.oid AND a.attname = l.col AND NOT a.attisdropped
+        WHERE a.atttypid = 'character varying'::regtype AND a.atttypmod - 4 BETWEEN 1 AND l.needed - 1
+      UNION ALL
+        SELECT t.tab, 3, format('%s.%s is NOT NULL', t.tab, e.col),
+               format('ALTER TABLE %s ALTER COLUMN %I DROP NOT NULL;', t.sql_name, e.col)
+        FROM tables t
+        JOIN empty_columns e ON e.tab = t.tab
+        JOIN pg_attribute a ON a.attrelid = t.oid AND a.attname = e.col AND NOT a.attisdropped
+        WHERE a.attnotnull AND (t.tab = 'renders' OR NOT a.atthasdef)
       UNION ALL
         SELECT t.tab, 3, format('%s.%s is NOT NULL and has no default', t.tab, a.attname),
                format('ALTER TABLE %s ALTER COLUMN %I DROP NOT NULL;', t.sql_name, a.attname)
@@ -359,7 +381,7 @@ AS $$
         WHERE n.nspname = p_schema AND c.relname = 'renders'
           AND i.indisunique AND i.indisvalid AND i.indnkeyatts = 2 AND i.indpred IS NULL
           AND (SELECT array_agg(a.attname::text ORDER BY a.attname) FROM pg_attribute a
-               WHERE a.attrelid = c.oid AND a.attnum = ANY (i.indkey)) @> '{chain_id,chain_position}')
+               WHERE a.attrelid = c.oid AND a.attnum IN (i.indkey[0], i.indkey[1])) = '{chain_id,chain_position}')
 $$;
 
 -- refuse schemas in which tables of users have no place
@@ -371,7 +393,8 @@ BEGIN
         RAISE EXCEPTION 'invalid schema name "%"', p_schema USING ERRCODE = 'RC005',
             DETAIL = 'A schema name has 1 to 63 bytes.';
     END IF;
-    IF p_schema IN ('information_schema', 'renderchain') OR starts_with(p_schema, 'pg_') THEN
+    -- "$user" in a search_path means the schema named like the role, quoted or not
+    IF p_schema IN ('information_schema', 'renderchain', '$user') OR starts_with(p_schema, 'pg_') THEN
         RAISE EXCEPTION 'schema "%" is not for tables of users', p_schema USING ERRCODE = 'RC005',
             HINT = 'Name a schema of your own, for example SELECT renderchain.create_tables(''app'').';
     END IF;

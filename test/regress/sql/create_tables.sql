@@ -119,6 +119,26 @@ UPDATE t_wrong.renders SET chain_position = n.n FROM (SELECT id, row_number() OV
     chain_position, created_at, id) AS n FROM t_wrong.renders WHERE chain_id IS NOT NULL) n WHERE renders.id = n.id;
 SELECT renderchain.create_tables('t_wrong');
 
+-- columns that cannot hold what is written are found before anything is
+CREATE SCHEMA t_narrow;
+CREATE TABLE t_narrow.render_chains (LIKE t_wrong.render_chains INCLUDING ALL);
+ALTER TABLE t_narrow.render_chains ALTER description SET NOT NULL;
+CREATE TABLE t_narrow.renders (LIKE t_wrong.renders, PRIMARY KEY (id));
+ALTER TABLE t_narrow.renders ALTER project_id SET NOT NULL, ALTER output_url SET NOT NULL, ALTER completed_at SET NOT NULL,
+    ALTER error_message TYPE varchar(255), ALTER status TYPE varchar(9), ALTER type TYPE varchar(5);
+SELECT renderchain.create_tables('t_narrow');
+ALTER TABLE t_narrow.render_chains ALTER COLUMN description DROP NOT NULL;
+ALTER TABLE t_narrow.renders ALTER COLUMN output_url DROP NOT NULL, ALTER COLUMN completed_at DROP NOT NULL,
+    ALTER COLUMN error_message TYPE text, ALTER COLUMN status TYPE varchar(10);
+-- an index on other columns that only carries the position does not keep it unique
+CREATE UNIQUE INDEX other ON t_narrow.renders (chain_id, id) INCLUDE (chain_position);
+SELECT renderchain.create_tables('t_narrow') LIKE 'schema t_narrow: created %' AS made;
+SELECT indexname FROM pg_indexes WHERE schemaname = 't_narrow' AND indexdef LIKE 'CREATE UNIQUE INDEX % ON t_narrow.renders %' ORDER BY 1;
+
+-- a name that means another schema in a search_path
+SELECT renderchain.create_tables('$user');
+\echo :LAST_ERROR_SQLSTATE
+
 -- a function planted where ours goes is not adopted
 SET client_min_messages = warning;
 CREATE ROLE regress_renderchain_planter;
