@@ -179,6 +179,7 @@ DECLARE
     v_kind text := p_request ->> 'type'::text;
     v_provider text := p_request ->> 'provider'::text;
     v_quality text := p_request ->> 'quality'::text;
+    v_ratio text := p_request ->> 'aspectRatio'::text;
     v_today date := pg_catalog.timezone('UTC'::text, p_now)::date;
     v_credits integer;
 BEGIN
@@ -188,11 +189,12 @@ BEGIN
     SELECT pg_catalog.max(m.credits) INTO v_credits FROM models m
     WHERE m.kind = v_kind AND (v_provider IS NULL OR m.provider = v_provider)
       AND (m.retired IS NULL OR m.retired > v_today)
-      AND COALESCE(m.definition -> 'qualities'::text ? v_quality, true);
+      AND COALESCE(m.definition -> 'qualities'::text ? v_quality, true)
+      AND COALESCE(m.definition -> 'aspectRatios'::text ? v_ratio, true);
     IF v_credits IS NULL THEN
         RAISE EXCEPTION 'no model with a known price makes this %', v_kind USING ERRCODE = 'RC004',
-            DETAIL = pg_catalog.format('Asked for: type %s, quality %s, provider %s.'::text, v_kind, v_quality,
-                                       COALESCE(v_provider, 'any'::text)),
+            DETAIL = pg_catalog.format('Asked for: type %s, quality %s, aspect ratio %s, provider %s.'::text, v_kind, v_quality,
+                                       v_ratio, COALESCE(v_provider, 'any'::text)),
             HINT = 'SELECT id, provider, kind, credits, retired FROM models; more are loaded by renderchain.load_models().';
     END IF;
     RETURN v_credits;

@@ -72,11 +72,17 @@ LANGUAGE plpgsql VOLATILE
 AS $$
 DECLARE
     v_request jsonb;
+    v_seen uuid;
 BEGIN
     PERFORM renderchain._lock_name('idempotency key'::text, p_key);
-    SELECT j.render_id, r.chain_id, r.chain_position::integer, j.request
-    INTO o_render_id, o_chain_id, o_chain_position, v_request
-    FROM render_jobs j JOIN renders r ON r.id = j.render_id WHERE j.idempotency_key = p_key;
+    SELECT j.render_id, r.id, r.chain_id, r.chain_position::integer, j.request
+    INTO o_render_id, v_seen, o_chain_id, o_chain_position, v_request
+    FROM render_jobs j LEFT JOIN renders r ON r.id = j.render_id WHERE j.idempotency_key = p_key;
+    IF o_render_id IS NOT NULL AND v_seen IS NULL THEN
+        RAISE EXCEPTION 'idempotency key "%" was used for another request', p_key USING ERRCODE = 'RC009',
+            DETAIL = 'A row security policy of the table renders hides the render that was made with it.',
+            HINT = 'Take a new key.';
+    END IF;
     IF v_request <> p_request THEN
         RAISE EXCEPTION 'idempotency key "%" was used for another request', p_key USING ERRCODE = 'RC009',
             DETAIL = pg_catalog.format('Render %s was made with it; different now: %s.'::text, o_render_id,

@@ -48,7 +48,7 @@ DECLARE
     v_schema text;
     v_command text;
 BEGIN
-    IF grant_access.role IS NULL THEN
+    IF NOT EXISTS (SELECT FROM pg_roles r WHERE r.oid = grant_access.role::oid) THEN
         RAISE EXCEPTION 'no role to grant access to' USING ERRCODE = 'RC005', HINT = 'Name an existing role.';
     END IF;
     IF grant_access.level IS NULL OR grant_access.level <> ALL (v_levels) THEN

@@ -16,6 +16,8 @@ SELECT renderchain.grant_access('regress_renderchain_admin', 'owner');
 \echo :LAST_ERROR_SQLSTATE
 SELECT renderchain.grant_access('regress_renderchain_admin', NULL);
 SELECT renderchain.grant_access(NULL, 'admin');
+SELECT renderchain.grant_access('-', 'admin');
+\echo :LAST_ERROR_SQLSTATE
 SET renderchain.schema = 't_access_nowhere';
 SELECT renderchain.grant_access('regress_renderchain_admin', 'admin');
 \echo :LAST_ERROR_SQLSTATE
@@ -109,6 +111,9 @@ SELECT renderchain.pin_memory(:'foreign_chain', '{"palette": ["black"]}');
 SELECT renderchain.cancel_render(:'foreign_render');
 SELECT renderchain.retry_render(:'foreign_render');
 \set VERBOSITY default
+-- a key that was used for a render which it may not see
+SELECT renderchain.submit_render('{"prompt": "own", "projectId": "00000000-0000-0000-0000-00000000000b", "idempotencyKey": "k"}');
+\echo :LAST_ERROR_SQLSTATE
 SELECT count(*) FROM t_access.renders;
 RESET ROLE;
 -- a worker under row security takes and changes what it may, and leaves alone the rest

@@ -137,3 +137,10 @@ SELECT created FROM renderchain.submit_render('{"prompt": "x"}');
 RESET renderchain.notify;
 UNLISTEN renderchain;
 SELECT * FROM renderchain.check_ledger();
+
+-- what no model makes is refused before anything is reserved
+SELECT renderchain.load_models('{"models": [{"id": "wide", "provider": "narrow-minded", "kind": "video", "tier": "fast", "credits": 4,
+    "qualities": ["standard"], "aspectRatios": ["16:9"]}]}') > 1 AS loaded;
+SELECT created FROM renderchain.submit_render('{"prompt": "x", "type": "video", "provider": "narrow-minded", "aspectRatio": "16:9"}');
+SELECT renderchain.submit_render('{"prompt": "x", "type": "video", "provider": "narrow-minded", "aspectRatio": "21:9"}');
+\echo :LAST_ERROR_SQLSTATE
