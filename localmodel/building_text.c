@@ -64,23 +64,38 @@ static bool said_with_material(const Facts *facts, const ColourFact *colour) {
     return false;
 }
 
+/* "red ", or "straw yellow #cdbd80 " where the value is not the name's own. */
+static void add_colour_words(const char *name, Rgb rgb, Text *text) {
+    Rgb own;
+    bool plain = colour_find(name, &own) && own.r == rgb.r && own.g == rgb.g && own.b == rgb.b;
+    text_add(text, "%s ", name);
+    if (!plain)
+        text_add(text, "#%02x%02x%02x ", rgb.r, rgb.g, rgb.b);
+}
+
+static void append_entry(json_t *list, Text *text) {
+    json_array_append_new(list, json_string(text_string(text)));
+    text_free(text);
+}
+
 void building_materials_json(const Facts *facts, json_t *list) {
-    char entry[160];
+    Text entry = {0};
     for (int i = 0; i < facts->n_materials; i++) {
         const MaterialFact *fact = &facts->materials[i];
-        bool plain = fact->part == PART_NONE || fact->part == PART_WALL;
-        snprintf(entry, sizeof entry, "%s%s%s%s%s", fact->colour ? fact->colour : "",
-                 fact->colour ? " " : "", fact->name, plain ? "" : " ",
-                 plain ? "" : part_name(fact->part));
-        json_array_append_new(list, json_string(entry));
+        if (fact->colour)
+            add_colour_words(fact->colour, fact->rgb, &entry);
+        text_add(&entry, "%s", fact->name);
+        if (fact->part != PART_NONE && fact->part != PART_WALL)
+            text_add(&entry, " %s", part_name(fact->part));
+        append_entry(list, &entry);
     }
     for (int i = 0; i < facts->n_colours; i++) {
         const ColourFact *colour = &facts->colours[i];
         if (said_with_material(facts, colour) || colour->part == PART_SKY)
             continue;
-        snprintf(entry, sizeof entry, "%s %s", colour->name,
-                 part_name(colour->part ? colour->part : PART_WALL));
-        json_array_append_new(list, json_string(entry));
+        add_colour_words(colour->name, colour->rgb, &entry);
+        text_add(&entry, "%s", part_name(colour->part ? colour->part : PART_WALL));
+        append_entry(list, &entry);
     }
 }
 

@@ -9,7 +9,7 @@
 #include "building_text.h"
 #include "text.h"
 
-enum { SIDE_DECODED = 640, SIDE_COLOUR = 288, SIDE_LINES = 480 };
+enum { SIDE_DECODED = 640, SIDE_COLOUR = 320, SIDE_LINES = 480 };
 
 /* A picture that says its hour and weather is believed: pixels cannot tell dawn from dusk. */
 static void believe(ImageFacts *facts) {

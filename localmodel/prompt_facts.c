@@ -148,10 +148,12 @@ static void take_hex(Reader *reader, const char *word, size_t at) {
     Rgb rgb;
     if (!colour_parse(word, &rgb))
         return;
-    if (reader->n_colours > 0 && reader->last_colour_end == at)
+    if (reader->n_colours > 0 && reader->last_colour_end == at) {
         reader->colours[reader->n_colours - 1].rgb = rgb;
-    else
+        reader->last_colour_end = at + 1;
+    } else {
         take_colour(reader, colour_name(rgb), rgb, at + 1);
+    }
 }
 
 static void take_element(Reader *reader, const Entry *entry) {

@@ -6,6 +6,7 @@
  * name to be remembered. */
 #include "scene_plan.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "building_text.h"
@@ -103,10 +104,20 @@ static json_t *labelled_json(const Request *request, const char *label, size_t n
     return text ? json_loads(text, 0, NULL) : NULL;
 }
 
-/* Add colours of a palette that belong to no part yet. */
-static void add_tints(Plan *plan, const Rgb *colours, int count) {
-    for (int i = 0; i < count && plan->n_tints < SCENE_MAX_COLOURS; i++)
-        plan->tints[plan->n_tints++] = colours[i];
+/* Does a colour look like a day's sky?  At other times it would be a wrong wish. */
+static bool sky_like(Lab lab) {
+    float hue = colour_hue(lab);
+    return colour_chroma(lab) > 0.02f && hue > 215 && hue < 285;
+}
+
+static bool leaf_like(Lab lab) {
+    float hue = colour_hue(lab);
+    return colour_chroma(lab) > 0.025f && hue > 101 && hue < 165;
+}
+
+static void add_tint(Plan *plan, Rgb rgb, float weight, SceneRole role) {
+    if (plan->n_tints < SCENE_MAX_COLOURS)
+        plan->tints[plan->n_tints++] = (SceneColour){rgb.r, rgb.g, rgb.b, weight, role};
 }
 
 /* Memory: what the user fixed in its palette counts; what was measured of a picture drawn here is
@@ -120,9 +131,76 @@ static void add_memory(const Request *request, Plan *plan) {
         return;
     }
     memory_read(memory, &facts);
-    add_tints(plan, colours, memory_palette(memory, facts.plan == 0, colours, SCENE_MAX_COLOURS));
+    int count = memory_palette(memory, facts.plan == 0, colours, SCENE_MAX_COLOURS);
+    for (int i = 0; i < count; i++)
+        add_tint(plan, colours[i], 0.3f, ROLE_AUTO);
     facts_underlay(&plan->facts, &facts);
     json_decref(memory);
+}
+
+/* "Yellow plaster" of a photograph is its own yellow: take the nearest that was measured. */
+static void match_colours(Facts *facts, const Palette *palette) {
+    for (int i = 0; i < facts->n_materials; i++) {
+        MaterialFact *fact = &facts->materials[i];
+        float least = 0.2f;
+        for (int c = 0; fact->colour && c < palette->count; c++) {
+            Lab named = colour_lab(fact->rgb), own = palette->colours[c].lab;
+            float distance =
+                hypotf(named.a - own.a, named.b - own.b) + 0.5f * fabsf(named.l - own.l);
+            if (distance < least) {
+                least = distance;
+                fact->rgb = palette->colours[c].rgb;
+                fact->colour = colour_name(palette->colours[c].rgb);
+            }
+        }
+        /* The colour was also noted by itself, as said. */
+        for (int c = 0; fact->colour && c < facts->n_colours; c++)
+            if (facts->colours[c].part == fact->part)
+                facts->colours[c] = (ColourFact){fact->colour, fact->rgb, fact->part};
+    }
+}
+
+/* The largest colour of a photograph that a wall can have; -1 where there is none. */
+static int wall_colour(const ImageFacts *image) {
+    for (int c = 0; c < image->palette.count; c++) {
+        const PaletteColour *colour = &image->palette.colours[c];
+        bool sky = image->light.sky > 0.08f && colour->y < 0.4f && colour->lab.l > 0.75f &&
+                   colour->share < image->light.sky + 0.1f;
+        if (!sky && !sky_like(colour->lab) && !leaf_like(colour->lab) && colour->lab.l > 0.44f)
+            return c;
+    }
+    return -1;
+}
+
+/* Give walls, sky and plants the colours of a photograph. */
+static void take_colours(const ImageFacts *image, Facts *facts, Plan *plan) {
+    const Palette *palette = &image->palette;
+    int wall = wall_colour(image);
+    bool sky = false, plants = false;
+    match_colours(facts, palette);
+    for (int i = 0; wall >= 0 && i < facts->n_materials; i++) {
+        MaterialFact *fact = &facts->materials[i];
+        if (fact == facts_material(facts, PART_WALL) && !fact->colour &&
+            fact->material != MATERIAL_GLASS) {
+            fact->rgb = palette->colours[wall].rgb;
+            fact->colour = colour_name(fact->rgb);
+        }
+    }
+    for (int c = 0; c < palette->count; c++) {
+        const PaletteColour *colour = &palette->colours[c];
+        if (!sky && sky_like(colour->lab) && colour->y < 0.5f)
+            add_tint(plan, colour->rgb, colour->share, ROLE_SKY);
+        else if (!plants && leaf_like(colour->lab))
+            add_tint(plan, colour->rgb, colour->share, ROLE_PLANTS);
+        sky = sky || sky_like(colour->lab);
+        plants = plants || leaf_like(colour->lab);
+    }
+}
+
+/* A photograph has no plan: its bytes stand for one, so that it always gives the same building. */
+static uint64_t plan_of_photograph(const RequestImage *image) {
+    uint64_t hash = text_hash(5, (const char *)image->bytes, image->length);
+    return PLAN_LOWEST + hash % (PLAN_HIGHEST - PLAN_LOWEST + 1);
 }
 
 /* The images of a request: earlier ones, references, then the style image's colours. */
@@ -138,11 +216,13 @@ static void add_images(const Request *request, Plan *plan) {
                 !image_facts_measure(image->bytes, image->length, &measured, &why))
                 continue;
             image_facts_as_prompt(&measured, &facts);
+            if (!measured.drawn_here)
+                take_colours(&measured, &facts, plan);
+            if (image->role == ROLE_REFERENCE && facts.plan == 0)
+                facts.plan = plan_of_photograph(image);
             if (image->role == ROLE_STYLE_IMAGE)
                 facts.plan = 0;
             facts_underlay(&plan->facts, &facts);
-            for (int c = 0; !measured.drawn_here && c < measured.palette.count; c++)
-                add_tints(plan, &measured.palette.colours[c].rgb, 1);
         }
     }
 }
@@ -314,13 +394,6 @@ static void place_materials(const Facts *facts, SceneSpec *spec) {
     }
 }
 
-/* Does a colour look like a day's sky?  At other times it would be a wrong wish. */
-static bool sky_like(Rgb rgb) {
-    Lab lab = colour_lab(rgb);
-    float hue = colour_hue(lab);
-    return colour_chroma(lab) > 0.02f && hue > 215 && hue < 285;
-}
-
 static void place_colours(const Plan *plan, SceneSpec *spec) {
     const Facts *facts = &plan->facts;
     bool day = facts->time != TIME_DUSK && facts->time != TIME_NIGHT && facts->time != TIME_DAWN &&
@@ -332,9 +405,12 @@ static void place_colours(const Plan *plan, SceneSpec *spec) {
         if (!taken)
             paint(spec, facts->colours[i].rgb, 0.8f, role_of(facts->colours[i].part));
     }
-    for (int i = 0; i < plan->n_tints; i++)
-        if (day || !sky_like(plan->tints[i]))
-            paint(spec, plan->tints[i], 0.3f, ROLE_AUTO);
+    for (int i = 0; i < plan->n_tints; i++) {
+        SceneColour tint = plan->tints[i];
+        Rgb rgb = {tint.r, tint.g, tint.b};
+        if (day || (tint.role != ROLE_SKY && !sky_like(colour_lab(rgb))))
+            paint(spec, rgb, tint.weight, tint.role);
+    }
 }
 
 void plan_scene(const Plan *plan, int width, int height, SceneSpec *spec) {

@@ -11,7 +11,7 @@
 /* What one request for an image comes to. */
 typedef struct Plan {
     Facts facts; /* all sources merged; complete: what was left unsaid is decided */
-    Rgb tints[SCENE_MAX_COLOURS]; /* colours wanted without a place */
+    SceneColour tints[SCENE_MAX_COLOURS]; /* colours wanted beside those of the facts */
     int n_tints;
     uint64_t mood; /* of the prompt's words: grades each picture a little of its own */
 } Plan;

@@ -1,6 +1,7 @@
 /* Memory at work: what one picture says reaches the next one's prompt and drawing. */
 #include "picture.h"
 
+#include "base64.h"
 #include "building_text.h"
 #include "drawing.h"
 #include "prompt_writer.h"
@@ -177,6 +178,48 @@ static void test_pinned_colours_are_painted(void **state) {
     assert_int_equal(plan.facts.plan, 12345);
 }
 
+/* The scene of a prompt with a photograph to keep. */
+static SceneSpec scene_of_photograph(const char *prompt, const Image *photograph) {
+    Bytes jpeg = picture_encode(photograph, "jpeg");
+    size_t length;
+    char *data = base64_encode(jpeg.data, jpeg.length, &length);
+    json_t *body = json_pack("{s:[{s:[{s:s}, {s:{s:s, s:s}}, {s:s}]}]}", "contents", "parts",
+                             "text", "Reference image 1 (keep this subject):", "inlineData",
+                             "mimeType", "image/jpeg", "data", data, "text", prompt);
+    char *text = json_dumps(body, JSON_COMPACT);
+    Request request;
+    Refusal refusal;
+    Plan plan;
+    SceneSpec spec;
+    assert_true(request_parse(&request, text, strlen(text), &refusal));
+    assert_true(request_check(&request, model_find("local-image-flash", 17), true, &refusal));
+    plan_make(&request, &plan);
+    plan_scene(&plan, 160, 90, &spec);
+    request_free(&request);
+    free(text);
+    json_decref(body);
+    free(data);
+    free(jpeg.data);
+    return spec;
+}
+
+/* A photograph gives one building, in its own colours, whatever else the prompt says. */
+static void test_references_keep_their_subject(void **state) {
+    Image photograph = picture_new(256, 192, 0x1862a7);
+    (void)state;
+    picture_fill(&photograph, 40, 60, 256, 192, 0xe6cf8e);
+    SceneSpec day = scene_of_photograph("Prompt: a palace like this, morning", &photograph);
+    SceneSpec dusk = scene_of_photograph("Prompt: the same, at dusk", &photograph);
+    assert_true(day.building_seed == dusk.building_seed);
+    assert_int_equal(day.wall, dusk.wall);
+    assert_int_equal(day.palette[0].role, ROLE_WALL);
+    assert_in_range(day.palette[0].r, 0xd0, 0xf0);
+    assert_memory_equal(&day.palette[0], &dusk.palette[0], sizeof day.palette[0]);
+    for (int i = 0; i < dusk.n_palette; i++)
+        assert_int_not_equal(dusk.palette[i].role, ROLE_SKY);
+    image_free(&photograph);
+}
+
 static void test_prompts_that_differ(void **state) {
     Plan one, two;
     SceneSpec first = scene_of("a cheerful house", NULL, &one);
@@ -321,6 +364,7 @@ int main(void) {
         cmocka_unit_test(test_changes_win_over_memory),
         cmocka_unit_test(test_the_prompt_names_what_is_remembered),
         cmocka_unit_test(test_pinned_colours_are_painted),
+        cmocka_unit_test(test_references_keep_their_subject),
         cmocka_unit_test(test_prompts_that_differ),
         cmocka_unit_test(test_drawing_is_deterministic),
         cmocka_unit_test(test_odd_memories_are_survived),
