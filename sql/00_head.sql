@@ -17,7 +17,9 @@
 --
 -- Lock order, everywhere: advisory (idempotency key, chain name), render_chains
 -- row, render_jobs row, renders row, memory_pins row, credit_accounts row; of
--- several accounts the one with the lower user_id first.
+-- several accounts the one with the lower user_id first. One exception: whoever gives
+-- a job back locks its chain FOR KEY SHARE after the job; no holder of a chain waits
+-- for a job.
 --
 -- complain if script is sourced in psql, rather than via CREATE EXTENSION
 \echo Use "CREATE EXTENSION renderchain" to load this file. \quit

@@ -86,6 +86,10 @@ BEGIN
         PERFORM renderchain._close_stages(p_render_id, p_now, true);
         UPDATE render_jobs j SET state = 'queued', lease_owner = NULL, lease_until = NULL, run_after = p_run_after
         WHERE j.render_id = p_render_id;
+        -- whoever starts it in this same transaction writes its row a second time, which
+        -- PostgreSQL answers by checking that its chain exists: lock that first, as pin_memory does
+        PERFORM FROM render_chains c
+        WHERE c.id = (SELECT r.chain_id FROM renders r WHERE r.id = p_render_id) FOR KEY SHARE;
         UPDATE renders r SET status = 'pending', updated_at = p_now WHERE r.id = p_render_id;
         IF NOT FOUND THEN
             PERFORM renderchain._raise_not_writable(p_render_id);
