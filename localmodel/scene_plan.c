@@ -142,9 +142,10 @@ static void add_memory(const Request *request, Plan *plan) {
 static void match_colours(Facts *facts, const Palette *palette) {
     for (int i = 0; i < facts->n_materials; i++) {
         MaterialFact *fact = &facts->materials[i];
+        Lab named = colour_lab(fact->rgb);
         float least = 0.2f;
         for (int c = 0; fact->colour && c < palette->count; c++) {
-            Lab named = colour_lab(fact->rgb), own = palette->colours[c].lab;
+            Lab own = palette->colours[c].lab;
             float distance =
                 hypotf(named.a - own.a, named.b - own.b) + 0.5f * fabsf(named.l - own.l);
             if (distance < least) {
