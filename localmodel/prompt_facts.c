@@ -392,6 +392,15 @@ const MaterialFact *facts_material(const Facts *facts, Part part) {
     return NULL;
 }
 
+const ColourFact *facts_colour(const Facts *facts, Part part) {
+    for (int i = 0; i < facts->n_colours; i++) {
+        Part own = facts->colours[i].part;
+        if (own == part || (part == PART_WALL && own == PART_NONE))
+            return &facts->colours[i];
+    }
+    return NULL;
+}
+
 /* Take over single values. */
 static void underlay_values(Facts *facts, const Facts *below) {
     if (!facts->style_name) {
@@ -426,17 +435,18 @@ void facts_underlay(Facts *facts, const Facts *below) {
     /* A part keeps the materials and colours that were said first. */
     Facts own = *facts;
     for (int i = 0; i < below->n_materials; i++) {
-        Part part = below->materials[i].part ? below->materials[i].part : PART_WALL;
-        if (!facts_material(&own, part))
-            add_material(facts, below->materials[i]);
+        MaterialFact fact = below->materials[i];
+        Part part = fact.part ? fact.part : PART_WALL;
+        bool painted = facts_colour(&own, part) != NULL;
+        if (facts_material(&own, part) || (painted && part == PART_DOOR))
+            continue;
+        if (painted)
+            fact.colour = NULL;
+        add_material(facts, fact);
     }
-    for (int i = 0; i < below->n_colours; i++) {
-        bool said = false;
-        for (int j = 0; j < own.n_colours; j++)
-            said = said || own.colours[j].part == below->colours[i].part;
-        if (!said)
+    for (int i = 0; i < below->n_colours; i++)
+        if (!facts_colour(&own, below->colours[i].part ? below->colours[i].part : PART_WALL))
             add_colour(facts, below->colours[i]);
-    }
     for (int i = 0; i < below->n_elements; i++)
         add_name(facts->elements, &facts->n_elements, FACTS_ELEMENTS, below->elements[i]);
     facts->features |= below->features & ~facts->removed;

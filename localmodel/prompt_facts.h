@@ -70,6 +70,9 @@ void facts_underlay(Facts *facts, const Facts *below);
 /* The first material of a part, or NULL; a material of no stated part counts as the wall's. */
 const MaterialFact *facts_material(const Facts *facts, Part part);
 
+/* The first colour of a part, or NULL; likewise. */
+const ColourFact *facts_colour(const Facts *facts, Part part);
+
 /* "wall", "door", ...; "" for PART_NONE. */
 const char *part_name(Part part);
 

@@ -129,13 +129,7 @@ static void add_list(const json_t *list, size_t most, Text *text) {
 
 /* Whose is the part?  The user's, if the user named a material or colour for it. */
 static bool user_named(const Facts *wish, Part part) {
-    if (facts_material(wish, part))
-        return true;
-    for (int i = 0; i < wish->n_colours; i++)
-        if (wish->colours[i].part == part ||
-            (part == PART_WALL && wish->colours[i].part == PART_NONE))
-            return true;
-    return false;
+    return facts_material(wish, part) || facts_colour(wish, part);
 }
 
 /* The materials of a memory that the user does not change now. */

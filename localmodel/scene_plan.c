@@ -228,18 +228,22 @@ static void add_images(const Request *request, Plan *plan) {
     }
 }
 
-/* Give a part a material where it has neither material nor colour to go by. */
+/* Give a part a material where none is said: in the colour that is said, else in `colour`. */
 static void settle(Facts *facts, Part part, SceneMaterial material, const char *colour) {
+    const ColourFact *said = facts_colour(facts, part);
     if (facts_material(facts, part) || facts->n_materials == FACTS_MATERIALS)
         return;
+    /* A door of a colour is a painted one. */
+    if (said && part == PART_DOOR)
+        material = MATERIAL_LACQUER;
     MaterialFact fact = {
         .name = lexicon_material_name(material), .material = material, .part = part};
-    bool coloured = false;
-    for (int i = 0; i < facts->n_colours; i++)
-        coloured = coloured || facts->colours[i].part == part ||
-                   (part == PART_WALL && facts->colours[i].part == PART_NONE);
-    if (colour && !coloured && colour_find(colour, &fact.rgb))
+    if (said) {
+        fact.colour = said->name;
+        fact.rgb = said->rgb;
+    } else if (colour && colour_find(colour, &fact.rgb)) {
         fact.colour = colour;
+    }
     facts->materials[facts->n_materials++] = fact;
 }
 
@@ -252,15 +256,37 @@ static const char *paint_of(SceneMaterial material, SceneStyle style, Part part)
     return NULL;
 }
 
+/* The style that a building has where none is said. */
+static SceneStyle usual_style(const Facts *facts) {
+    static const struct {
+        const char *kind;
+        SceneStyle style;
+    } usual[] = {
+        {"temple", STYLE_ASIAN},        {"pagoda", STYLE_ASIAN},
+        {"shrine", STYLE_ASIAN},        {"mosque", STYLE_MEDITERRANEAN},
+        {"castle", STYLE_GOTHIC},       {"palace", STYLE_CLASSICAL},
+        {"mansion", STYLE_CLASSICAL},   {"town hall", STYLE_CLASSICAL},
+        {"cottage", STYLE_TRADITIONAL}, {"farmhouse", STYLE_TRADITIONAL},
+        {"chalet", STYLE_TRADITIONAL},  {"barn", STYLE_TRADITIONAL},
+        {"cabin", STYLE_SCANDINAVIAN},  {"townhouse", STYLE_VICTORIAN},
+    };
+    for (size_t i = 0; facts->kind_name && i < sizeof usual / sizeof usual[0]; i++)
+        if (strcmp(usual[i].kind, facts->kind_name) == 0)
+            return usual[i].style;
+    if (facts->features & (FEATURE_COLUMNS | FEATURE_DOME))
+        return STYLE_CLASSICAL;
+    return facts->kind == KIND_TOWER       ? STYLE_TOWER
+           : facts->kind == KIND_SACRED    ? STYLE_GOTHIC
+           : facts->kind == KIND_WAREHOUSE ? STYLE_INDUSTRIAL
+                                           : STYLE_MODERN;
+}
+
 /* Decide what nobody said. */
 static void complete(Facts *facts) {
     if (facts->plan == 0)
         facts->plan = PLAN_LOWEST + facts->seed % (PLAN_HIGHEST - PLAN_LOWEST + 1);
     if (!facts->style_name) {
-        facts->style = facts->kind == KIND_TOWER       ? STYLE_TOWER
-                       : facts->kind == KIND_SACRED    ? STYLE_GOTHIC
-                       : facts->kind == KIND_WAREHOUSE ? STYLE_INDUSTRIAL
-                                                       : STYLE_MODERN;
+        facts->style = usual_style(facts);
         facts->style_name = lexicon_style_name(facts->style);
     }
     if (!facts->kind_name)
@@ -271,12 +297,9 @@ static void complete(Facts *facts) {
     }
     const Habit *habit = &habits[facts->style];
     int choice = (int)(facts->plan / 7 % 2);
-    bool painted = false; /* "white walls": plaster, whatever the style's habit is */
-    for (int i = 0; i < facts->n_colours; i++)
-        painted =
-            painted || facts->colours[i].part == PART_WALL || facts->colours[i].part == PART_NONE;
-    SceneMaterial wall =
-        painted && !facts_material(facts, PART_WALL) ? MATERIAL_PLASTER : habit->wall[choice];
+    /* "White walls": plaster, whatever the style's habit is. */
+    bool painted = facts_colour(facts, PART_WALL) && !facts_material(facts, PART_WALL);
+    SceneMaterial wall = painted ? MATERIAL_PLASTER : habit->wall[choice];
     settle(facts, PART_WALL, wall, paint_of(wall, facts->style, PART_WALL));
     settle(facts, PART_ROOF, habit->roof[choice], NULL);
     settle(facts, PART_DOOR, habit->door[choice],
@@ -348,18 +371,18 @@ static SceneRole role_of(Part part) {
     return roles[part];
 }
 
-/* "Red brick" is a fired red, not a painted one: only what is painted takes a colour whole. */
+/* "Red brick" is a fired red, not a painted one, and no paint is as loud as a screen's yellow. */
 static Rgb as_material(SceneMaterial material, Rgb rgb) {
     bool painted = material == MATERIAL_PLASTER || material == MATERIAL_LACQUER ||
                    material == MATERIAL_CERAMIC_TILE || material == MATERIAL_STEEL ||
                    material == MATERIAL_DARK_METAL;
     Lab lab = colour_lab(rgb);
-    float chroma = colour_chroma(lab), most = 0.09f;
-    if (painted || chroma <= most)
+    float chroma = colour_chroma(lab), most = painted ? 0.14f : 0.09f;
+    if (chroma <= most)
         return rgb;
     lab.a *= most / chroma;
     lab.b *= most / chroma;
-    return colour_rgb((Lab){lab.l * 0.92f, lab.a, lab.b});
+    return colour_rgb((Lab){painted ? lab.l : lab.l * 0.92f, lab.a, lab.b});
 }
 
 /* Where the second wall goes. */
