@@ -18,24 +18,22 @@ enum { LIST_DEFAULT = 50, LIST_MOST = 10000, PROMPT_LEAST = 24 };
 static const struct {
     const char *heading, *stage, *instead; /* instead: the stage that may take its place */
 } stage_columns[] = {
-    {"parse", "semantic_parsing", NULL},
-    {"look", "image_understanding", NULL},
-    {"write", "prompt_optimization", "prompt_optimization_simple"},
-    {"route", "model_routing", NULL},
-    {"draw", "image_generation", "video_generation"},
-    {"check", "validation", NULL},
-    {"learn", "memory_extraction", NULL},
-    {"store", "storage", NULL},
+    {"parsing", "semantic_parsing", NULL},
+    {"understanding", "image_understanding", NULL},
+    {"optimization", "prompt_optimization", "prompt_optimization_simple"},
+    {"routing", "model_routing", NULL},
+    {"generation", "image_generation", "video_generation"},
+    {"validation", "validation", NULL},
+    {"extraction", "memory_extraction", NULL},
+    {"storage", "storage", NULL},
 };
 
 enum { STAGES = OPTION_COUNT(stage_columns) };
 
 static const char show_notes[] =
-    "CHAIN is an id or a name. \"like\" is how near a render's memory is to the memory it began\n"
-    "with (its parent's on a branch), 100 % being the same: palette 40 %, materials 30 %,\n"
-    "geometry 15 %, style 15 %. The other figures are seconds: parse = semantic_parsing,\n"
-    "look = image_understanding, write = prompt_optimization, route = model_routing,\n"
-    "draw = image or video_generation, check = validation, learn = memory_extraction.";
+    "CHAIN is an id or a name. \"consistency\" is how near a render's memory is to the memory it\n"
+    "began with (its parent's on a branch), 100 % being the same: palette 40 %, materials 30 %,\n"
+    "geometry 15 %, style 15 %. Stages are headed by the last word of their names.";
 
 /* A render's member as a borrowed text, or NULL. */
 static const char *text_of(const json_t *object, const char *key) {
@@ -140,7 +138,7 @@ static void add_row(Table *table, char **cells, size_t count) {
 
 /* What each render looks like, and how near that is to what it began with. */
 static void print_looks(const json_t *renders) {
-    static const char *const headings[] = {"#", "status", "palette", "like", "seconds", "prompt"};
+    static const char *const headings[] = {"#", "status", "palette", "consistency", "seconds", "prompt"};
     /* The other columns take about 55 on a terminal that shows colours. */
     size_t rest = terminal_width() > 55 ? terminal_width() - 55 : 0;
     bool colour = terminal_has_colour();
