@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "table.h"
+
 /* Which SQLSTATE ends the driver how. A prefix stands for its whole class. */
 static const struct {
     const char *sqlstate;
@@ -41,26 +43,39 @@ ExitCode app_exit_code(const char *sqlstate, const char **hint) {
     return EXIT_DATABASE;
 }
 
+/* Words for JSON, which has to be UTF-8: messages from before a connection's encoding is
+ * agreed on need not be. */
+static json_t *words(const char *text) {
+    json_t *json = json_string(text);
+    if (json)
+        return json;
+    char *clean = text_clean(text);
+    json = json_string(clean);
+    free(clean);
+    return json;
+}
+
 /* Print an error. */
 void app_error(const Settings *settings, const char *message, const char *detail,
                const char *hint) {
     bool has_detail = detail && *detail, has_hint = hint && *hint;
     if (settings->json) {
-        json_t *line = json_pack("{s:b, s:n, s:s}", "success", 0, "data", "error", message);
+        json_t *line = json_pack("{s:b, s:n, s:o}", "success", 0, "data", "error", words(message));
         if (has_detail)
-            json_object_set_new(line, "detail", json_string(detail));
+            json_object_set_new(line, "detail", words(detail));
         if (has_hint)
-            json_object_set_new(line, "hint", json_string(hint));
-        json_dumpf(line, stdout, JSON_COMPACT);
+            json_object_set_new(line, "hint", words(hint));
+        json_dumpf(line, stdout, JSON_TEXT);
         putchar('\n');
         fflush(stdout);
         json_decref(line);
     }
-    fprintf(stderr, "renderchain: %s\n", message);
+    fputs("renderchain: ", stderr);
+    text_print_lines(stderr, "", message);
     if (has_detail)
-        fprintf(stderr, "  %s\n", detail);
+        text_print_lines(stderr, "  ", detail);
     if (has_hint)
-        fprintf(stderr, "  %s\n", hint);
+        text_print_lines(stderr, "  ", hint);
 }
 
 /* Print a database error. */
@@ -124,14 +139,16 @@ bool app_open_models(App *app, ExitCode *code) {
     if (!stored)
         return refuse(app, error, EXIT_STORAGE, code);
     const char *name = settings->provider, *url = settings->provider_url;
+    const char *key_file = settings->key_file;
     if (!name)
         name = url ? "gemini" : "local";
     if (strcmp(name, "local") == 0 && !url) {
         if (!local_server_start(&app->local, &error))
             return refuse(app, error, EXIT_PROVIDER, code);
         url = app->local.url;
+        key_file = NULL; /* it is for another provider: this server has a key of its own */
     }
-    if (!provider_open(&app->provider, name, url, settings->key_file, &error))
+    if (!provider_open(&app->provider, name, url, key_file, &error))
         return refuse(app, error, EXIT_PROVIDER, code);
     return true;
 }

@@ -10,6 +10,9 @@
 #include "storage.h"
 #include "trace.h"
 
+/* How JSON is written: a decimal that came in with up to 15 digits goes out the same. */
+#define JSON_TEXT (JSON_COMPACT | JSON_REAL_PRECISION(15))
+
 /* Documented in renderchain(1) and docs/errors.md; keep them the same. */
 typedef enum ExitCode {
     EXIT_OK = 0,

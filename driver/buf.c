@@ -50,35 +50,39 @@ char *buf_take(Buf *buf, size_t *length) {
     return data;
 }
 
-/* Read a whole file, refusing directories and anything past the maximum. */
-bool buf_read_file(Buf *buf, const char *path, char **error) {
-    struct stat st;
-    bool ok = false;
-    FILE *file = fopen(path, "rb");
-    if (!file || fstat(fileno(file), &st) != 0) {
-        *error = mem_printf("could not open file \"%s\": %s", path, strerror(errno));
-        goto done;
-    }
-    if (S_ISDIR(st.st_mode)) {
-        *error = mem_printf("\"%s\" is a directory, not a file", path);
-        goto done;
-    }
+/* Read a stream to its end; name is for messages. */
+static bool read_stream(Buf *buf, FILE *file, const char *name, char **error) {
     char chunk[65536];
     size_t got;
     while ((got = fread(chunk, 1, sizeof chunk, file)) > 0) {
         if (!buf_append(buf, chunk, got)) {
-            *error = mem_printf("file \"%s\" is larger than the limit of %zu bytes", path,
-                                buf->maximum);
-            goto done;
+            *error = mem_printf("%s is larger than the limit of %zu bytes", name, buf->maximum);
+            return false;
         }
     }
     if (ferror(file)) {
-        *error = mem_printf("could not read file \"%s\": %s", path, strerror(errno));
-        goto done;
+        *error = mem_printf("could not read %s: %s", name, strerror(errno));
+        return false;
     }
-    ok = true;
-done:
+    return true;
+}
+
+/* Read a whole file, refusing directories and anything past the maximum. */
+bool buf_read_file(Buf *buf, const char *path, char **error) {
+    if (!path)
+        return read_stream(buf, stdin, "standard input", error);
+    struct stat st;
+    char *name = mem_printf("file \"%s\"", path);
+    FILE *file = fopen(path, "rbe");
+    bool ok = false;
+    if (!file || fstat(fileno(file), &st) != 0)
+        *error = mem_printf("could not open %s: %s", name, strerror(errno));
+    else if (S_ISDIR(st.st_mode))
+        *error = mem_printf("\"%s\" is a directory, not a file", path);
+    else
+        ok = read_stream(buf, file, name, error);
     if (file)
         fclose(file);
+    free(name);
     return ok;
 }

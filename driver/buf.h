@@ -26,8 +26,9 @@ MUSTCHECK char *buf_extend(Buf *buf, size_t length);
 /* Hand the bytes over to the caller, who frees them; the buffer is empty after. */
 char *buf_take(Buf *buf, size_t *length);
 
-/* Read a whole file. False with *error set (caller frees) where it cannot be
- * read or is larger than the buffer's maximum. */
+/* Read a whole file, or with path NULL what is left of standard input, whatever that is
+ * connected to. False with *error set (caller frees) where it cannot be read or is larger
+ * than the buffer's maximum. */
 MUSTCHECK bool buf_read_file(Buf *buf, const char *path, char **error);
 
 #endif

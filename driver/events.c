@@ -6,6 +6,8 @@
 
 #include "render.h"
 
+enum { GATHER_MS = 10 };
+
 static const char record_sql[] =
     "select renderchain.record_stages($1::uuid, $2::integer, $3::jsonb)";
 
@@ -56,7 +58,7 @@ json_t *events_take(Render *render) {
 /* Send the queue as one statement. */
 static void send_queue(Render *render, DbDone *done, void *context) {
     json_t *events = events_take(render);
-    char *text = json_dumps(events, JSON_COMPACT);
+    char *text = json_dumps(events, JSON_TEXT);
     char attempt[16];
     snprintf(attempt, sizeof attempt, "%d", render->attempt);
     const char *parameters[] = {render->id, attempt, text};
@@ -75,13 +77,25 @@ static void recorded(void *context, const DbReply *reply) {
         events_flush(render);
 }
 
-/* Send what waits, unless a statement is out or the end of the render takes it along. */
-void events_flush(Render *render) {
-    if (render->events_in_flight || render->ending || render->end != RENDER_RUNNING ||
-        json_array_size(render->events) == 0)
+/* Enough has gathered. */
+static void send_gathered(void *context) {
+    Render *render = context;
+    render->events_timer = NULL;
+    if (render->ending || render->end != RENDER_RUNNING || json_array_size(render->events) == 0)
         return;
     render->events_in_flight = true;
     send_queue(render, recorded, render);
+}
+
+/* Send what waits a moment later, so that stages which begin or end together go as one
+ * statement, and requests to models leave before it. Not while a statement is out, nor
+ * when the end of the render takes it along. */
+void events_flush(Render *render) {
+    if (render->events_timer || render->events_in_flight || render->ending ||
+        render->end != RENDER_RUNNING || json_array_size(render->events) == 0)
+        return;
+    render->events_timer =
+        loop_after(http_loop(render->app->http), GATHER_MS, send_gathered, render);
 }
 
 /* Send what waits and call back when it is committed. */

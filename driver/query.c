@@ -71,7 +71,7 @@ char *read_json_object(const Settings *settings, const char *path, ExitCode *cod
     char *error = NULL;
     Buf buf;
     buf_init(&buf, JSON_FILE_MAXIMUM);
-    if (!buf_read_file(&buf, standard ? "/dev/stdin" : path, &error)) {
+    if (!buf_read_file(&buf, standard ? NULL : path, &error)) {
         app_error(settings, error, NULL, NULL);
         free(error);
         buf_free(&buf);
@@ -97,19 +97,6 @@ char *read_json_object(const Settings *settings, const char *path, ExitCode *cod
     return text;
 }
 
-/* Print JSON of several lines with nothing in it that steers a terminal. */
-static void print_clean_lines(const char *text) {
-    while (text) {
-        const char *end = strchr(text, '\n');
-        char *line = mem_strndup(text, end ? (size_t)(end - text) : strlen(text));
-        char *clean = text_clean(line);
-        puts(clean);
-        free(clean);
-        free(line);
-        text = end ? end + 1 : NULL;
-    }
-}
-
 /* Ask for one jsonb value and print it. */
 ExitCode query_and_print(App *app, const char *expression, int count, const char *const *parameters,
                          const char *when_null) {
@@ -125,7 +112,7 @@ ExitCode query_and_print(App *app, const char *expression, int count, const char
         else if (json)
             puts(PQgetvalue(answer.result, 0, 0));
         else
-            print_clean_lines(PQgetvalue(answer.result, 0, 0));
+            text_print_lines(stdout, "", PQgetvalue(answer.result, 0, 0));
     }
     db_answer_free(&answer);
     free(sql);
@@ -134,7 +121,7 @@ ExitCode query_and_print(App *app, const char *expression, int count, const char
 
 /* Print a line and release it. */
 void print_json_line(json_t *object) {
-    json_dumpf(object, stdout, JSON_COMPACT);
+    json_dumpf(object, stdout, JSON_TEXT);
     putchar('\n');
     json_decref(object);
 }

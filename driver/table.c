@@ -125,6 +125,43 @@ char *text_cut(const char *text, size_t width) {
     return cut;
 }
 
+/* Copy at most so many bytes. */
+char *text_clip(const char *text, size_t bytes) {
+    char *out = text_clean(text);
+    if (strlen(out) <= bytes)
+        return out;
+    /* Bytes that go on with a character are 10xxxxxx (RFC 3629, 3). */
+    while (bytes && ((unsigned char)out[bytes] >> 6) == 2)
+        bytes--;
+    out[bytes] = '\0';
+    return out;
+}
+
+/* Is the text valid UTF-8? */
+bool text_is_utf8(const char *text) {
+    while (*text) {
+        uint32_t point;
+        size_t length = decode(text, &point);
+        if (length == 0)
+            return false;
+        text += length;
+    }
+    return true;
+}
+
+/* Print line by line, since a clean text has no line ends. */
+void text_print_lines(FILE *to, const char *indent, const char *text) {
+    while (text) {
+        const char *end = strchr(text, '\n');
+        char *line = mem_strndup(text, end ? (size_t)(end - text) : strlen(text));
+        char *clean = text_clean(line);
+        fprintf(to, "%s%s\n", indent, clean);
+        free(clean);
+        free(line);
+        text = end ? end + 1 : NULL;
+    }
+}
+
 /* Make an empty table. */
 Table *table_new(const char *const *headings, size_t columns) {
     Table *table = mem_alloc(sizeof *table);

@@ -33,6 +33,15 @@ char *text_clean(const char *text);
 /* A clean copy of at most so many columns; a cut is shown by "..." . */
 char *text_cut(const char *text, size_t width);
 
+/* A clean copy of at most so many bytes, cut between characters. */
+char *text_clip(const char *text, size_t bytes);
+
+/* Is the text valid UTF-8? */
+bool text_is_utf8(const char *text);
+
+/* Print every line of a text, clean, after an indent. */
+void text_print_lines(FILE *to, const char *indent, const char *text);
+
 /* Width of the terminal on standard output, 80 where it is none. */
 size_t terminal_width(void);
 

@@ -16,7 +16,7 @@ struct Trace {
 Trace *trace_open(const char *path, char **error) {
     if (!path)
         return NULL;
-    FILE *file = fopen(path, "w");
+    FILE *file = fopen(path, "we");
     if (!file) {
         *error = mem_printf("could not write trace file \"%s\": %s", path, strerror(errno));
         return NULL;

@@ -119,10 +119,51 @@ static void without_rows(void **state) {
     table_free(NULL);
 }
 
+static void clipping(void **state) {
+    (void)state;
+    static const struct {
+        const char *text;
+        size_t bytes;
+        const char *clipped;
+    } cases[] = {
+        {"abc", 3, "abc"},
+        {"abcd", 3, "abc"},
+        {"abcd", 0, ""},
+        {"\xc3\xa9\xc3\xa9", 3, "\xc3\xa9"},
+        {"a\xe5\xbb\xba", 3, "a"},
+        {"a\xe5\xbb\xba", 4, "a\xe5\xbb\xba"},
+        {"a\033[2Jb\xff", 9, "a [2Jb?"},
+        {NULL, 5, ""},
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        char *text = text_clip(cases[i].text, cases[i].bytes);
+        assert_string_equal(text, cases[i].clipped);
+        assert_true(text_is_utf8(text));
+        free(text);
+    }
+    assert_true(text_is_utf8(""));
+    assert_false(text_is_utf8("\xff"));
+    assert_false(text_is_utf8("ab\xc3"));
+    assert_false(text_is_utf8("\xc0\x80"));
+    assert_false(text_is_utf8("\xed\xa0\x80"));
+}
+
+static void lines_of_text(void **state) {
+    (void)state;
+    char *text = NULL;
+    size_t length;
+    FILE *to = open_memstream(&text, &length);
+    text_print_lines(to, "  ", "one\n\033]0;two\007\n\nfour");
+    fclose(to);
+    assert_string_equal(text, "  one\n  ]0;two\n  \n  four\n");
+    free(text);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(measuring), cmocka_unit_test(cleaning),     cmocka_unit_test(cutting),
-        cmocka_unit_test(aligning),  cmocka_unit_test(without_rows),
+        cmocka_unit_test(aligning),  cmocka_unit_test(without_rows), cmocka_unit_test(clipping),
+        cmocka_unit_test(lines_of_text),
     };
     return cmocka_run_group_tests_name("driver table", tests, NULL, NULL);
 }
