@@ -1,5 +1,6 @@
 #include "db.h"
 
+#include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,17 +39,22 @@ static void ignore_notice(void *context, const PGresult *result) {
 
 /* Wait until the socket can be read or written, as the handshake wants; false when time is up. */
 static bool wait_for(PGconn *connection, PostgresPollingStatusType wanted, double until) {
-    double left = until - loop_now();
     struct pollfd fd = {.fd = PQsocket(connection),
                         .events = wanted == PGRES_POLLING_READING ? POLLIN : POLLOUT};
-    return poll(&fd, 1, left > 0 ? (int)left + 1 : 0) > 0;
+    int ready;
+    do {
+        double left = until - loop_now();
+        ready = poll(&fd, 1, left > 0 ? (int)left + 1 : 0);
+    } while (ready < 0 && errno == EINTR);
+    return ready > 0;
 }
 
 /* Begin to connect: far enough that the server has heard of us, without waiting for it. */
 Db *db_start(const char *conninfo, const char *schema, Trace *trace) {
-    /* dbname comes last: what a conninfo string says wins over our defaults. */
-    const char *keys[] = {"fallback_application_name", "dbname", NULL};
-    const char *values[] = {"renderchain", conninfo, NULL};
+    /* What a conninfo string says wins over what stands before it; what stands after it
+     * holds whatever it or PGCLIENTENCODING says, since JSON is UTF-8. */
+    const char *keys[] = {"fallback_application_name", "dbname", "client_encoding", NULL};
+    const char *values[] = {"renderchain", conninfo, "UTF8", NULL};
     Db *db = mem_alloc(sizeof *db);
     db->connection = PQconnectStartParams(keys, values, 1);
     db->trace = trace;
