@@ -9,11 +9,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #define PROGRAM "renderchain-localmodel"
-enum { START_TIMEOUT_MS = 10000 };
+enum { START_TIMEOUT_MS = 10000, STOP_TIMEOUT_MS = 2000 };
 
 /* Where the program is: beside ours, else by its name on PATH. */
 static char *find_program(void) {
@@ -65,6 +66,10 @@ static void become(const char *program, int in, int out) {
     setpgid(0, 0);
     dup2(in, STDIN_FILENO);
     dup2(out, STDOUT_FILENO);
+#ifdef SYS_close_range
+    /* What a caller or a library left open is not the server's to hold. */
+    syscall(SYS_close_range, 3U, ~0U, 0U);
+#endif
     execlp(program, program, "--port", "0", "--exit-on-eof", (char *)NULL);
     _exit(127);
 }
@@ -80,15 +85,17 @@ bool local_server_start(LocalServer *server, char **error) {
         goto done;
     }
     server->pid = fork();
-    if (server->pid < 0)
+    if (server->pid < 0) {
         close(in[1]);
+        close(out[0]);
+    }
     if (server->pid == 0)
         become(program, in[0], out[1]);
     close(in[0]);
     close(out[1]);
     server->lifeline = in[1];
+    server->output = out[0];
     port = server->pid > 0 ? read_port(out[0]) : 0;
-    close(out[0]);
     if (port <= 0) {
         *error = mem_printf("could not start %s (looked for it as \"%s\"): install it, or name a "
                             "model provider with --provider",
@@ -102,12 +109,16 @@ done:
     return port > 0;
 }
 
-/* Let it end and collect it. */
+/* Let it end and collect it; one that does not end in time has nothing to lose. */
 void local_server_stop(LocalServer *server) {
     if (server->pid > 0) {
+        struct pollfd ended = {.fd = server->output};
         close(server->lifeline);
         kill(server->pid, SIGTERM);
+        if (poll(&ended, 1, STOP_TIMEOUT_MS) <= 0)
+            kill(server->pid, SIGKILL);
         waitpid(server->pid, NULL, 0);
+        close(server->output);
     }
     free(server->url);
     *server = (LocalServer){0};

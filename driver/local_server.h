@@ -10,6 +10,7 @@
 typedef struct LocalServer {
     pid_t pid;
     int lifeline; /* its standard input: it ends when this closes, even if we are killed */
+    int output;   /* its standard output: closed when it has ended */
     char *url;    /* owned */
 } LocalServer;
 
