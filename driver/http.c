@@ -91,6 +91,8 @@ static char *explain(HttpCall *call, CURLcode code) {
     curl_easy_getinfo(call->easy, CURLINFO_STARTTRANSFER_TIME, &started);
     curl_easy_getinfo(call->easy, CURLINFO_TOTAL_TIME, &total);
     const char *words = call->error[0] ? call->error : curl_easy_strerror(code);
+    if (code == CURLE_SEND_FAIL_REWIND)
+        words = "the connection was closed without an answer";
     if (call->too_large)
         return mem_printf("response too large: the limit is %zu bytes", call->body.maximum);
     return mem_printf("%s (connected after %.0f ms, first byte after %.0f ms, ended after %.0f ms)",
@@ -153,6 +155,8 @@ static void set_options(HttpCall *call) {
     curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+    if (request->direct)
+        curl_easy_setopt(easy, CURLOPT_NOPROXY, "*");
     curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "");
     curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, call->error);
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, take_body);
@@ -166,6 +170,8 @@ static void set_options(HttpCall *call) {
     curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, request->idle_timeout_ms / 1000);
     if (request->body) {
         curl_easy_setopt(easy, CURLOPT_POST, 1L);
+        /* Large enough that most bodies leave in one turn of the loop. */
+        curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, 512L << 10);
         curl_easy_setopt(easy, CURLOPT_READFUNCTION, give_body);
         curl_easy_setopt(easy, CURLOPT_READDATA, call);
         curl_easy_setopt(easy, CURLOPT_SEEKFUNCTION, refuse_to_rewind);

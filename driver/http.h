@@ -20,6 +20,7 @@ typedef struct HttpRequest {
     long connect_timeout_ms;
     long idle_timeout_ms; /* no byte for that long once the answer has begun or is due */
     long total_timeout_ms;
+    bool direct; /* by no proxy, whatever the environment says */
 } HttpRequest;
 
 typedef struct HttpReply {

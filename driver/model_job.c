@@ -3,7 +3,8 @@
 #include <stdlib.h>
 
 enum {
-    REPLY_MAXIMUM = 64 << 20, /* bytes; a 4K image is about 20 MB in base64 */
+    IMAGE_REPLY_MAXIMUM = 64 << 20, /* bytes; a 4K image is about 20 MB in base64 */
+    JSON_REPLY_MAXIMUM = 4 << 20,   /* an answer by one of our schemas is a few kB */
     CONNECT_TIMEOUT_MS = 10000,
     DEFAULT_TIMEOUT_S = 120
 };
@@ -52,7 +53,8 @@ static void send_once(void *context) {
         .body = job->body,
         .body_length = job->body_length,
         .headers = copy_headers(job->headers),
-        .reply_maximum = REPLY_MAXIMUM,
+        .reply_maximum = job->call.schema ? JSON_REPLY_MAXIMUM : IMAGE_REPLY_MAXIMUM,
+        .direct = job->provider->loopback,
         .connect_timeout_ms = CONNECT_TIMEOUT_MS,
         .idle_timeout_ms = (seconds > 0 ? seconds : DEFAULT_TIMEOUT_S) * 1000,
         .total_timeout_ms = (seconds > 0 ? seconds : DEFAULT_TIMEOUT_S) * 1000,
@@ -66,7 +68,8 @@ static void send_once(void *context) {
 static bool may_try_again(const ModelJob *job, const ModelAnswer *answer) {
     const OutcomeRule *rule = outcome_rule(answer->outcome);
     int tries = job->generation ? rule->generation_tries : rule->tries;
-    return !answer->final && job->tries < tries;
+    return !answer->final && !(answer->retry_after_ms > OUTCOME_LONGEST_WAIT_MS) &&
+           job->tries < tries;
 }
 
 /* Judge a reply, then try again or report. */

@@ -31,7 +31,7 @@ const OutcomeRule *outcome_rule(Outcome outcome) {
 double outcome_wait(int tries_made, double retry_after_ms) {
     enum { FIRST_MS = 400, LONGEST_MS = 30000 };
     if (retry_after_ms >= 0)
-        return retry_after_ms > 10 * LONGEST_MS ? 10 * LONGEST_MS : retry_after_ms;
+        return retry_after_ms > OUTCOME_LONGEST_WAIT_MS ? OUTCOME_LONGEST_WAIT_MS : retry_after_ms;
     double bound = FIRST_MS;
     for (int i = 1; i < tries_made && bound < LONGEST_MS; i++)
         bound *= 2;

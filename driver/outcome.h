@@ -27,6 +27,10 @@ typedef struct OutcomeRule {
 
 const OutcomeRule *outcome_rule(Outcome outcome);
 
+/* A provider that asks for more than this (milliseconds) is not asked again: sooner would
+ * not be what it said, and nobody waits for later. */
+enum { OUTCOME_LONGEST_WAIT_MS = 300000 };
+
 /* How long to wait before the next try: what the provider asked for where it did
  * (retry_after_ms >= 0), else exponential backoff with full jitter. Milliseconds. */
 double outcome_wait(int tries_made, double retry_after_ms);

@@ -51,6 +51,13 @@ void answer_free(ModelAnswer *answer) {
     *answer = (ModelAnswer){.retry_after_ms = -1};
 }
 
+/* Forget a key. */
+static void forget(char *key) {
+    if (key)
+        explicit_bzero(key, strlen(key));
+    free(key);
+}
+
 /* Read a key from the first line of a file. */
 static char *read_key(const char *path, char **error) {
     Buf buf;
@@ -62,6 +69,75 @@ static char *read_key(const char *path, char **error) {
     char *key = buf_take(&buf, NULL);
     key[strcspn(key, "\r\n")] = '\0';
     return key;
+}
+
+/* Keep a key without the spaces around it. One that is empty or holds what a header cannot
+ * is refused; it is not shown. Takes the text. */
+static bool take_key(Provider *provider, char *text, const char *from, char **error) {
+    char *start = text + strspn(text, " \t\r\n");
+    size_t length = strlen(start);
+    while (length && strchr(" \t\r\n", start[length - 1]))
+        length--;
+    bool good = length > 0;
+    for (size_t i = 0; i < length; i++)
+        good = good && start[i] > ' ' && start[i] < 0x7F;
+    if (good)
+        provider->key = mem_strndup(start, length);
+    else
+        *error = mem_printf("the API key in %s %s", from,
+                            length ? "has characters that no key has" : "is empty");
+    forget(text);
+    return good;
+}
+
+/* Find the key: in the file, else in the environment. */
+static bool find_key(Provider *provider, bool needed, const char *file, char **error) {
+    const char *variable = needed ? provider->wire->key_variable : "RENDERCHAIN_LOCALMODEL_KEY";
+    const char *value = getenv(variable);
+    if (file) {
+        char *text = read_key(file, error);
+        return text && take_key(provider, text, file, error);
+    }
+    if (value && *value)
+        return take_key(provider, mem_strdup(value), variable, error);
+    if (!needed) {
+        provider->key = mem_strdup("local");
+        return true;
+    }
+    *error = mem_printf("no API key for provider %s: set %s, or name a file with --key-file",
+                        provider->name, variable);
+    return false;
+}
+
+/* Is a part of a URL there? */
+static bool has_part(CURLU *url, CURLUPart part) {
+    char *text = NULL;
+    bool there = curl_url_get(url, part, &text, 0) == CURLUE_OK;
+    curl_free(text);
+    return there;
+}
+
+/* Why a base URL cannot be used (static), NULL where it can; and does it name this machine? */
+static const char *judge_url(const char *text, bool *loopback) {
+    static const char *const own[] = {"127.0.0.1", "localhost", "[::1]"};
+    CURLU *url = curl_url();
+    char *host = NULL, *scheme = NULL;
+    const char *why = NULL;
+    if (curl_url_set(url, CURLUPART_URL, text, 0) != CURLUE_OK ||
+        curl_url_get(url, CURLUPART_HOST, &host, 0) != CURLUE_OK ||
+        curl_url_get(url, CURLUPART_SCHEME, &scheme, 0) != CURLUE_OK ||
+        (strcmp(scheme, "http") != 0 && strcmp(scheme, "https") != 0))
+        why = "is none that begins with http:// or https:// and names a host";
+    else if (has_part(url, CURLUPART_USER) || has_part(url, CURLUPART_PASSWORD))
+        why = "has a user or password in it, which would be shown in traces";
+    else if (strpbrk(text, "?#"))
+        why = "has a ? or # in it, behind which no path can be put";
+    for (size_t i = 0; host && i < sizeof own / sizeof own[0]; i++)
+        *loopback = *loopback || strcmp(host, own[i]) == 0;
+    curl_free(host);
+    curl_free(scheme);
+    curl_url_cleanup(url);
+    return why;
 }
 
 /* Set a provider up. */
@@ -78,26 +154,16 @@ bool provider_open(Provider *provider, const char *name, const char *url, const 
     provider->name = providers[i].name;
     provider->wire = providers[i].wire;
     provider->url = mem_strdup(url ? url : provider->wire->default_url);
-    if (strncmp(provider->url, "http://", 7) != 0 && strncmp(provider->url, "https://", 8) != 0) {
-        *error = mem_printf("provider URL \"%s\" does not begin with http:// or https://", url);
+    const char *why = judge_url(provider->url, &provider->loopback);
+    if (why) {
+        *error = mem_printf("the provider URL %s", why);
         goto fail;
     }
     size_t length = strlen(provider->url);
     while (length && provider->url[length - 1] == '/')
         provider->url[--length] = '\0';
-    if (key_file && !(provider->key = read_key(key_file, error)))
+    if (!find_key(provider, providers[i].needs_key, key_file, error))
         goto fail;
-    const char *variable =
-        providers[i].needs_key ? provider->wire->key_variable : "RENDERCHAIN_LOCALMODEL_KEY";
-    if (!provider->key)
-        provider->key = mem_strdup(getenv(variable));
-    if (!provider->key && providers[i].needs_key) {
-        *error = mem_printf("no API key for provider %s: set %s, or name a file with --key-file",
-                            name, variable);
-        goto fail;
-    }
-    if (!provider->key)
-        provider->key = mem_strdup("local");
     return true;
 fail:
     provider_close(provider);
@@ -106,26 +172,25 @@ fail:
 
 /* Forget a provider, its key first. */
 void provider_close(Provider *provider) {
-    if (provider->key)
-        explicit_bzero(provider->key, strlen(provider->key));
-    free(provider->key);
+    forget(provider->key);
     free(provider->url);
     *provider = (Provider){0};
 }
 
-/* Nothing was sent in these cases, whatever libcurl counted. */
-static bool never_arrived(CURLcode code) {
-    return code == CURLE_COULDNT_RESOLVE_HOST || code == CURLE_COULDNT_RESOLVE_PROXY ||
-           code == CURLE_COULDNT_CONNECT || code == CURLE_SSL_CONNECT_ERROR ||
-           code == CURLE_PEER_FAILED_VERIFICATION || code == CURLE_FAILED_INIT ||
-           code == CURLE_URL_MALFORMAT || code == CURLE_UNSUPPORTED_PROTOCOL;
+/* Did nothing of the request get there? In these cases only a proxy heard of it, whatever
+ * libcurl counted. */
+static bool never_arrived(const HttpReply *reply) {
+    return !reply->sent || reply->code == CURLE_COULDNT_RESOLVE_HOST ||
+           reply->code == CURLE_COULDNT_RESOLVE_PROXY || reply->code == CURLE_COULDNT_CONNECT ||
+           reply->code == CURLE_SSL_CONNECT_ERROR || reply->code == CURLE_PEER_FAILED_VERIFICATION;
 }
 
-/* Judge a transfer that brought no whole answer. */
+/* Judge a transfer that brought no whole answer. An answer that is no HTTP is one that
+ * nobody can read: the request may have been done. */
 void answer_from_failure(const HttpReply *reply, ModelAnswer *answer) {
     if (reply->too_large)
         answer->outcome = OUTCOME_MALFORMED;
-    else if (never_arrived(reply->code) || !reply->sent)
+    else if (never_arrived(reply))
         answer->outcome = OUTCOME_UNREACHABLE;
     else
         answer->outcome = OUTCOME_UNKNOWN;
@@ -213,6 +278,7 @@ void answer_take_json(ModelAnswer *answer, const char *text, const json_t *schem
         json_decref(json);
         return;
     }
+    schema_prune(schema, json);
     answer->json = json;
     answer->outcome = OUTCOME_OK;
 }

@@ -70,6 +70,7 @@ struct Provider {
     const Wire *wire;
     char *url; /* without a slash at the end; owned */
     char *key; /* never logged; owned */
+    bool loopback; /* on this machine: no proxy is asked */
 };
 
 extern const Wire wire_gemini;

@@ -8,6 +8,7 @@
 
 #include "long_strings.h"
 #include "provider.h"
+#include "table.h"
 
 enum { REQUEST_MAXIMUM = 256 << 20 }; /* bytes: every image at its limit, in base64 */
 
@@ -80,7 +81,9 @@ static char *build(const Provider *provider, const ModelCall *call, size_t *leng
         buf_free(&body);
         return NULL;
     }
-    *url = mem_printf("%s/v1beta/models/%s:generateContent", provider->url, call->model->id);
+    char *model = curl_easy_escape(NULL, call->model->id, 0);
+    *url = mem_printf("%s/v1beta/models/%s:generateContent", provider->url, model ? model : "");
+    curl_free(model);
     char *key = mem_printf("x-goog-api-key: %s", provider->key);
     *headers = curl_slist_append(NULL, "Content-Type: application/json");
     *headers = curl_slist_append(*headers, key);
@@ -157,6 +160,13 @@ static void parse_error(const HttpReply *reply, const ModelCall *call, ModelAnsw
     json_decref(body);
 }
 
+/* A count of tokens, held to what one can be. */
+static json_int_t tokens(const json_t *object, const char *key) {
+    const json_int_t most = 1000000000000;
+    json_int_t count = json_integer_value(json_object_get(object, key));
+    return count < 0 ? 0 : count > most ? most : count;
+}
+
 /* Read usageMetadata; the image's tokens are counted apart from the text's. */
 static json_t *parse_usage(const json_t *body) {
     const json_t *meta = json_object_get(body, "usageMetadata");
@@ -168,13 +178,13 @@ static json_t *parse_usage(const json_t *body) {
     json_array_foreach(json_object_get(meta, "candidatesTokensDetails"), i, detail) {
         const char *modality = json_string_value(json_object_get(detail, "modality"));
         if (modality && strcmp(modality, "IMAGE") == 0)
-            image += json_integer_value(json_object_get(detail, "tokenCount"));
+            image += tokens(detail, "tokenCount");
     }
-    json_int_t out = json_integer_value(json_object_get(meta, "candidatesTokenCount"));
-    json_int_t thoughts = json_integer_value(json_object_get(meta, "thoughtsTokenCount"));
-    return json_pack("{s:I, s:I, s:I}", "inputTokens",
-                     json_integer_value(json_object_get(meta, "promptTokenCount")), "outputTokens",
-                     out > image ? out - image + thoughts : thoughts, "imageTokens", image);
+    json_int_t out = tokens(meta, "candidatesTokenCount");
+    json_int_t thoughts = tokens(meta, "thoughtsTokenCount");
+    return json_pack("{s:I, s:I, s:I}", "inputTokens", tokens(meta, "promptTokenCount"),
+                     "outputTokens", out > image ? out - image + thoughts : thoughts, "imageTokens",
+                     image);
 }
 
 /* Is the reason a refusal by a safety or copyright rule? */
@@ -191,29 +201,32 @@ static bool is_refusal(const char *reason) {
  * that is none. */
 static char *collect_parts(const json_t *parts, const LongStrings *strings,
                            const json_t **image) {
-    char *text = mem_strdup("");
+    Buf text;
     size_t i;
     json_t *part;
+    buf_init(&text, SIZE_MAX / 2);
     json_array_foreach(parts, i, part) {
         if (json_is_true(json_object_get(part, "thought")))
             continue;
         LongString words = long_string_find(strings, json_object_get(part, "text"));
         const json_t *data = json_object_get(json_object_get(part, "inlineData"), "data");
-        if (words.at)
-            mem_set(&text, "%s%.*s", text, (int)words.length, words.at);
+        if (words.at && !buf_append(&text, words.at, words.length))
+            break;
         if (json_is_string(data))
             *image = data;
     }
-    return text;
+    return buf_take(&text, NULL);
 }
 
 /* Say that nothing usable came, with every word the provider left about it. */
 static void say_nothing_came(ModelAnswer *answer, const char *reason, const char *finish,
                              const char *text) {
+    char *said = text_clip(text, 400);
     answer->outcome = is_refusal(reason) ? OUTCOME_BLOCKED : OUTCOME_EMPTY;
-    answer->message = mem_printf("the model gave no result (%s)%s%s%s%.400s",
+    answer->message = mem_printf("the model gave no result (%s)%s%s%s%s",
                                  reason ? reason : "no reason", finish ? ": " : "",
-                                 finish ? finish : "", *text ? "; it said: " : "", text);
+                                 finish ? finish : "", *said ? "; it said: " : "", said);
+    free(said);
 }
 
 /* Read the first candidate. */

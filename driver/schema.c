@@ -116,3 +116,30 @@ static bool check(const json_t *schema, const json_t *value, const char *path, i
 bool schema_check(const json_t *schema, const json_t *value, char **why) {
     return check(schema, value, "answer", 0, why);
 }
+
+/* Remove the members that an object's schema does not name. */
+static void prune_object(const json_t *schema, json_t *value) {
+    const json_t *properties = json_object_get(schema, "properties");
+    bool closed = json_is_false(json_object_get(schema, "additionalProperties"));
+    const char *key;
+    json_t *member;
+    void *next;
+    json_object_foreach_safe(value, next, key, member) {
+        const json_t *inner = json_object_get(properties, key);
+        if (inner)
+            schema_prune(inner, member);
+        else if (closed)
+            json_object_del(value, key);
+    }
+}
+
+/* Take out what the schema does not name; it goes as deep as the schema does. */
+void schema_prune(const json_t *schema, json_t *value) {
+    const json_t *items = json_object_get(schema, "items");
+    size_t i;
+    json_t *item;
+    if (json_is_object(value))
+        prune_object(schema, value);
+    if (items)
+        json_array_foreach(value, i, item) schema_prune(items, item);
+}

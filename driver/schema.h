@@ -13,4 +13,8 @@
 /* False with *why (path and reason; caller frees) where the value disobeys. */
 MUSTCHECK bool schema_check(const json_t *schema, const json_t *value, char **why);
 
+/* Take out of a value what the schema does not name, in objects of which it says that they
+ * have nothing else (additionalProperties false). */
+void schema_prune(const json_t *schema, json_t *value);
+
 #endif

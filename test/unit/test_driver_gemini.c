@@ -5,6 +5,7 @@
 #include <math.h>
 
 #include "provider.h"
+#include "table.h"
 
 static const char schema_text[] = "{\"type\":\"object\",\"required\":[\"a\"],"
                                   "\"properties\":{\"a\":{\"type\":\"number\"}}}";
@@ -321,6 +322,91 @@ static void usage_and_cost(void **state) {
     answer_free(&answer);
 }
 
+/* Counts that cannot be are held to what can, so that no cost is negative or overflows. */
+static void usage_that_cannot_be(void **state) {
+    (void)state;
+    ModelAnswer answer =
+        judge(true, 200,
+              "{\"usageMetadata\":{\"promptTokenCount\":-5,\"candidatesTokenCount\":"
+              "9000000000000000000,\"thoughtsTokenCount\":9000000000000000000,"
+              "\"candidatesTokensDetails\":[{\"modality\":\"IMAGE\",\"tokenCount\":-1}]}}",
+              -1);
+    assert_int_equal(json_integer_value(json_object_get(answer.usage, "inputTokens")), 0);
+    assert_int_equal(json_integer_value(json_object_get(answer.usage, "imageTokens")), 0);
+    assert_int_equal(json_integer_value(json_object_get(answer.usage, "outputTokens")),
+                     2000000000000);
+    answer_free(&answer);
+}
+
+/* What a model says is cut between characters: the database takes nothing but UTF-8. */
+static void words_are_cut_whole(void **state) {
+    (void)state;
+    char *words = mem_alloc(1000);
+    memset(words, 'x', 399);
+    for (int i = 0; i < 100; i++)
+        memcpy(words + 399 + 2 * i, "\xc3\xa9", 2);
+    char *text = mem_printf("{\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"%s\"}]}}]}",
+                            words);
+    ModelAnswer answer = judge(true, 200, text, -1);
+    assert_int_equal(answer.outcome, OUTCOME_EMPTY);
+    assert_true(text_is_utf8(answer.message));
+    answer_free(&answer);
+    free(text);
+    free(words);
+}
+
+/* Open the provider gemini with a URL and a key in the environment; the words of the refusal,
+ * or NULL, which the caller frees. */
+static char *open_with(const char *url, const char *key, Provider *provider) {
+    char *error = NULL;
+    setenv("GEMINI_API_KEY", key, 1);
+    bool ok = provider_open(provider, "gemini", url, NULL, &error);
+    assert_true(ok == !error);
+    return error;
+}
+
+static void providers(void **state) {
+    (void)state;
+    static const struct {
+        const char *url, *key, *refusal;
+        bool loopback;
+    } cases[] = {
+        {"https://example.test", "k", NULL, false},
+        {"http://127.0.0.1:80///", " k\n", NULL, true},
+        {"http://localhost/base", "k", NULL, true},
+        {"http://[::1]:8080", "k", NULL, true},
+        {"http://127.0.0.1.example.test", "k", NULL, false},
+        {"ftp://example.test", "k", "http://", false},
+        {"example.test", "k", "http://", false},
+        {"http://", "k", "http://", false},
+        {"http://user:word@example.test", "k", "user or password", false},
+        {"http://user@example.test", "k", "user or password", false},
+        {"http://example.test?key=1", "k", "? or #", false},
+        {"http://example.test/#", "k", "? or #", false},
+        {"https://example.test", "", "no API key", false},
+        {"https://example.test", "  ", "is empty", false},
+        {"https://example.test", "a b", "no key has", false},
+        {"https://example.test", "a\r\nx-header: b", "no key has", false},
+        {"https://example.test", "\xc3\xa9", "no key has", false},
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        Provider provider;
+        char *error = open_with(cases[i].url, cases[i].key, &provider);
+        if (!cases[i].refusal != !error || (error && !strstr(error, cases[i].refusal)))
+            fail_msg("%s: \"%s\"", cases[i].url, error ? error : "accepted");
+        /* Neither a key nor a password is repeated. */
+        assert_true(!error || (!strstr(error, "word@") && !strstr(error, "x-header")));
+        if (!error) {
+            assert_string_equal(provider.key, "k");
+            assert_true(provider.url[strlen(provider.url) - 1] != '/');
+            assert_int_equal(provider.loopback, cases[i].loopback);
+        }
+        provider_close(&provider);
+        free(error);
+    }
+    unsetenv("GEMINI_API_KEY");
+}
+
 /* Build a request and read it back. */
 static json_t *build(const ModelCall *call, char **url, char **headers) {
     Provider provider = {.name = "gemini",
@@ -408,6 +494,11 @@ static void broken_transfers(void **state) {
         {CURLE_GOT_NOTHING, true, false, OUTCOME_UNKNOWN},
         {CURLE_PARTIAL_FILE, true, false, OUTCOME_UNKNOWN},
         {CURLE_RECV_ERROR, true, false, OUTCOME_UNKNOWN},
+        /* an answer that is no HTTP, and a kept connection that died: it may have been done */
+        {CURLE_UNSUPPORTED_PROTOCOL, true, false, OUTCOME_UNKNOWN},
+        {CURLE_WEIRD_SERVER_REPLY, true, false, OUTCOME_UNKNOWN},
+        {CURLE_SEND_FAIL_REWIND, true, false, OUTCOME_UNKNOWN},
+        {CURLE_UNSUPPORTED_PROTOCOL, false, false, OUTCOME_UNREACHABLE},
         {CURLE_WRITE_ERROR, true, true, OUTCOME_MALFORMED},
     };
     for (size_t i = 0; i < COUNT(cases); i++) {
@@ -435,6 +526,9 @@ int main(void) {
         cmocka_unit_test(statuses),
         cmocka_unit_test(when_to_try_again),
         cmocka_unit_test(usage_and_cost),
+        cmocka_unit_test(usage_that_cannot_be),
+        cmocka_unit_test(words_are_cut_whole),
+        cmocka_unit_test(providers),
         cmocka_unit_test(requests),
         cmocka_unit_test(parts_have_a_limit),
         cmocka_unit_test(broken_transfers),
