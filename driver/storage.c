@@ -10,21 +10,23 @@
 #include <unistd.h>
 
 #include "buf.h"
+#include "table.h"
 
 /* Make a directory and those above it. */
 static bool make_directories(const char *path, char **error) {
     char *copy = mem_strdup(path);
-    for (char *at = copy + 1; *at; at++) {
+    bool ok = true;
+    for (char *at = copy + 1; ok && *at; at++) {
         if (*at != '/')
             continue;
         *at = '\0';
-        if (mkdir(copy, 0777) != 0 && errno != EEXIST)
-            break;
-        *at = '/';
+        ok = mkdir(copy, 0777) == 0 || errno == EEXIST;
+        if (ok)
+            *at = '/';
     }
-    bool ok = mkdir(path, 0777) == 0 || errno == EEXIST;
+    ok = ok && (mkdir(path, 0777) == 0 || errno == EEXIST);
     if (!ok)
-        *error = mem_printf("could not make directory \"%s\": %s", path, strerror(errno));
+        *error = mem_printf("could not make directory \"%s\": %s", copy, strerror(errno));
     free(copy);
     return ok;
 }
@@ -46,10 +48,19 @@ bool storage_open(Storage *storage, const char *where, char **error) {
     }
     if (!make_directories(where + 5, error))
         return false;
+    struct stat st;
     char *root = realpath(where + 5, NULL);
-    if (!root || access(root, W_OK | X_OK) != 0) {
-        *error = mem_printf("cannot write into storage directory \"%s\": %s", where + 5,
-                            strerror(errno));
+    const char *why = NULL;
+    if (!root || stat(root, &st) != 0)
+        why = strerror(errno);
+    else if (!S_ISDIR(st.st_mode))
+        why = strerror(ENOTDIR);
+    else if (access(root, W_OK | X_OK) != 0)
+        why = strerror(errno);
+    else if (!text_is_utf8(root))
+        why = "its path is not UTF-8, which the database needs";
+    if (why) {
+        *error = mem_printf("cannot write into storage directory \"%s\": %s", where + 5, why);
         free(root);
         return false;
     }
@@ -77,39 +88,64 @@ static bool write_all(int fd, const char *bytes, size_t length) {
     return true;
 }
 
-/* Make a rename in a directory survive a power cut. */
+/* Make a rename in a directory survive a power cut, where the directory can be read and
+ * its file system can do that. */
 static bool sync_directory(const char *path) {
     int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0)
-        return false;
-    bool ok = fsync(fd) == 0;
+        return errno == EACCES;
+    bool ok = fsync(fd) == 0 || errno == EINVAL || errno == ENOTSUP;
     close(fd);
     return ok;
 }
 
-/* Write beside the file, sync, then rename over it. */
-bool storage_write_file(const char *path, const char *bytes, size_t length, char **error) {
-    char *directory = directory_of(path);
-    char *temporary = mem_printf("%s.XXXXXX", path);
-    bool ok = false;
-    int fd = mkostemp(temporary, O_CLOEXEC);
-    mode_t mask = umask(0);
-    umask(mask);
-    if (fd < 0 || !write_all(fd, bytes, length) || fchmod(fd, 0666 & ~mask) != 0 ||
-        fsync(fd) != 0 || rename(temporary, path) != 0) {
-        *error = mem_printf("could not write \"%s\": %s", path, strerror(errno));
-        if (fd >= 0)
-            unlink(temporary);
-        goto done;
-    }
-    ok = sync_directory(directory);
-    if (!ok)
-        *error = mem_printf("could not sync directory \"%s\": %s", directory, strerror(errno));
-done:
+/* Is there something of that name that is no plain file: a device or a pipe? */
+static bool is_special(const char *path) {
+    struct stat st;
+    return stat(path, &st) == 0 && !S_ISREG(st.st_mode);
+}
+
+/* Write into what is there: a device or a pipe cannot be replaced. */
+static bool write_through(const char *path, const char *bytes, size_t length) {
+    int fd = open(path, O_WRONLY | O_CLOEXEC);
+    bool ok = fd >= 0 && write_all(fd, bytes, length);
+    int saved = errno;
     if (fd >= 0)
         close(fd);
+    errno = saved;
+    return ok;
+}
+
+/* Write beside the file, sync, then rename over it. The name beside it does not grow with
+ * the file's, which may be as long as a name can be. */
+static bool replace(const char *path, const char *bytes, size_t length) {
+    char *directory = directory_of(path);
+    char *temporary = mem_printf("%s/.renderchain-XXXXXX", directory);
+    mode_t mask = umask(0);
+    umask(mask);
+    int fd = mkostemp(temporary, O_CLOEXEC);
+    bool ok = fd >= 0 && write_all(fd, bytes, length) && fchmod(fd, 0666 & ~mask) == 0 &&
+              fsync(fd) == 0 && rename(temporary, path) == 0;
+    int saved = errno;
+    if (fd >= 0 && !ok)
+        unlink(temporary);
+    if (fd >= 0)
+        close(fd);
+    errno = saved;
+    ok = ok && sync_directory(directory);
     free(temporary);
     free(directory);
+    return ok;
+}
+
+/* Write a plain file for the user; a link goes on pointing where it does. */
+bool storage_write_file(const char *path, const char *bytes, size_t length, char **error) {
+    char *target = realpath(path, NULL);
+    const char *to = target ? target : path;
+    bool ok = is_special(path) ? write_through(path, bytes, length) : replace(to, bytes, length);
+    if (!ok)
+        *error = mem_printf("could not write \"%s\": %s", path, strerror(errno));
+    free(target);
     return ok;
 }
 
@@ -156,14 +192,18 @@ void storage_remove(const Storage *storage, const char *key) {
 /* Can a file of that name be made? */
 bool storage_can_write(const char *path, char **error) {
     struct stat st;
-    char *directory = directory_of(path);
-    bool ok = false;
-    if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
-        *error = mem_printf("cannot write to \"%s\": it is a directory", path);
-    else if (access(directory, W_OK | X_OK) != 0)
-        *error = mem_printf("cannot write to \"%s\": %s", path, strerror(errno));
-    else
-        ok = true;
+    char *target = realpath(path, NULL);
+    char *directory = directory_of(target ? target : path);
+    const char *why = NULL;
+    if (stat(path, &st) != 0 && (errno != ENOENT || !*path))
+        why = strerror(errno);
+    else if (is_special(path) && S_ISDIR(st.st_mode))
+        why = "it is a directory";
+    else if (access(is_special(path) ? path : directory, is_special(path) ? W_OK : W_OK | X_OK))
+        why = strerror(errno);
+    if (why)
+        *error = mem_printf("cannot write to \"%s\": %s", path, why);
     free(directory);
-    return ok;
+    free(target);
+    return !why;
 }
