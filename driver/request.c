@@ -7,6 +7,8 @@
 #include <string.h>
 
 #include "buf.h"
+#include "query.h"
+#include "table.h"
 
 enum { PROMPT_FILE_MAXIMUM = 1 << 20 };
 
@@ -42,22 +44,30 @@ static const char *skip_key(const char *stage) {
     return NULL;
 }
 
-/* Read the prompt from standard input. */
-static bool read_prompt(RequestOptions *options, char **error) {
+/* Read the prompt from standard input, without the line end that an editor or echo leaves.
+ * Returns -1, or the exit code where it is no text. */
+static int read_prompt(RequestOptions *options, const Settings *settings) {
     Buf buf;
+    char *error = NULL;
+    size_t length;
     buf_init(&buf, PROMPT_FILE_MAXIMUM);
-    if (!buf_read_file(&buf, "/dev/stdin", error)) {
+    if (!buf_read_file(&buf, NULL, &error)) {
+        int code = value_error(settings, "the prompt cannot be read: %s", error);
+        free(error);
         buf_free(&buf);
-        return false;
+        return code;
     }
-    options->read_prompt = buf_take(&buf, NULL);
-    options->prompt = options->read_prompt;
-    return true;
+    char *text = options->read_prompt = buf_take(&buf, &length);
+    if (strlen(text) != length || !text_is_utf8(text))
+        return value_error(settings, "the prompt on standard input is not text in UTF-8");
+    while (length && (text[length - 1] == '\n' || text[length - 1] == '\r'))
+        text[--length] = '\0';
+    options->prompt = text;
+    return -1;
 }
 
 /* Check what only the command line can get wrong. */
-static int check(RequestOptions *options, const CommandLine *line) {
-    char *error = NULL;
+static int check(RequestOptions *options, const CommandLine *line, const Settings *settings) {
     if (!options->prompt)
         return usage_error(line, "--prompt is missing");
     if (options->references.count > 3)
@@ -71,12 +81,7 @@ static int check(RequestOptions *options, const CommandLine *line) {
                                "stage \"%s\" cannot be skipped; these can: semantic_parsing, "
                                "image_understanding, validation, memory_extraction",
                                options->skip.items[i]);
-    if (strcmp(options->prompt, "-") == 0 && !read_prompt(options, &error)) {
-        int code = usage_error(line, "%s", error);
-        free(error);
-        return code;
-    }
-    return -1;
+    return strcmp(options->prompt, "-") == 0 ? read_prompt(options, settings) : -1;
 }
 
 /* Parse the command line. */
@@ -114,7 +119,7 @@ int request_parse(RequestOptions *options, int argc, char **argv, Settings *sett
         table, OPTION_COUNT(table), 0, 0, notes};
     char **positional;
     int code = options_parse(&line, argc, argv, settings, &positional);
-    return code >= 0 ? code : check(options, &line);
+    return code >= 0 ? code : check(options, &line, settings);
 }
 
 /* Free what was read. */
@@ -131,7 +136,8 @@ static void set_text(json_t *request, const char *key, const char *value) {
 /* Name an image file by its absolute path. */
 static json_t *image_json(const char *path) {
     char *absolute = realpath(path, NULL);
-    json_t *image = json_pack("{s:s}", "path", absolute ? absolute : path);
+    bool usable = absolute && text_is_utf8(absolute);
+    json_t *image = json_pack("{s:s}", "path", usable ? absolute : path);
     free(absolute);
     return image;
 }

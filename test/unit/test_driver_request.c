@@ -114,6 +114,48 @@ static void mistakes(void **state) {
     }
 }
 
+/* Give bytes on standard input and parse "--prompt -". */
+static int parse_input(const char *bytes, size_t length, RequestOptions *options) {
+    Settings settings;
+    FILE *file = tmpfile();
+    assert_non_null(file);
+    assert_int_equal(fwrite(bytes, 1, length, file), length);
+    rewind(file);
+    int saved = dup(STDIN_FILENO);
+    dup2(fileno(file), STDIN_FILENO);
+    clearerr(stdin);
+    char words[] = "--prompt|-|--text";
+    int code = parse(options, &settings, words);
+    dup2(saved, STDIN_FILENO);
+    close(saved);
+    fclose(file);
+    return code;
+}
+
+static void prompts_from_input(void **state) {
+    (void)state;
+    static const struct {
+        const char *bytes;
+        size_t length;
+        int code;
+        const char *prompt;
+    } cases[] = {
+        {"a house\n", 8, -1, "a house"},
+        {"two\nlines\r\n\n", 12, -1, "two\nlines"},
+        {"\n", 1, -1, ""},
+        {"", 0, -1, ""},
+        {"a\0b", 3, EXIT_BAD_INPUT, NULL},
+        {"a\xff", 2, EXIT_BAD_INPUT, NULL},
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        RequestOptions options;
+        assert_int_equal(parse_input(cases[i].bytes, cases[i].length, &options), cases[i].code);
+        if (cases[i].prompt)
+            assert_string_equal(options.prompt, cases[i].prompt);
+        request_free(&options);
+    }
+}
+
 static void uuids(void **state) {
     (void)state;
     assert_true(is_uuid(CHAIN_ID));
@@ -128,6 +170,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(requests),
         cmocka_unit_test(mistakes),
+        cmocka_unit_test(prompts_from_input),
         cmocka_unit_test(uuids),
     };
     return cmocka_run_group_tests_name("driver request", tests, NULL, NULL);
