@@ -14,6 +14,7 @@
 #include "progress.h"
 #include "render.h"
 #include "request.h"
+#include "table.h"
 
 enum { LEASE_SECONDS = 60, HEARTBEAT_MS = 20000 };
 
@@ -29,6 +30,12 @@ typedef struct Session {
     DbAnswer models, claim;
     unsigned answered;
 } Session;
+
+/* Until the claim is asked for nothing has been reserved: a signal ends us at once. */
+static void end_at_once(int signal) {
+    (void)signal;
+    _exit(EXIT_INTERRUPTED);
+}
 
 static void heartbeat_later(Session *session);
 
@@ -119,16 +126,25 @@ static void signalled(void *context, short happened) {
         _exit(EXIT_INTERRUPTED);
     }
     session->interrupted = true;
-    render_cancel(&session->render);
+    if (session->render.id)
+        render_cancel(&session->render);
+}
+
+static const int ending_signals[] = {SIGINT, SIGTERM, SIGHUP};
+
+/* Have signals end us; those that our caller ignores stay ignored. */
+static void end_on_signals(void) {
+    for (size_t i = 0; i < OPTION_COUNT(ending_signals); i++)
+        if (signal(ending_signals[i], end_at_once) == SIG_IGN)
+            signal(ending_signals[i], SIG_IGN);
 }
 
 /* Have signals delivered to the loop. */
 static void watch_signals(Session *session) {
     sigset_t set;
     sigemptyset(&set);
-    sigaddset(&set, SIGINT);
-    sigaddset(&set, SIGTERM);
-    sigaddset(&set, SIGHUP);
+    for (size_t i = 0; i < OPTION_COUNT(ending_signals); i++)
+        sigaddset(&set, ending_signals[i]);
     sigprocmask(SIG_BLOCK, &set, NULL);
     session->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
     if (session->signals >= 0)
@@ -140,7 +156,6 @@ static void run(Session *session) {
     Render *render = &session->render;
     Loop *loop = http_loop(session->app.http);
     Progress *progress = progress_new(loop, session->app.settings.json);
-    watch_signals(session);
     heartbeat_later(session);
     progress_begin(progress, render);
     render_start(render);
@@ -156,20 +171,25 @@ static void run(Session *session) {
 static ExitCode report_failure(Session *session) {
     Render *render = &session->render;
     const Settings *settings = &session->app.settings;
-    if (session->interrupted) {
+    if (render->end == RENDER_CANCELLED) {
         app_error(settings, render->error, NULL, NULL);
         return EXIT_INTERRUPTED;
     }
-    if (render->end == RENDER_LOST && render->sqlstate)
+    if (render->end == RENDER_LOST)
         return app_database_error(settings, render->sqlstate, render->error, NULL, render->hint);
-    fprintf(stderr, "renderchain: %s\n", render->error ? render->error : "the render failed");
-    if (!settings->json)
+    if (!settings->json) {
+        app_error(settings, render->error, NULL, NULL);
         return EXIT_RENDER_FAILED;
+    }
     const char *parameters[] = {render->id};
     DbAnswer answer = db_ask(session->app.db, "select renderchain.get_render($1::uuid)", 1,
                              parameters);
-    if (answer.ok)
+    if (answer.ok) {
+        fprintf(stderr, "renderchain: %s\n", render->error);
         puts(PQgetvalue(answer.result, 0, 0));
+    } else {
+        app_error(settings, render->error, NULL, NULL);
+    }
     db_answer_free(&answer);
     return EXIT_RENDER_FAILED;
 }
@@ -198,16 +218,17 @@ static ExitCode show_existing(Session *session) {
                                   answer.hint);
     } else {
         const char *text = PQgetvalue(answer.result, 0, 0);
-        json_t *result = json_loads(text, 0, NULL);
+        json_t *result = database_json(text);
         bool done = json_is_true(json_object_get(result, "success"));
         if (settings->json)
             puts(text);
         else
             printf("render %s was submitted before with this idempotency key; it %s\n",
                    parameters[0], done ? "is complete" : "is not complete");
-        const char *error = json_string_value(json_object_get(result, "error"));
-        if (error)
+        char *error = text_clean(json_string_value(json_object_get(result, "error")));
+        if (*error)
             fprintf(stderr, "renderchain: %s\n", error);
+        free(error);
         code = done ? EXIT_OK : EXIT_RENDER_FAILED;
         json_decref(result);
     }
@@ -222,26 +243,39 @@ static ExitCode refused(const Session *session) {
                               answer->detail, answer->hint);
 }
 
-/* Claim, run, report. */
-static ExitCode claim_and_run(Session *session, const char *request) {
+/* Run what was claimed, or give it back where it cannot be run. */
+static void run_claim(Session *session) {
     char *error = NULL;
     Render *render = &session->render;
+    bool readable =
+        render_from_row(render, session->claim.result, &error) &&
+        registry_read(&session->app.registry, PQgetvalue(session->models.result, 0, 0), &error);
+    if (session->interrupted)
+        render_cancel(render);
+    else if (readable)
+        run(session);
+    else
+        render_refuse(render, error);
+    while (db_busy(session->app.db) || render->end == RENDER_RUNNING)
+        loop_turn(http_loop(session->app.http));
+    free(error);
+}
+
+/* Claim, run, report. */
+static ExitCode claim_and_run(Session *session, const char *request) {
+    watch_signals(session);
     ask_for_claim(session, request);
     if (!session->claim.ok || !session->models.ok)
         return refused(session);
+    if (!db_text(session->claim.result, 0, "render_id")) {
+        app_error(&session->app.settings, "the database gave no render", NULL, NULL);
+        return EXIT_DATABASE;
+    }
     if (!db_text(session->claim.result, 0, "attempt"))
         return show_existing(session);
-    bool readable =
-        registry_read(&session->app.registry, PQgetvalue(session->models.result, 0, 0), &error) &&
-        render_from_row(render, session->claim.result, &error);
-    if (readable)
-        run(session);
-    else if (render->id)
-        render_refuse(render, error);
-    while (render->id && (db_busy(session->app.db) || render->end == RENDER_RUNNING))
-        loop_turn(http_loop(session->app.http));
-    free(error);
-    return render->end == RENDER_COMPLETED ? write_output(session) : report_failure(session);
+    run_claim(session);
+    return session->render.end == RENDER_COMPLETED ? write_output(session)
+                                                   : report_failure(session);
 }
 
 /* Check what can be checked before anything is reserved: the images and the output. */
@@ -271,9 +305,11 @@ static bool check_inputs(Session *session, ExitCode *code) {
 int cmd_render(int argc, char **argv) {
     Session *session = mem_alloc(sizeof *session);
     Settings settings;
+    end_on_signals();
     settings_from_environment(&settings);
     int code = request_parse(&session->options, argc, argv, &settings);
     if (code >= 0) {
+        request_free(&session->options);
         free(session);
         return code;
     }

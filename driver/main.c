@@ -1,4 +1,5 @@
 /* renderchain: runs the stages of a render and keeps every result in PostgreSQL. */
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,6 +9,7 @@
 
 #include "app.h"
 #include "commands.h"
+#include "table.h"
 
 static const struct Command {
     const char *word, *second; /* second: NULL where one word is enough */
@@ -93,9 +95,7 @@ static void command_first(int argc, char **argv) {
 /* Every word ends up in JSON, which is UTF-8. */
 static bool all_utf8(int argc, char **argv) {
     for (int i = 1; i < argc; i++) {
-        json_t *text = json_string(argv[i]);
-        json_decref(text);
-        if (text)
+        if (text_is_utf8(argv[i]))
             continue;
         fprintf(stderr, "renderchain: argument %d is not valid UTF-8\n", i);
         return false;
@@ -103,7 +103,25 @@ static bool all_utf8(int argc, char **argv) {
     return true;
 }
 
+/* A caller may have closed the standard descriptors; a socket in their place would get
+ * what is printed. */
+static void fill_standard_descriptors(void) {
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) < 0)
+            _exit(EXIT_INTERNAL);
+}
+
+/* What could not be printed has not been said: a command that did well did not, then. */
+static int check_output(int code) {
+    bool lost = fflush(stdout) != 0 || ferror(stdout);
+    if (!lost)
+        return code;
+    fputs("renderchain: standard output could not be written\n", stderr);
+    return code == EXIT_OK ? EXIT_STORAGE : code;
+}
+
 int main(int argc, char **argv) {
+    fill_standard_descriptors();
     signal(SIGPIPE, SIG_IGN);
     srand((unsigned)time(NULL) ^ (unsigned)getpid());
     if (!all_utf8(argc, argv))
@@ -125,5 +143,5 @@ int main(int argc, char **argv) {
     if (!command)
         return explain_unknown(argc, argv);
     int words = command->second ? 2 : 1;
-    return command->run(argc - words, argv + words);
+    return check_output(command->run(argc - words, argv + words));
 }

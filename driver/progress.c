@@ -3,8 +3,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
+
+#include "query.h"
+#include "table.h"
 
 enum { REDRAW_MS = 100 };
 
@@ -14,6 +16,7 @@ struct Progress {
     Render *render;
     bool json;
     bool live;    /* a terminal, on which lines are drawn over */
+    bool colour;
     size_t lines; /* drawn below the header, to be drawn over */
 };
 
@@ -28,12 +31,6 @@ static const struct {
     [STATE_SKIPPED] = {"-", "\033[2m"},
 };
 
-/* Width of the terminal. */
-static int columns(void) {
-    struct winsize size;
-    return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 20 ? size.ws_col : 120;
-}
-
 /* What is worth saying about a run beside its time. */
 static const char *remark(const StageRun *run) {
     if (run->state == STATE_FAILED)
@@ -45,18 +42,21 @@ static const char *remark(const StageRun *run) {
     return run->model ? run->model->id : "";
 }
 
-/* Draw one run's line, cut to the terminal's width. */
-static void draw_line(const StageRun *run, bool live) {
-    char name[64], text[512];
+/* Draw one run's line, cut to the terminal's width where it is drawn over. */
+static void draw_line(const Progress *progress, const StageRun *run) {
     double ms = run->state == STATE_RUNNING ? loop_now() - run->started : run->duration;
-    snprintf(name, sizeof name, "%s%s%s", run->kind->name, *run->part ? ", " : "", run->part);
-    snprintf(text, sizeof text, "  %s %-32s %7.2f s  %s", looks[run->state].mark, name, ms / 1e3,
-             remark(run));
-    text[strcspn(text, "\n")] = '\0';
-    if (live)
-        printf("%s%.*s\033[0m\033[K\n", looks[run->state].colour, columns() - 1, text);
+    char *name = mem_printf("%s%s%s", run->kind->name, *run->part ? ", " : "", run->part);
+    char *text = mem_printf("  %s %-32s %7.2f s  %s", looks[run->state].mark, name, ms / 1e3,
+                            remark(run));
+    char *line = progress->live ? text_cut(text, terminal_width() - 1) : text_clean(text);
+    if (progress->live)
+        printf("%s%s%s\033[K\n", progress->colour ? looks[run->state].colour : "", line,
+               progress->colour ? "\033[0m" : "");
     else
-        puts(text);
+        puts(line);
+    free(name);
+    free(text);
+    free(line);
 }
 
 /* Draw all lines over those drawn before. */
@@ -70,7 +70,7 @@ static void draw(Progress *progress) {
     for (size_t i = 0; i < render->run_count; i++) {
         if (render->runs[i].state == STATE_WAITING)
             continue;
-        draw_line(&render->runs[i], true);
+        draw_line(progress, &render->runs[i]);
         progress->lines++;
     }
     fflush(stdout);
@@ -78,7 +78,7 @@ static void draw(Progress *progress) {
 
 /* Print an object as a line. */
 static void print_json(json_t *line) {
-    json_dumpf(line, stdout, JSON_COMPACT);
+    json_dumpf(line, stdout, JSON_TEXT);
     putchar('\n');
     fflush(stdout);
     json_decref(line);
@@ -91,7 +91,7 @@ static void changed(void *context, const StageRun *run) {
     if (!progress->json) {
         draw(progress);
         if (!progress->live && run->state > STATE_RUNNING)
-            draw_line(run, false);
+            draw_line(progress, run);
         return;
     }
     json_t *line = json_pack("{s:s, s:s, s:s, s:s}", "event", "stage", "renderId",
@@ -128,7 +128,9 @@ Progress *progress_new(Loop *loop, bool json) {
     Progress *progress = mem_alloc(sizeof *progress);
     progress->loop = loop;
     progress->json = json;
-    progress->live = !json && isatty(STDOUT_FILENO);
+    const char *terminal = getenv("TERM");
+    progress->live = !json && isatty(STDOUT_FILENO) && !(terminal && strcmp(terminal, "dumb") == 0);
+    progress->colour = progress->live && terminal_has_colour();
     return progress;
 }
 
@@ -170,21 +172,27 @@ static void print_list(const char *label, const json_t *list) {
         mem_set(&text, "%s%s%s", text, i ? ", " : "",
                 json_is_string(item) ? json_string_value(item) : "?");
     }
-    if (*text)
-        printf("  %-10s %.*s\n", label, columns() - 14, text);
+    char *line = text_cut(text, terminal_width() - 14);
+    if (*line)
+        printf("  %-10s %s\n", label, line);
+    free(line);
     free(text);
 }
 
 /* Print what came of it, for people. */
 static void print_summary(const Render *render) {
-    const json_t *data = json_object_get(render->result, "data");
+    json_t *result = database_json(render->result);
+    const json_t *data = json_object_get(result, "data");
     const json_t *memory = json_object_get(data, "pipelineMemory");
     const char *url = json_string_value(json_object_get(data, "imageUrl"));
     printf("completed in %.2f s\n", (loop_now() - render->started) / 1e3);
     print_list("palette", json_object_get(memory, "palette"));
     print_list("materials", json_object_get(memory, "materials"));
-    if (url)
-        printf("  %-10s %s\n", "picture", strncmp(url, "file://", 7) == 0 ? url + 7 : url);
+    char *picture = text_clean(picture_path(url));
+    if (*picture)
+        printf("  %-10s %s\n", "picture", picture);
+    free(picture);
+    json_decref(result);
 }
 
 /* Stop drawing and print the result. */
@@ -193,7 +201,7 @@ void progress_end(Progress *progress, const Render *render) {
         loop_cancel(progress->loop, progress->timer);
     progress->timer = NULL;
     if (progress->json && render->result) {
-        print_json(json_incref(render->result));
+        puts(render->result);
     } else if (!progress->json) {
         draw(progress);
         if (render->result && render->end == RENDER_COMPLETED)

@@ -8,7 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { STORED_IMAGE_MAXIMUM = 64 << 20 }; /* bytes */
+#include "table.h"
+
+enum { STORED_IMAGE_MAXIMUM = 64 << 20, WORDS_MAXIMUM = 4000 }; /* bytes */
 
 static void advance(Render *render);
 static void finish_if_over(Render *render);
@@ -154,14 +156,16 @@ static bool reuse(Render *render, const json_t *stages, char **error) {
     return reuse_image(render, stages, error);
 }
 
-/* Parse a column that holds JSON, NULL where it is NULL. jsonb has numbers of any size;
- * those past 64 bits are read as reals. */
+/* Parse JSON as the database writes it: jsonb has numbers of any size. */
+json_t *database_json(const char *text) {
+    json_t *json = text ? json_loads(text, JSON_DECODE_ANY, NULL) : NULL;
+    return json || !text ? json
+                         : json_loads(text, JSON_DECODE_ANY | JSON_DECODE_INT_AS_REAL, NULL);
+}
+
+/* Parse a column that holds JSON, NULL where it is NULL. */
 static json_t *json_column(const PGresult *row, const char *column) {
-    const char *text = db_text(row, 0, column);
-    if (!text)
-        return NULL;
-    json_t *json = json_loads(text, JSON_DECODE_ANY, NULL);
-    return json ? json : json_loads(text, JSON_DECODE_ANY | JSON_DECODE_INT_AS_REAL, NULL);
+    return database_json(db_text(row, 0, column));
 }
 
 /* Start empty. */
@@ -207,6 +211,8 @@ static void free_run(StageRun *run) {
 
 /* Free a render and everything it holds. */
 void render_free(Render *render) {
+    if (render->events_timer)
+        loop_cancel(http_loop(render->app->http), render->events_timer);
     for (size_t i = 0; i < render->run_count; i++)
         free_run(&render->runs[i]);
     for (size_t i = 0; i < MAX_REFERENCES; i++) {
@@ -217,14 +223,13 @@ void render_free(Render *render) {
     image_file_free(&render->mask);
     json_t *const documents[] = {render->request,    render->memory,    render->previous,
                                  render->intent,     render->style_analysis,
-                                 render->validation, render->extracted, render->events,
-                                 render->result};
+                                 render->validation, render->extracted, render->events};
     for (size_t i = 0; i < sizeof documents / sizeof documents[0]; i++)
         json_decref(documents[i]);
     answer_free(&render->image);
     char *const texts[] = {render->id,  render->chain_id, render->prompt,   render->negative,
                            render->key, render->url,      render->error,    render->sqlstate,
-                           render->hint};
+                           render->hint, render->result};
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
         free(texts[i]);
     *render = (Render){0};
@@ -269,13 +274,16 @@ void stage_end(StageRun *run, StageState state, const char *outcome) {
     advance(render);
 }
 
-/* A run ends badly, with words about it. */
+/* A run ends badly, with words about it. They may be a provider's: they are kept, but not
+ * without end, nor what in them steers a terminal or is no UTF-8. */
 void stage_fail(StageRun *run, const char *outcome, const char *format, ...) {
     va_list args;
     va_start(args, format);
-    free(run->error);
-    run->error = mem_vprintf(format, args);
+    char *words = mem_vprintf(format, args);
     va_end(args);
+    free(run->error);
+    run->error = text_clip(words, WORDS_MAXIMUM);
+    free(words);
     stage_end(run, STATE_FAILED, outcome);
 }
 
@@ -312,17 +320,26 @@ static void advance(Render *render) {
     events_flush(render);
 }
 
-/* Drop every model call that is still out. */
+/* Drop every model call that is still out, and what waits for the loop's next turn. */
 static void drop_jobs(Render *render) {
     for (size_t i = 0; i < render->run_count; i++) {
-        model_drop(render->runs[i].job);
-        render->runs[i].job = NULL;
+        StageRun *run = &render->runs[i];
+        model_drop(run->job);
+        run->job = NULL;
+        if (run->timer)
+            loop_cancel(http_loop(render->app->http), run->timer);
+        run->timer = NULL;
     }
 }
 
-/* Whatever we do now would be refused, so drop the run. What was stored under our
- * attempt's key belongs to no render and goes with it, unless the connection broke:
- * then nobody knows whether the completion was taken. */
+/* The render has ended without an output: what was stored for it goes. */
+static void remove_stored(const Render *render) {
+    if (render->key)
+        storage_remove(&render->app->storage, render->key);
+}
+
+/* Whatever we do now would be refused, so drop the run. What was stored is left, unless the
+ * render was cancelled: whoever takes the render over may have found it recorded. */
 void render_drop(Render *render, const char *sqlstate, const char *words, const char *hint) {
     if (render->end != RENDER_RUNNING)
         return;
@@ -331,9 +348,8 @@ void render_drop(Render *render, const char *sqlstate, const char *words, const 
     mem_set(&render->sqlstate, "%s", sqlstate);
     mem_set(&render->hint, "%s", hint);
     drop_jobs(render);
-    bool certain = strncmp(sqlstate, "08", 2) != 0;
-    if (render->key && certain)
-        storage_remove(&render->app->storage, render->key);
+    if (strcmp(sqlstate, "RC002") == 0)
+        remove_stored(render);
 }
 
 /* The database refused. */
@@ -350,7 +366,7 @@ static void completed(void *context, const DbReply *reply) {
         render_lose(render, reply);
         return;
     }
-    render->result = json_loads(PQgetvalue(reply->result, 0, 0), 0, NULL);
+    render->result = mem_strdup(PQgetvalue(reply->result, 0, 0));
     render->end = RENDER_COMPLETED;
 }
 
@@ -402,7 +418,7 @@ static json_t *describe_result(Render *render) {
 /* All stages have ended well enough: complete. */
 static void complete(Render *render) {
     json_t *result = describe_result(render);
-    char *text = json_dumps(result, JSON_COMPACT);
+    char *text = json_dumps(result, JSON_TEXT);
     char *attempt = mem_printf("%d", render->attempt);
     const char *parameters[] = {render->id, attempt, text};
     render->ending = true;
@@ -417,10 +433,12 @@ static void complete(Render *render) {
 /* fail_render was answered. */
 static void failed(void *context, const DbReply *reply) {
     Render *render = context;
-    if (!reply->ok)
+    if (!reply->ok) {
         render_lose(render, reply);
-    else
+    } else if (render->end == RENDER_RUNNING) {
         render->end = RENDER_FAILED;
+        remove_stored(render);
+    }
 }
 
 /* Answers to statements whose failure the one after them shows as well. */
@@ -431,13 +449,11 @@ static void ignore_reply(void *context, const DbReply *reply) {
 
 /* Record what happened, then fail, which refunds. Takes the error. */
 static void fail_with(Render *render, json_t *error) {
-    char *text = json_dumps(error, JSON_COMPACT);
+    char *text = json_dumps(error, JSON_TEXT);
     char *attempt = mem_printf("%d", render->attempt);
     const char *parameters[] = {render->id, attempt, text};
     render->ending = true;
     drop_jobs(render);
-    if (render->key)
-        storage_remove(&render->app->storage, render->key);
     if (json_array_size(render->events))
         events_commit(render, ignore_reply, NULL);
     db_call(render->app->db,
@@ -458,8 +474,10 @@ static void fail(Render *render, const StageRun *run) {
 
 /* Fail a render that was claimed but cannot be run. */
 void render_refuse(Render *render, const char *words) {
-    mem_set(&render->error, "%s", words);
-    fail_with(render, json_pack("{s:s, s:s}", "outcome", "rejected", "message", words));
+    free(render->error);
+    render->error = text_clip(words, WORDS_MAXIMUM);
+    fail_with(render,
+              json_pack("{s:s, s:s}", "outcome", "rejected", "message", render->error));
 }
 
 /* End the render where a required stage failed or nothing is left to do. */
@@ -484,12 +502,23 @@ void render_start(Render *render) {
     advance(render);
 }
 
-/* cancel_render was answered. */
+/* cancel_render was answered with the status that the render has now. */
 static void cancelled(void *context, const DbReply *reply) {
     Render *render = context;
-    (void)reply;
-    if (render->end == RENDER_RUNNING)
-        render->end = RENDER_LOST;
+    if (!reply->ok) {
+        render_lose(render, reply);
+        return;
+    }
+    if (render->end != RENDER_RUNNING)
+        return;
+    const char *status = PQgetvalue(reply->result, 0, 0);
+    render->end = RENDER_CANCELLED;
+    if (strcmp(status, "cancelled") == 0) {
+        mem_set(&render->error, "interrupted; the render was cancelled and its credits refunded");
+        remove_stored(render);
+    } else {
+        mem_set(&render->error, "interrupted; the render had ended already as %s", status);
+    }
 }
 
 /* Give up from outside. */
@@ -498,10 +527,7 @@ void render_cancel(Render *render) {
         return;
     const char *parameters[] = {render->id};
     render->ending = true;
-    render->error = mem_strdup("interrupted; the render was cancelled and its credits refunded");
     drop_jobs(render);
-    if (render->key)
-        storage_remove(&render->app->storage, render->key);
     db_call(render->app->db, "select renderchain.cancel_render($1::uuid)", 1, parameters,
             cancelled, render);
 }

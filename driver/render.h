@@ -57,7 +57,8 @@ struct StageRun {
     double duration;   /* milliseconds */
     const char *outcome;
     const Model *model;
-    ModelJob *job;  /* while a model is asked */
+    ModelJob *job;    /* while a model is asked */
+    LoopTimer *timer; /* while it waits for the loop's next turn */
     json_t *output; /* what is recorded; owned */
     json_t *usage;
     char *cost;
@@ -71,7 +72,8 @@ typedef enum RenderEnd {
     RENDER_RUNNING,
     RENDER_COMPLETED,
     RENDER_FAILED,
-    RENDER_LOST /* no longer ours: the lease was taken, it was cancelled, or the database went */
+    RENDER_CANCELLED, /* by render_cancel */
+    RENDER_LOST       /* no longer ours: the lease was taken, it was cancelled, or the database went */
 } RenderEnd;
 
 /* Told of every change of a stage, for people who watch. */
@@ -107,6 +109,7 @@ struct Render {
     /* Stage events that are not yet on their way to the database. */
     json_t *events;
     bool events_in_flight;
+    LoopTimer *events_timer; /* while events gather */
     bool generation_held; /* generation has ended, its event waits for the storage */
 
     bool advancing;
@@ -115,7 +118,7 @@ struct Render {
     char *error;      /* why it failed */
     char *sqlstate;   /* of the database's refusal, where that ended it */
     char *hint;
-    json_t *result;   /* get_render's shape */
+    char *result;     /* JSON in get_render's shape, as the database wrote it */
     RenderWatch *watch;
     void *watch_context;
 };
@@ -131,7 +134,8 @@ void render_free(Render *render);
 /* Start what can be started. The loop does the rest; it is over when end is not RENDER_RUNNING. */
 void render_start(Render *render);
 
-/* Give up from outside (a signal): drops every call and asks the database to cancel. */
+/* Give up from outside (a signal): drops every call and asks the database to cancel. What is
+ * ending already ends as it would have. */
 void render_cancel(Render *render);
 
 /* Fail a render that was claimed but cannot be run; words say why. */
@@ -149,6 +153,10 @@ StageId stage_id(const StageRun *run);
 
 /* For events.c: the database refused, so that this render is no longer ours. */
 void render_lose(Render *render, const DbReply *reply);
+
+/* Parse JSON as the database writes it; numbers past 64 bits are read as reals. NULL where it
+ * is NULL or none. */
+json_t *database_json(const char *text);
 
 /* Look at a text member of the request; NULL where it is not there. */
 const char *request_text(const Render *render, const char *key);

@@ -42,7 +42,7 @@ static bool wants_extraction(const Render *render) {
 static void tell_json(ModelCall *call, const char *label, const json_t *json) {
     if (!json || json_is_null(json))
         return;
-    char *text = json_dumps(json, JSON_COMPACT);
+    char *text = json_dumps(json, JSON_TEXT);
     call_add_text(call, "%s (JSON): %s", label, text);
     free(text);
 }
@@ -291,8 +291,7 @@ static void store(void *context) {
     StageRun *run = context;
     Render *render = run->render;
     char *error = NULL;
-    if (render->ending || render->end != RENDER_RUNNING)
-        return;
+    run->timer = NULL;
     const char *type = strchr(render->image.image_mime, '/') + 1;
     mem_set(&render->key, "%.2s/%s/output-%d.%s", render->id, render->id, render->attempt,
             strcmp(type, "jpeg") == 0 ? "jpg" : type);
@@ -309,7 +308,7 @@ static void store(void *context) {
 /* Store from the loop's next turn: the model calls that start with us leave first. */
 static void start_storage(StageRun *run) {
     stage_running(run);
-    loop_after(http_loop(run->render->app->http), 0, store, run);
+    run->timer = loop_after(http_loop(run->render->app->http), 0, store, run);
 }
 
 static bool has_image(const Render *render) {
