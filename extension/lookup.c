@@ -29,7 +29,7 @@ ReturnMemory(FunctionCallInfo fcinfo, RcQuery query)
 
 	rc_begin_queries();
 	if (rc_query(query, &id, 1) > 0)
-		memory = rc_result(0, 1, &isnull);
+		memory = rc_result(0, 1, JSONBOID, &isnull);
 	rc_end_queries();
 	if (isnull)
 		PG_RETURN_NULL();
@@ -106,8 +106,8 @@ rc_sql_get_memory_from_ancestors(PG_FUNCTION_ARGS)
 		if (rc_query(RC_ANCESTOR, &id, 1) == 0)
 			break;
 		if (steps > 0)
-			memory = rc_result(0, 2, &no_memory);
-		parent = rc_result(0, 1, &no_parent);
+			memory = rc_result(0, 2, JSONBOID, &no_memory);
+		parent = rc_result(0, 1, UUIDOID, &no_parent);
 		if (!no_memory || no_parent)
 			break;
 		render = *DatumGetUUIDP(parent);

@@ -33,10 +33,10 @@ rc_lock_row(const pg_uuid_t *render_id, RcMemoryRow *row)
 		return false;
 	memset(row, 0, sizeof(RcMemoryRow));
 	row->id = *render_id;
-	value = rc_result(0, 1, &isnull);
+	value = rc_result(0, 1, JSONBOID, &isnull);
 	if (!isnull)
 		row->context = DatumGetJsonbP(value);
-	value = rc_result(0, 2, &isnull);
+	value = rc_result(0, 2, UUIDOID, &isnull);
 	row->has_chain = !isnull;
 	if (!isnull)
 		row->chain_id = *DatumGetUUIDP(value);
@@ -88,17 +88,17 @@ rc_write_context(const RcMemoryRow *row, Jsonb *context)
 }
 
 /*
- * Return the pins of a chain, NULL where there are none. At every isolation
- * level these are the pins in force now, not those of the transaction's
- * snapshot: what is pinned stays pinned.
+ * Return the pins of a chain, NULL where there are none (what is no object pins
+ * nothing). At every isolation level these are the pins in force now, not those
+ * of the transaction's snapshot: what is pinned stays pinned.
  */
 Jsonb *
 rc_read_pins(const pg_uuid_t *chain_id)
 {
 	Datum		id = UUIDPGetDatum(chain_id);
-	Datum		pins;
+	Datum		value;
+	Jsonb	   *pins;
 	bool		isnull;
-
 	uint64		found;
 
 	PushActiveSnapshot(GetLatestSnapshot());
@@ -106,6 +106,9 @@ rc_read_pins(const pg_uuid_t *chain_id)
 	PopActiveSnapshot();
 	if (found == 0)
 		return NULL;
-	pins = rc_result(0, 1, &isnull);
-	return isnull ? NULL : DatumGetJsonbP(pins);
+	value = rc_result(0, 1, JSONBOID, &isnull);
+	if (isnull)
+		return NULL;
+	pins = DatumGetJsonbP(value);
+	return rc_root_object(pins) == NULL ? NULL : pins;
 }

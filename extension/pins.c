@@ -55,6 +55,7 @@ static void
 PinLatestMemory(const pg_uuid_t *chain_id, Jsonb *pins)
 {
 	Datum		id = UUIDPGetDatum(chain_id);
+	Datum		latest;
 	pg_uuid_t	render_id;
 	RcMemoryRow row;
 	Jsonb	   *memory;
@@ -64,7 +65,10 @@ PinLatestMemory(const pg_uuid_t *chain_id, Jsonb *pins)
 	(void) rc_query(RC_LOCK_LATEST_RENDERS, &id, 0);
 	if (rc_query(RC_LATEST_RENDER_ID, &id, 1) == 0)
 		return;
-	render_id = *DatumGetUUIDP(rc_result(0, 1, &isnull));
+	latest = rc_result(0, 1, UUIDOID, &isnull);
+	if (isnull)
+		return;
+	render_id = *DatumGetUUIDP(latest);
 	/* gone or emptied while we waited for its lock: nothing to pin */
 	if (!rc_lock_row(&render_id, &row) || rc_root_object(row.context) == NULL)
 		return;

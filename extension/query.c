@@ -6,6 +6,8 @@
  * session for each schema and query. Every name and operator carries its
  * schema, so that neither the search_path nor objects planted in it matter,
  * and the caller's privileges and row-level security apply as in any query.
+ * Every column of a result is cast: whoever can name a schema of their own can
+ * give its columns any type, and C code must not take one for another.
  * Lookups repeat the predicate of the index renders_chain_memory_idx (see
  * 10_tables.sql) word for word.
  *
@@ -26,6 +28,7 @@
 	" AND pg_catalog.jsonb_typeof(" MEMORY(render) ") OPERATOR(pg_catalog.=) 'object'::pg_catalog.text"
 #define MEMORY(render) \
 	render ".context_data OPERATOR(pg_catalog.->) '" RC_MEMORY_KEY "'::pg_catalog.text"
+#define MEMORY_OUT(render) "(" MEMORY(render) ")::pg_catalog.jsonb"
 #define LATEST_OF_CHAIN(chain) \
 	" FROM @.renders r" \
 	" WHERE r.chain_id OPERATOR(pg_catalog.=) " chain \
@@ -44,18 +47,18 @@ typedef struct QueryText
 static const QueryText query_texts[RC_QUERY_COUNT] = {
 	/* (chain) -> the columns of get_latest_completed_render_with_memory() */
 	[RC_LATEST_RENDER] = {
-		"SELECT r.id, r.chain_position::pg_catalog.int4, r.type::pg_catalog.text,"
+		"SELECT r.id::pg_catalog.uuid, r.chain_position::pg_catalog.int4, r.type::pg_catalog.text,"
 		" r.prompt::pg_catalog.text, r.output_url::pg_catalog.text, r.output_key::pg_catalog.text,"
-		" r.context_data, " MEMORY("r") ", r.completed_at::pg_catalog.timestamptz"
+		" r.context_data::pg_catalog.jsonb, " MEMORY_OUT("r") ", r.completed_at::pg_catalog.timestamptz"
 		LATEST_OF_CHAIN("$1"),
 	1, {UUIDOID}, true},
 	/* (chain) -> memory */
 	[RC_CHAIN_MEMORY] = {
-		"SELECT " MEMORY("r") LATEST_OF_CHAIN("$1"),
+		"SELECT " MEMORY_OUT("r") LATEST_OF_CHAIN("$1"),
 	1, {UUIDOID}, true},
 	/* (render) -> memory */
 	[RC_RENDER_MEMORY] = {
-		"SELECT " MEMORY("r") " FROM @.renders r"
+		"SELECT " MEMORY_OUT("r") " FROM @.renders r"
 		" WHERE r.id OPERATOR(pg_catalog.=) $1"
 		" AND pg_catalog.jsonb_typeof(" MEMORY("r") ") OPERATOR(pg_catalog.=) 'object'::pg_catalog.text",
 	1, {UUIDOID}, true},
@@ -65,19 +68,20 @@ static const QueryText query_texts[RC_QUERY_COUNT] = {
 		" FROM (SELECT u.chain_id, pg_catalog.min(u.place) AS place"
 		"       FROM pg_catalog.unnest($1) WITH ORDINALITY AS u (chain_id, place)"
 		"       GROUP BY u.chain_id) c"
-		" CROSS JOIN LATERAL (SELECT r.id AS render_id,"
+		" CROSS JOIN LATERAL (SELECT r.id::pg_catalog.uuid AS render_id,"
 		"                            r.chain_position::pg_catalog.int4 AS chain_position,"
-		"                            " MEMORY("r") " AS memory" LATEST_OF_CHAIN("c.chain_id") ") m"
+		"                            " MEMORY_OUT("r") " AS memory" LATEST_OF_CHAIN("c.chain_id") ") m"
 		" ORDER BY c.place",
 	1, {UUIDARRAYOID}, true},
 	/* (render) -> its parent, its memory if it is completed and has one */
 	[RC_ANCESTOR] = {
-		"SELECT r.parent_render_id, CASE WHEN" HAS_MEMORY("r") " THEN " MEMORY("r") " END"
+		"SELECT r.parent_render_id::pg_catalog.uuid,"
+		" CASE WHEN" HAS_MEMORY("r") " THEN " MEMORY_OUT("r") " END"
 		" FROM @.renders r WHERE r.id OPERATOR(pg_catalog.=) $1",
 	1, {UUIDOID}, true},
 	/* (render) -> its context and chain, the row locked */
 	[RC_LOCK_RENDER] = {
-		"SELECT r.context_data, r.chain_id FROM @.renders r"
+		"SELECT r.context_data::pg_catalog.jsonb, r.chain_id::pg_catalog.uuid FROM @.renders r"
 		" WHERE r.id OPERATOR(pg_catalog.=) $1 FOR NO KEY UPDATE OF r",
 	1, {UUIDOID}, false},
 	/* (render, context, time) */
@@ -91,18 +95,18 @@ static const QueryText query_texts[RC_QUERY_COUNT] = {
 	1, {UUIDOID}, false},
 	/* (chain) -> the render that carries its memory and all after it, locked against saving */
 	[RC_LOCK_LATEST_RENDERS] = {
-		"SELECT r.id FROM @.renders r WHERE r.chain_id OPERATOR(pg_catalog.=) $1"
+		"SELECT r.id::pg_catalog.uuid FROM @.renders r WHERE r.chain_id OPERATOR(pg_catalog.=) $1"
 		" AND r.chain_position::pg_catalog.int4 OPERATOR(pg_catalog.>=) COALESCE("
 		"(SELECT r.chain_position::pg_catalog.int4" LATEST_OF_CHAIN("$1") "), 0)"
 		" ORDER BY r.id FOR NO KEY UPDATE OF r",
 	1, {UUIDOID}, false},
 	/* (chain) -> the render that carries its memory */
 	[RC_LATEST_RENDER_ID] = {
-		"SELECT r.id" LATEST_OF_CHAIN("$1"),
+		"SELECT r.id::pg_catalog.uuid" LATEST_OF_CHAIN("$1"),
 	1, {UUIDOID}, false},
 	/* (chain) -> its pins */
 	[RC_PINS] = {
-		"SELECT p.pins FROM @.memory_pins p WHERE p.chain_id OPERATOR(pg_catalog.=) $1",
+		"SELECT p.pins::pg_catalog.jsonb FROM @.memory_pins p WHERE p.chain_id OPERATOR(pg_catalog.=) $1",
 	1, {UUIDOID}, true},
 	/* (chain, pins) */
 	[RC_WRITE_PINS] = {
@@ -269,16 +273,42 @@ rc_query(RcQuery query, Datum *parameters, long max_rows)
 }
 
 /*
+ * Make sure that a column (counted from 1) of the last query's result is there
+ * and of the type that the C code takes it for. The casts in the queries see to
+ * that; this is in case one is forgotten.
+ */
+static void
+RequireColumn(int column, Oid type)
+{
+	if (SPI_tuptable == NULL || column > SPI_tuptable->tupdesc->natts)
+		elog(ERROR, "query result has no column %d", column);
+	if (SPI_gettypeid(SPI_tuptable->tupdesc, column) != type)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("column %d of a query on schema \"%s\" has the wrong type", column, rc_schema),
+				 errdetail("It is of type %s, not %s.",
+						   format_type_be(SPI_gettypeid(SPI_tuptable->tupdesc, column)),
+						   format_type_be(type))));
+}
+
+/*
  * Return a value of the last query's result, columns counted from 1, copied
- * into the caller's memory context.
+ * into the caller's memory context; 0 for NULL. The type is the one that the
+ * caller takes the value for.
  */
 Datum
-rc_result(uint64 row, int column, bool *isnull)
+rc_result(uint64 row, int column, Oid type, bool *isnull)
 {
-	TupleDesc	desc = SPI_tuptable->tupdesc;
-	Form_pg_attribute attribute = TupleDescAttr(desc, column - 1);
-	Datum		value = SPI_getbinval(SPI_tuptable->vals[row], desc, column, isnull);
+	TupleDesc	desc;
+	Form_pg_attribute attribute;
+	Datum		value;
 
+	RequireColumn(column, type);
+	if (row >= SPI_tuptable->numvals)
+		elog(ERROR, "query result has no row " UINT64_FORMAT, row);
+	desc = SPI_tuptable->tupdesc;
+	attribute = TupleDescAttr(desc, column - 1);
+	value = SPI_getbinval(SPI_tuptable->vals[row], desc, column, isnull);
 	if (*isnull)
 		return (Datum) 0;
 	return SPI_datumTransfer(value, attribute->attbyval, attribute->attlen);
@@ -289,8 +319,12 @@ void
 rc_return_rows(FunctionCallInfo fcinfo)
 {
 	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+	TupleDesc	promised = rsinfo->setDesc;
 	uint64		i;
+	int			column;
 
-	for (i = 0; i < SPI_processed; i++)
+	for (column = 1; column <= promised->natts; column++)
+		RequireColumn(column, SPI_gettypeid(promised, column));
+	for (i = 0; i < SPI_tuptable->numvals; i++)
 		tuplestore_puttuple(rsinfo->setResult, SPI_tuptable->vals[i]);
 }

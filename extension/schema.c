@@ -14,31 +14,44 @@
 
 PG_FUNCTION_INFO_V1(rc_sql_use_schema);
 
-/* Tell whether user tables have no business in this schema. */
+/*
+ * Tell whether user tables have no business in this schema. A search_path takes
+ * "$user", quoted or not, for the schema named like the role.
+ */
 static bool
 IsReservedSchema(const char *name)
 {
-	return strncmp(name, "pg_", 3) == 0 || strcmp(name, "information_schema") == 0;
+	return strncmp(name, "pg_", 3) == 0 || strcmp(name, "information_schema") == 0 ||
+		strcmp(name, "$user") == 0;
 }
 
 /*
- * Return the name of the working schema, having made sure that it can be one
- * and has tables. The string is the setting's own: use it before anything can
- * change the setting. Privileges are left to the queries that follow.
+ * Return the name of the working schema, having made sure that it can be one,
+ * that the caller may use it (a schema that may not be used is passed over in a
+ * search_path, so that its tables would seem to be missing) and that it has
+ * tables. The string is the setting's own: use it before anything can change the
+ * setting. Privileges on tables are left to the queries that follow.
  */
 const char *
 rc_working_schema(void)
 {
 	Oid			schema_oid;
+	AclResult	allowed;
 
 	if (IsReservedSchema(rc_schema))
 		ereport(ERROR,
 				(errcode(RC_ERRCODE_TABLES_MISSING),
 				 errmsg("schema \"%s\" cannot hold renderchain's tables", rc_schema),
-				 errdetail("It belongs to the system."),
+				 errdetail("Its name belongs to the system."),
 				 errhint("Name another one in the setting renderchain.schema.")));
 
 	schema_oid = get_namespace_oid(rc_schema, true);
+	if (OidIsValid(schema_oid))
+	{
+		allowed = rc_namespace_aclcheck(schema_oid, GetUserId(), ACL_USAGE);
+		if (allowed != ACLCHECK_OK)
+			aclcheck_error(allowed, OBJECT_SCHEMA, rc_schema);
+	}
 	if (!OidIsValid(schema_oid) ||
 		!OidIsValid(get_relname_relid(MAIN_TABLE, schema_oid)))
 		ereport(ERROR,

@@ -17,7 +17,7 @@ CREATE FUNCTION renderchain.use_schema() RETURNS text
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'rc_sql_use_schema';
 COMMENT ON FUNCTION renderchain.use_schema() IS
-'Sets search_path to pg_catalog, the schema named by the setting renderchain.schema, pg_temp, until the calling function (if it has a SET search_path clause) or the transaction ends; returns the name. RC008 where that schema has no tables.';
+'Sets search_path to pg_catalog, the schema named by the setting renderchain.schema, pg_temp, until the calling function (if it has a SET search_path clause) or the transaction ends; returns the name. RC008 where that schema has no tables or cannot hold any, 42501 without USAGE on it.';
 
 -- merge patches
 

@@ -95,10 +95,30 @@ SET renderchain.schema = 'pg_toast';
 SELECT renderchain.use_schema();
 SET renderchain.schema = 'information_schema';
 SELECT renderchain.use_schema();
+-- in a search_path "$user" is the schema named like the role, were there one named so
+CREATE SCHEMA "$user";
+CREATE TABLE "$user".renders (id int);
+SET renderchain.schema = '$user';
+SELECT renderchain.use_schema();
+SELECT renderchain.get_memory_from_chain('00000000-0000-0000-0000-000000000001');
+\echo :LAST_ERROR_SQLSTATE
 SET renderchain.schema = 'this_name_is_longer_than_any_name_of_a_schema_could_possibly_be_in_postgresql';
 SELECT renderchain.use_schema();
 
+-- without USAGE the tables are not missing but forbidden
+GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA renderchain TO regress_settings_user;
+SET renderchain.schema = 't_settings';
+SET ROLE regress_settings_user;
+SELECT renderchain.use_schema();
+\echo :LAST_ERROR_SQLSTATE
+SELECT renderchain.submit_render('{"prompt": "x"}');
+\echo :LAST_ERROR_SQLSTATE
+SELECT renderchain.get_memory_from_chain('00000000-0000-0000-0000-000000000001');
+\echo :LAST_ERROR_SQLSTATE
+RESET ROLE;
+REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA renderchain FROM regress_settings_user;
+
 RESET renderchain.schema;
 SET client_min_messages = warning;
-DROP SCHEMA t_settings, "t ""Mixed"", x", "it's" CASCADE;
+DROP SCHEMA t_settings, "$user", "t ""Mixed"", x", "it's" CASCADE;
 DROP ROLE regress_settings_user;
