@@ -90,7 +90,7 @@ static void extended(void *context, const DbReply *reply) {
     if (cancelled && *cancelled == 't')
         render_drop(render, "RC002", "the render was cancelled", "");
     else if (!held || *held != 't')
-        render_drop(render, "RC001", "another driver has taken this render over", "");
+        render_drop(render, "RC001", "the lease on the render is lost", "");
     else
         heartbeat_later(session);
 }
@@ -175,8 +175,12 @@ static ExitCode report_failure(Session *session) {
         app_error(settings, render->error, NULL, NULL);
         return EXIT_INTERRUPTED;
     }
-    if (render->end == RENDER_LOST)
+    if (render->end == RENDER_LOST) {
+        bool gone = strncmp(render->sqlstate, "08", 2) == 0;
+        if (gone)
+            mem_set(&render->hint, "What became of the render: renderchain show %s", render->id);
         return app_database_error(settings, render->sqlstate, render->error, NULL, render->hint);
+    }
     if (!settings->json) {
         app_error(settings, render->error, NULL, NULL);
         return EXIT_RENDER_FAILED;

@@ -48,13 +48,16 @@ static int read_port(int fd) {
     size_t length = 0;
     struct pollfd ready = {.fd = fd, .events = POLLIN};
     while (length < sizeof line - 1 && poll(&ready, 1, START_TIMEOUT_MS) > 0) {
-        ssize_t got = read(fd, line + length, 1);
-        if (got <= 0 || line[length] == '\n')
-            break;
+        if (read(fd, line + length, 1) != 1)
+            return 0;
+        if (line[length] == '\n') {
+            line[length] = '\0';
+            long port = strtol(line, NULL, 10);
+            return port > 0 && port <= 65535 ? (int)port : 0;
+        }
         length++;
     }
-    line[length] = '\0';
-    return atoi(line);
+    return 0;
 }
 
 /* Become the server; only reached in the child. */

@@ -140,6 +140,8 @@ void schema_prune(const json_t *schema, json_t *value) {
     json_t *item;
     if (json_is_object(value))
         prune_object(schema, value);
-    if (items)
-        json_array_foreach(value, i, item) schema_prune(items, item);
+    json_array_foreach(value, i, item) {
+        if (items)
+            schema_prune(items, item);
+    }
 }
