@@ -130,7 +130,7 @@ $$;
 COMMENT ON FUNCTION renderchain.record_stages(uuid, integer, jsonb) IS
 'Records starts and ends of stages of an attempt: [{"stage","part"?,"status","outcome"?,"startedAt"?,"durationMs"?,"model"?,"output"?,"usage"?,"cost"?,"error"?}]; returns the last seq of the render. One row a stage, part and attempt: the end replaces the start. An empty list checks the lease. RC001 lease lost, RC002 cancelled, RC005 invalid or unknown stage, RC006 no such render, RC010 ended.';
 
--- the ended stages of a render in the order of their starts, as stage_events() shows them
+-- the stages of a render that were run and have ended, in the order of their starts, as stage_events() shows them
 CREATE FUNCTION renderchain._stage_events(p_render_id uuid) RETURNS jsonb
 LANGUAGE plpgsql VOLATILE
 AS $$
@@ -141,7 +141,7 @@ BEGIN
                    'outcome', NULLIF(s.outcome, 'ok'::text),
                    'attempt', CASE WHEN s.attempt > 1 THEN s.attempt END))
                || pg_catalog.jsonb_build_object('durationMs', s.duration_ms) ORDER BY s.started_at, s.seq)
-        FROM render_stages s WHERE s.render_id = p_render_id AND s.status <> 'running'), '[]'::jsonb);
+        FROM render_stages s WHERE s.render_id = p_render_id AND s.status IN ('success', 'failed')), '[]'::jsonb);
 END
 $$;
 
@@ -156,7 +156,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION renderchain.stage_events(uuid) IS
-'The ended stages of a render in the order of their starts: [{"stage","status","durationMs"}], with "part", "model", "outcome" (other than ok) and "attempt" (after the first) where they say something. RC006 for an unknown render.';
+'The stages of a render that were run, in the order of their starts: [{"stage","status","durationMs"}], status success or failed, with "part", "model", "outcome" (other than ok) and "attempt" (after the first) where they say something. Stages that are running or were skipped are in render_stages and events_since() only. RC006 for an unknown render.';
 
 -- seq is both argument and result
 CREATE FUNCTION renderchain.events_since(IN render_id uuid, INOUT seq bigint, OUT stage text, OUT part text,
