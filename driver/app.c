@@ -113,7 +113,8 @@ bool app_start(App *app, const Settings *settings, ExitCode *code) {
 /* Wait for the database. */
 bool app_connect(App *app, ExitCode *code) {
     char *error = NULL;
-    return db_connect(app->db, http_loop(app->http), &error) || refuse(app, error, EXIT_DATABASE, code);
+    return db_connect(app->db, http_loop(app->http), &error) ||
+           refuse(app, error, EXIT_DATABASE, code);
 }
 
 /* Open the database. */

@@ -16,15 +16,15 @@
 /* Documented in renderchain(1) and docs/errors.md; keep them the same. */
 typedef enum ExitCode {
     EXIT_OK = 0,
-    EXIT_RENDER_FAILED = 1,  /* the render ended failed or cancelled */
-    EXIT_USAGE = 2,          /* the command line is wrong */
-    EXIT_BAD_INPUT = 3,      /* a file or a value is refused */
-    EXIT_DATABASE = 4,       /* unreachable, too old, or without extension or tables */
-    EXIT_NOT_FOUND = 5,      /* no such chain, render or user */
-    EXIT_CREDITS = 6,        /* not enough credits, or no price */
-    EXIT_PROVIDER = 7,       /* no provider could be set up */
-    EXIT_STORAGE = 8,        /* the output cannot be written */
-    EXIT_INTERRUPTED = 9,    /* stopped by a signal; the render was cancelled */
+    EXIT_RENDER_FAILED = 1, /* the render ended failed or cancelled */
+    EXIT_USAGE = 2,         /* the command line is wrong */
+    EXIT_BAD_INPUT = 3,     /* a file or a value is refused */
+    EXIT_DATABASE = 4,      /* unreachable, too old, or without extension or tables */
+    EXIT_NOT_FOUND = 5,     /* no such chain, render or user */
+    EXIT_CREDITS = 6,       /* not enough credits, or no price */
+    EXIT_PROVIDER = 7,      /* no provider could be set up */
+    EXIT_STORAGE = 8,       /* the output cannot be written */
+    EXIT_INTERRUPTED = 9,   /* stopped by a signal; the render was cancelled */
     EXIT_INTERNAL = 70
 } ExitCode;
 
@@ -63,8 +63,7 @@ void app_close(App *app);
 
 /* Print an error (with detail and hint where they are not empty) to standard error,
  * or with --json as one JSON line to standard output. */
-void app_error(const Settings *settings, const char *message, const char *detail,
-               const char *hint);
+void app_error(const Settings *settings, const char *message, const char *detail, const char *hint);
 
 /* Print a database error and give the exit code that goes with its SQLSTATE. */
 ExitCode app_database_error(const Settings *settings, const char *sqlstate, const char *message,

@@ -138,7 +138,8 @@ static void add_row(Table *table, char **cells, size_t count) {
 
 /* What each render looks like, and how near that is to what it began with. */
 static void print_looks(const json_t *renders) {
-    static const char *const headings[] = {"#", "status", "palette", "consistency", "seconds", "prompt"};
+    static const char *const headings[] = {"#",           "status",  "palette",
+                                           "consistency", "seconds", "prompt"};
     /* The other columns take about 55 on a terminal that shows colours. */
     size_t rest = terminal_width() > 55 ? terminal_width() - 55 : 0;
     bool colour = terminal_has_colour();

@@ -110,8 +110,7 @@ static void heartbeat(void *context) {
 }
 
 static void heartbeat_later(Session *session) {
-    session->heartbeat =
-        loop_after(http_loop(session->app.http), HEARTBEAT_MS, heartbeat, session);
+    session->heartbeat = loop_after(http_loop(session->app.http), HEARTBEAT_MS, heartbeat, session);
 }
 
 /* A signal: the first one cancels in good order, the second ends at once. */
@@ -186,8 +185,8 @@ static ExitCode report_failure(Session *session) {
         return EXIT_RENDER_FAILED;
     }
     const char *parameters[] = {render->id};
-    DbAnswer answer = db_ask(session->app.db, "select renderchain.get_render($1::uuid)", 1,
-                             parameters);
+    DbAnswer answer =
+        db_ask(session->app.db, "select renderchain.get_render($1::uuid)", 1, parameters);
     if (answer.ok) {
         fprintf(stderr, "renderchain: %s\n", render->error);
         puts(PQgetvalue(answer.result, 0, 0));
@@ -214,8 +213,8 @@ static ExitCode write_output(Session *session) {
 static ExitCode show_existing(Session *session) {
     const char *parameters[] = {db_text(session->claim.result, 0, "render_id")};
     const Settings *settings = &session->app.settings;
-    DbAnswer answer = db_ask(session->app.db, "select renderchain.get_render($1::uuid)", 1,
-                             parameters);
+    DbAnswer answer =
+        db_ask(session->app.db, "select renderchain.get_render($1::uuid)", 1, parameters);
     ExitCode code = EXIT_OK;
     if (!answer.ok) {
         code = app_database_error(settings, answer.sqlstate, answer.message, answer.detail,

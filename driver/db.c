@@ -258,8 +258,8 @@ void db_call(Db *db, const char *sql, int count, const char *const *parameters, 
                                  "select pg_catalog.set_config('renderchain.schema', $1, true)", 1,
                                  NULL, schema, NULL, NULL, 0) == 1;
     }
-    sent = sent && PQsendQueryParams(db->connection, sql, count, NULL, parameters, NULL, NULL,
-                                     0) == 1 &&
+    sent = sent &&
+           PQsendQueryParams(db->connection, sql, count, NULL, parameters, NULL, NULL, 0) == 1 &&
            PQpipelineSync(db->connection) == 1;
     if (!sent) {
         db->lost = true;
@@ -283,9 +283,8 @@ static void keep_answer(void *context, const DbReply *reply) {
     answer->message = mem_strdup(reply->message);
     answer->detail = mem_strdup(reply->detail);
     answer->hint = mem_strdup(reply->hint);
-    answer->result = reply->result ? PQcopyResult(reply->result, PG_COPYRES_ATTRS |
-                                                                     PG_COPYRES_TUPLES)
-                                   : NULL;
+    answer->result =
+        reply->result ? PQcopyResult(reply->result, PG_COPYRES_ATTRS | PG_COPYRES_TUPLES) : NULL;
 }
 
 /* Ask and wait. */

@@ -27,8 +27,9 @@ typedef void DbDone(void *context, const DbReply *reply);
  * every call, or NULL for the server's own setting. */
 Db *db_start(const char *conninfo, const char *schema, Trace *trace);
 
-/* Wait for the connection, and put it on the loop. False with *error set (caller frees) where the server cannot
- * be reached within connect_timeout (libpq's; 10 s by default) or is older than 14. */
+/* Wait for the connection, and put it on the loop. False with *error set (caller frees) where the
+ * server cannot be reached within connect_timeout (libpq's; 10 s by default) or is older than 14.
+ */
 MUSTCHECK bool db_connect(Db *db, Loop *loop, char **error);
 void db_close(Db *db);
 

@@ -35,10 +35,9 @@ void events_add(StageRun *run) {
     if (run->reused)
         return;
     json_t *event = json_pack("{s:s, s:s, s:s, s:o, s:s?, s:O?, s:O?, s:s?}", "stage",
-                              run->kind->name, "part", run->part, "status",
-                              state_names[run->state], "startedAt", time_json(run->started_at),
-                              "outcome", run->outcome, "output", run->output, "usage", run->usage,
-                              "cost", run->cost);
+                              run->kind->name, "part", run->part, "status", state_names[run->state],
+                              "startedAt", time_json(run->started_at), "outcome", run->outcome,
+                              "output", run->output, "usage", run->usage, "cost", run->cost);
     if (run->state != STATE_RUNNING)
         json_object_set_new(event, "durationMs", json_real(run->duration));
     if (run->model)

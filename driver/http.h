@@ -24,13 +24,13 @@ typedef struct HttpRequest {
 } HttpRequest;
 
 typedef struct HttpReply {
-    CURLcode code;     /* CURLE_OK where a whole answer came */
-    long status;       /* 0 where none came */
-    bool sent;         /* bytes of the request may have reached the other side */
-    bool too_large;    /* the body passed reply_maximum */
+    CURLcode code;         /* CURLE_OK where a whole answer came */
+    long status;           /* 0 where none came */
+    bool sent;             /* bytes of the request may have reached the other side */
+    bool too_large;        /* the body passed reply_maximum */
     double retry_after_ms; /* from Retry-After (seconds or a date), -1 where there is none */
-    const Buf *body;   /* valid during the callback */
-    const char *error; /* libcurl's words, with where the time went; "" where fine */
+    const Buf *body;       /* valid during the callback */
+    const char *error;     /* libcurl's words, with where the time went; "" where fine */
 } HttpReply;
 
 typedef void HttpDone(void *context, const HttpReply *reply);

@@ -66,7 +66,8 @@ static int explain_unknown(int argc, char **argv) {
     for (size_t i = 0; i < COMMAND_COUNT; i++)
         known = known || strcmp(commands[i].word, argv[1]) == 0;
     if (!known) {
-        fprintf(stderr, "renderchain: unknown command \"%s\"\n  See: renderchain --help\n", argv[1]);
+        fprintf(stderr, "renderchain: unknown command \"%s\"\n  See: renderchain --help\n",
+                argv[1]);
         return EXIT_USAGE;
     }
     bool help = argc > 2 && (strcmp(argv[2], "--help") == 0 || strcmp(argv[2], "-h") == 0);

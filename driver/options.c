@@ -12,7 +12,8 @@ enum { OPTIONS_MAXIMUM = 48 };
 static size_t common_options(Settings *settings, Option *into) {
     const Option common[] = {
         {"dbname", "CONNINFO", OPTION_TEXT, &settings->conninfo,
-         "database to use: a name, a conninfo string or a URI (also -d; default: libpq's PG* variables)"},
+         "database to use: a name, a conninfo string or a URI (also -d; default: libpq's PG* "
+         "variables)"},
         {"schema", "NAME", OPTION_TEXT, &settings->schema,
          "schema of the tables (RENDERCHAIN_SCHEMA; default: the server's setting, public)"},
         {"provider", "NAME", OPTION_TEXT, &settings->provider,
@@ -136,8 +137,8 @@ void settings_from_environment(Settings *settings) {
         .storage = getenv("RENDERCHAIN_STORAGE"),
         .schema = getenv("RENDERCHAIN_SCHEMA"),
     };
-    const char **const texts[] = {&settings->provider, &settings->provider_url,
-                                  &settings->key_file, &settings->storage, &settings->schema};
+    const char **const texts[] = {&settings->provider, &settings->provider_url, &settings->key_file,
+                                  &settings->storage, &settings->schema};
     for (size_t i = 0; i < OPTION_COUNT(texts); i++)
         if (*texts[i] && !**texts[i])
             *texts[i] = NULL;

@@ -15,8 +15,7 @@ static const OutcomeRule rules[OUTCOME_COUNT] = {
     [OUTCOME_OVERLOADED] = {"overloaded", 4, 4, "The provider is failing; try again later."},
     [OUTCOME_REJECTED] = {"rejected", 1, 1,
                           "Check the API key, the model and the provider's own words."},
-    [OUTCOME_UNREACHABLE] = {"unreachable", 3, 3,
-                             "Check the network and --provider-url."},
+    [OUTCOME_UNREACHABLE] = {"unreachable", 3, 3, "Check the network and --provider-url."},
     [OUTCOME_UNKNOWN] = {"unknown", 2, 1,
                          "It was sent and not answered, so it may have been billed; it is not sent "
                          "again by itself. Start it again with retry_render if you want that."},

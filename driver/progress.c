@@ -15,7 +15,7 @@ struct Progress {
     LoopTimer *timer;
     Render *render;
     bool json;
-    bool live;    /* a terminal, on which lines are drawn over */
+    bool live; /* a terminal, on which lines are drawn over */
     bool colour;
     size_t lines; /* drawn below the header, to be drawn over */
 };
@@ -26,7 +26,7 @@ static void redraw_later(Progress *progress);
 static const struct {
     const char *mark, *colour;
 } looks[] = {
-    [STATE_WAITING] = {" ", ""},           [STATE_RUNNING] = {"*", "\033[36m"},
+    [STATE_WAITING] = {" ", ""},         [STATE_RUNNING] = {"*", "\033[36m"},
     [STATE_SUCCESS] = {"+", "\033[32m"}, [STATE_FAILED] = {"!", "\033[31m"},
     [STATE_SKIPPED] = {"-", "\033[2m"},
 };
@@ -46,8 +46,8 @@ static const char *remark(const StageRun *run) {
 static void draw_line(const Progress *progress, const StageRun *run) {
     double ms = run->state == STATE_RUNNING ? loop_now() - run->started : run->duration;
     char *name = mem_printf("%s%s%s", run->kind->name, *run->part ? ", " : "", run->part);
-    char *text = mem_printf("  %s %-32s %7.2f s  %s", looks[run->state].mark, name, ms / 1e3,
-                            remark(run));
+    char *text =
+        mem_printf("  %s %-32s %7.2f s  %s", looks[run->state].mark, name, ms / 1e3, remark(run));
     char *line = progress->live ? text_cut(text, terminal_width() - 1) : text_clean(text);
     if (progress->live)
         printf("%s%s%s\033[K\n", progress->colour ? looks[run->state].colour : "", line,
@@ -94,9 +94,9 @@ static void changed(void *context, const StageRun *run) {
             draw_line(progress, run);
         return;
     }
-    json_t *line = json_pack("{s:s, s:s, s:s, s:s}", "event", "stage", "renderId",
-                             progress->render->id, "stage", run->kind->name, "status",
-                             names[run->state]);
+    json_t *line =
+        json_pack("{s:s, s:s, s:s, s:s}", "event", "stage", "renderId", progress->render->id,
+                  "stage", run->kind->name, "status", names[run->state]);
     if (*run->part)
         json_object_set_new(line, "part", json_string(run->part));
     if (run->state > STATE_RUNNING) {

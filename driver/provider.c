@@ -233,8 +233,8 @@ void answer_take_image(ModelAnswer *answer, const char *base64, size_t length) {
     }
     char *why = NULL;
     size_t size = (size_t)got - padding;
-    if (!image_probe(bytes, size, &answer->image_mime, &answer->image_width,
-                     &answer->image_height, &why)) {
+    if (!image_probe(bytes, size, &answer->image_mime, &answer->image_width, &answer->image_height,
+                     &why)) {
         malformed(answer, "the model's image cannot be used: %s", why);
         free(why);
         free(bytes);

@@ -68,8 +68,8 @@ typedef struct Wire {
 struct Provider {
     const char *name; /* as in the registry: local, gemini */
     const Wire *wire;
-    char *url; /* without a slash at the end; owned */
-    char *key; /* never logged; owned */
+    char *url;     /* without a slash at the end; owned */
+    char *key;     /* never logged; owned */
     bool loopback; /* on this machine: no proxy is asked */
 };
 
@@ -85,7 +85,8 @@ void provider_close(Provider *provider);
 /* Judge a transfer that brought no answer: sets outcome and message. */
 void answer_from_failure(const HttpReply *reply, ModelAnswer *answer);
 
-/* Take an image's bytes out of base64 (RFC 4648, 4) and look at them; malformed where they are none. */
+/* Take an image's bytes out of base64 (RFC 4648, 4) and look at them; malformed where they are
+ * none. */
 void answer_take_image(ModelAnswer *answer, const char *base64, size_t length);
 
 /* Take a JSON object out of a model's text (a code fence around it is fine) and hold

@@ -48,8 +48,8 @@ static bool append_parts(Buf *body, const ModelCall *call) {
 /* Say what kind of answer is wanted. */
 static json_t *build_config(const ModelCall *call) {
     if (call->schema)
-        return json_pack("{s:s, s:O}", "responseMimeType", "application/json",
-                         "responseJsonSchema", (json_t *)call->schema);
+        return json_pack("{s:s, s:O}", "responseMimeType", "application/json", "responseJsonSchema",
+                         (json_t *)call->schema);
     json_t *image = json_object();
     if (call->aspect_ratio)
         json_object_set_new(image, "aspectRatio", json_string(call->aspect_ratio));
@@ -61,10 +61,9 @@ static json_t *build_config(const ModelCall *call) {
 
 /* Append everything but the contents. */
 static bool append_rest(Buf *body, const ModelCall *call) {
-    if (call->instruction &&
-        (!append(body, ",\"systemInstruction\":") ||
-         !append_json(body, json_pack("{s:s, s:[{s:s}]}", "role", "user", "parts", "text",
-                                      call->instruction))))
+    if (call->instruction && (!append(body, ",\"systemInstruction\":") ||
+                              !append_json(body, json_pack("{s:s, s:[{s:s}]}", "role", "user",
+                                                           "parts", "text", call->instruction))))
         return false;
     return append(body, ",\"generationConfig\":") && append_json(body, build_config(call)) &&
            append(body, "}");
@@ -138,13 +137,13 @@ static Outcome status_outcome(long status) {
 
 /* Read an answer whose status is not 200. */
 static void parse_error(const HttpReply *reply, const ModelCall *call, ModelAnswer *answer) {
-    json_t *body = json_loadb(reply->body->data ? reply->body->data : "", reply->body->length, 0,
-                              NULL);
+    json_t *body =
+        json_loadb(reply->body->data ? reply->body->data : "", reply->body->length, 0, NULL);
     const json_t *error = json_object_get(body, "error");
     const char *words = json_string_value(json_object_get(error, "message"));
     answer->outcome = status_outcome(reply->status);
-    answer->retry_after_ms = reply->retry_after_ms >= 0 ? reply->retry_after_ms
-                                                        : retry_delay(error);
+    answer->retry_after_ms =
+        reply->retry_after_ms >= 0 ? reply->retry_after_ms : retry_delay(error);
     answer->final = quota_of_the_day(error);
     if (reply->status == 404)
         answer->message = mem_printf("HTTP 404: %s (model \"%s\"; edit the registry with "
@@ -189,8 +188,8 @@ static json_t *parse_usage(const json_t *body) {
 
 /* Is the reason a refusal by a safety or copyright rule? */
 static bool is_refusal(const char *reason) {
-    static const char *const refusals[] = {"SAFETY",    "PROHIBITED", "BLOCKLIST",
-                                           "SPII",      "RECITATION"};
+    static const char *const refusals[] = {"SAFETY", "PROHIBITED", "BLOCKLIST", "SPII",
+                                           "RECITATION"};
     for (size_t i = 0; reason && i < sizeof refusals / sizeof refusals[0]; i++)
         if (strstr(reason, refusals[i]))
             return true;
@@ -199,8 +198,7 @@ static bool is_refusal(const char *reason) {
 
 /* Collect what the parts hold: all text that is not a thought, and the last image
  * that is none. */
-static char *collect_parts(const json_t *parts, const LongStrings *strings,
-                           const json_t **image) {
+static char *collect_parts(const json_t *parts, const LongStrings *strings, const json_t **image) {
     Buf text;
     size_t i;
     json_t *part;
@@ -223,9 +221,9 @@ static void say_nothing_came(ModelAnswer *answer, const char *reason, const char
                              const char *text) {
     char *said = text_clip(text, 400);
     answer->outcome = is_refusal(reason) ? OUTCOME_BLOCKED : OUTCOME_EMPTY;
-    answer->message = mem_printf("the model gave no result (%s)%s%s%s%s",
-                                 reason ? reason : "no reason", finish ? ": " : "",
-                                 finish ? finish : "", *said ? "; it said: " : "", said);
+    answer->message =
+        mem_printf("the model gave no result (%s)%s%s%s%s", reason ? reason : "no reason",
+                   finish ? ": " : "", finish ? finish : "", *said ? "; it said: " : "", said);
     free(said);
 }
 
@@ -235,9 +233,8 @@ static void parse_candidate(const json_t *candidate, const LongStrings *strings,
     const char *reason = json_string_value(json_object_get(candidate, "finishReason"));
     const char *finish = json_string_value(json_object_get(candidate, "finishMessage"));
     const json_t *image = NULL;
-    char *text =
-        collect_parts(json_object_get(json_object_get(candidate, "content"), "parts"), strings,
-                      &image);
+    char *text = collect_parts(json_object_get(json_object_get(candidate, "content"), "parts"),
+                               strings, &image);
     bool stopped = !reason || strcmp(reason, "STOP") == 0;
     if (is_refusal(reason)) {
         say_nothing_came(answer, reason, finish, text);

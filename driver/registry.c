@@ -46,7 +46,8 @@ bool registry_read(Registry *registry, const char *json, char **error) {
         };
         const Model *model = &registry->models[i];
         if (!model->id || !model->provider || !model->kind || !model->tier) {
-            *error = mem_printf("model %zu of the registry lacks id, provider, kind or tier", i + 1);
+            *error =
+                mem_printf("model %zu of the registry lacks id, provider, kind or tier", i + 1);
             return false;
         }
     }

@@ -12,8 +12,8 @@
 typedef struct Model {
     const char *id; /* all strings are borrowed from the registry */
     const char *provider;
-    const char *kind; /* text, image, video */
-    const char *tier; /* flash, pro; standard, fast for video */
+    const char *kind;    /* text, image, video */
+    const char *tier;    /* flash, pro; standard, fast for video */
     const char *retired; /* NULL while it is in use */
     const char *successor;
     int credits;

@@ -106,7 +106,8 @@ static const json_t *recorded(const json_t *stages, const char *name, const char
         const char *its_name = json_string_value(json_object_get(stage, "stage"));
         const char *its_part = json_string_value(json_object_get(stage, "part"));
         const char *status = json_string_value(json_object_get(stage, "status"));
-        if (its_name && strcmp(its_name, name) == 0 && strcmp(its_part ? its_part : "", part) == 0 &&
+        if (its_name && strcmp(its_name, name) == 0 &&
+            strcmp(its_part ? its_part : "", part) == 0 &&
             (!status || strcmp(status, "success") == 0))
             return json_object_get(stage, "output");
     }
@@ -125,7 +126,8 @@ static bool reuse_image(Render *render, const json_t *stages, char **error) {
                      &image->image_length, &render->url, &why) ||
         !image_probe(image->image, image->image_length, &image->image_mime, &image->image_width,
                      &image->image_height, &why)) {
-        *error = mem_printf("the image that an earlier attempt stored cannot be taken over: %s", why);
+        *error =
+            mem_printf("the image that an earlier attempt stored cannot be taken over: %s", why);
         free(why);
         return false;
     }
@@ -159,8 +161,7 @@ static bool reuse(Render *render, const json_t *stages, char **error) {
 /* Parse JSON as the database writes it: jsonb has numbers of any size. */
 json_t *database_json(const char *text) {
     json_t *json = text ? json_loads(text, JSON_DECODE_ANY, NULL) : NULL;
-    return json || !text ? json
-                         : json_loads(text, JSON_DECODE_ANY | JSON_DECODE_INT_AS_REAL, NULL);
+    return json || !text ? json : json_loads(text, JSON_DECODE_ANY | JSON_DECODE_INT_AS_REAL, NULL);
 }
 
 /* Parse a column that holds JSON, NULL where it is NULL. */
@@ -221,14 +222,14 @@ void render_free(Render *render) {
     }
     image_file_free(&render->style);
     image_file_free(&render->mask);
-    json_t *const documents[] = {render->request,    render->memory,    render->previous,
-                                 render->intent,     render->style_analysis,
-                                 render->validation, render->extracted, render->events};
+    json_t *const documents[] = {render->request,   render->memory,         render->previous,
+                                 render->intent,    render->style_analysis, render->validation,
+                                 render->extracted, render->events};
     for (size_t i = 0; i < sizeof documents / sizeof documents[0]; i++)
         json_decref(documents[i]);
     answer_free(&render->image);
-    char *const texts[] = {render->id,  render->chain_id, render->prompt,   render->negative,
-                           render->key, render->url,      render->error,    render->sqlstate,
+    char *const texts[] = {render->id,   render->chain_id, render->prompt, render->negative,
+                           render->key,  render->url,      render->error,  render->sqlstate,
                            render->hint, render->result};
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
         free(texts[i]);
@@ -422,9 +423,8 @@ static void complete(Render *render) {
     char *attempt = mem_printf("%d", render->attempt);
     const char *parameters[] = {render->id, attempt, text};
     render->ending = true;
-    db_call(render->app->db,
-            "select renderchain.complete_render($1::uuid, $2::integer, $3::jsonb)", 3, parameters,
-            completed, render);
+    db_call(render->app->db, "select renderchain.complete_render($1::uuid, $2::integer, $3::jsonb)",
+            3, parameters, completed, render);
     json_decref(result);
     free(attempt);
     free(text);
@@ -476,8 +476,7 @@ static void fail(Render *render, const StageRun *run) {
 void render_refuse(Render *render, const char *words) {
     free(render->error);
     render->error = text_clip(words, WORDS_MAXIMUM);
-    fail_with(render,
-              json_pack("{s:s, s:s}", "outcome", "rejected", "message", render->error));
+    fail_with(render, json_pack("{s:s, s:s}", "outcome", "rejected", "message", render->error));
 }
 
 /* End the render where a required stage failed or nothing is left to do. */
@@ -528,6 +527,6 @@ void render_cancel(Render *render) {
     const char *parameters[] = {render->id};
     render->ending = true;
     drop_jobs(render);
-    db_call(render->app->db, "select renderchain.cancel_render($1::uuid)", 1, parameters,
-            cancelled, render);
+    db_call(render->app->db, "select renderchain.cancel_render($1::uuid)", 1, parameters, cancelled,
+            render);
 }

@@ -49,7 +49,7 @@ extern const StageKind stage_kinds[STAGE_COUNT];
 struct StageRun {
     const StageKind *kind;
     Render *render;
-    char *part;             /* which of several at once: "reference 1", "style"; "" otherwise; owned */
+    char *part; /* which of several at once: "reference 1", "style"; "" otherwise; owned */
     const ImageFile *image; /* what the part looks at; borrowed */
     StageState state;
     double started;    /* loop_now() */
@@ -59,7 +59,7 @@ struct StageRun {
     const Model *model;
     ModelJob *job;    /* while a model is asked */
     LoopTimer *timer; /* while it waits for the loop's next turn */
-    json_t *output; /* what is recorded; owned */
+    json_t *output;   /* what is recorded; owned */
     json_t *usage;
     char *cost;
     char *error;
@@ -73,7 +73,7 @@ typedef enum RenderEnd {
     RENDER_COMPLETED,
     RENDER_FAILED,
     RENDER_CANCELLED, /* by render_cancel */
-    RENDER_LOST       /* no longer ours: the lease was taken, it was cancelled, or the database went */
+    RENDER_LOST /* no longer ours: the lease was taken, it was cancelled, or the database went */
 } RenderEnd;
 
 /* Told of every change of a stage, for people who watch. */
@@ -110,15 +110,15 @@ struct Render {
     json_t *events;
     bool events_in_flight;
     LoopTimer *events_timer; /* while events gather */
-    bool generation_held; /* generation has ended, its event waits for the storage */
+    bool generation_held;    /* generation has ended, its event waits for the storage */
 
     bool advancing;
     bool ending; /* complete_render or fail_render has been asked */
     RenderEnd end;
-    char *error;      /* why it failed */
-    char *sqlstate;   /* of the database's refusal, where that ended it */
+    char *error;    /* why it failed */
+    char *sqlstate; /* of the database's refusal, where that ended it */
     char *hint;
-    char *result;     /* JSON in get_render's shape, as the database wrote it */
+    char *result; /* JSON in get_render's shape, as the database wrote it */
     RenderWatch *watch;
     void *watch_context;
 };

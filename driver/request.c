@@ -99,7 +99,8 @@ int request_parse(RequestOptions *options, int argc, char **argv, Settings *sett
         {"inpainting-prompt", "TEXT", OPTION_TEXT, &options->inpainting_prompt,
          "what belongs inside the mask"},
         {"quality", "Q", OPTION_TEXT, &options->quality, "standard (default), high or ultra"},
-        {"aspect-ratio", "W:H", OPTION_TEXT, &options->aspect_ratio, "16:9 (default), 1:1, 4:3, ..."},
+        {"aspect-ratio", "W:H", OPTION_TEXT, &options->aspect_ratio,
+         "16:9 (default), 1:1, 4:3, ..."},
         {"quick", NULL, OPTION_FLAG, &options->quick,
          "one prompt stage, no validation, no memory extraction"},
         {"skip", "STAGE", OPTION_LIST, &options->skip, "leave a stage out; repeatable"},
@@ -116,7 +117,11 @@ int request_parse(RequestOptions *options, int argc, char **argv, Settings *sett
         "render --prompt TEXT",
         "Render an image. With --chain, what the chain remembers (palette, materials,\n"
         "geometry, style) is fed into the render, and what comes out is remembered.",
-        table, OPTION_COUNT(table), 0, 0, notes};
+        table,
+        OPTION_COUNT(table),
+        0,
+        0,
+        notes};
     char **positional;
     int code = options_parse(&line, argc, argv, settings, &positional);
     return code >= 0 ? code : check(options, &line, settings);

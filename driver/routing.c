@@ -52,7 +52,7 @@ const Model *route_image(const Render *render, const char **reason) {
         return registry_find(registry, forced);
     }
     const Model *flash = registry_pick(registry, provider, "image", "flash");
-    const Model *chosen = registry_pick(registry, provider, "image",
-                                        choose_tier(render, flash, reason));
+    const Model *chosen =
+        registry_pick(registry, provider, "image", choose_tier(render, flash, reason));
     return chosen ? chosen : registry_pick(registry, provider, "image", NULL);
 }

@@ -11,8 +11,8 @@ static bool check(const json_t *schema, const json_t *value, const char *path, i
 /* The name that JSON Schema has for a value's type. */
 static const char *type_name(const json_t *value) {
     static const char *const names[] = {
-        [JSON_OBJECT] = "object", [JSON_ARRAY] = "array",     [JSON_STRING] = "string",
-        [JSON_INTEGER] = "number", [JSON_REAL] = "number",    [JSON_TRUE] = "boolean",
+        [JSON_OBJECT] = "object",  [JSON_ARRAY] = "array", [JSON_STRING] = "string",
+        [JSON_INTEGER] = "number", [JSON_REAL] = "number", [JSON_TRUE] = "boolean",
         [JSON_FALSE] = "boolean",  [JSON_NULL] = "null",
     };
     return names[json_typeof(value)];
@@ -79,7 +79,8 @@ static bool check_number(const json_t *schema, const json_t *value, const char *
     const json_t *least = json_object_get(schema, "minimum");
     const json_t *most = json_object_get(schema, "maximum");
     double number = json_number_value(value);
-    if ((least && number < json_number_value(least)) || (most && number > json_number_value(most))) {
+    if ((least && number < json_number_value(least)) ||
+        (most && number > json_number_value(most))) {
         *why = mem_printf("%s is %g, outside its range", path, number);
         return false;
     }

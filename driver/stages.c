@@ -72,8 +72,9 @@ static void tell_parsing(const StageRun *run, ModelCall *call) {
 
 static void tell_understanding(const StageRun *run, ModelCall *call) {
     bool style = run->image == &run->render->style;
-    tell_image(call, style ? "Style image (copy only its style)" : "Reference image 1 (keep this subject)",
-               run->image);
+    tell_image(
+        call, style ? "Style image (copy only its style)" : "Reference image 1 (keep this subject)",
+        run->image);
 }
 
 static void tell_optimization(const StageRun *run, ModelCall *call) {
@@ -173,9 +174,9 @@ static void model_answered(void *context, ModelAnswer *answer, int tries) {
     const char *outcome = outcome_rule(answer->outcome)->name;
     if (answer->outcome == OUTCOME_OK) {
         run->kind->take(run, answer->json);
-        run->output = json_pack("{s:O, s:i, s:s, s:s?}", "answer", answer->json, "tries", tries,
-                                "promptVersion", PROMPT_VERSION, "modelVersion",
-                                answer->model_version);
+        run->output =
+            json_pack("{s:O, s:i, s:s, s:s?}", "answer", answer->json, "tries", tries,
+                      "promptVersion", PROMPT_VERSION, "modelVersion", answer->model_version);
         stage_end(run, STATE_SUCCESS, outcome);
     } else {
         run->output = json_pack("{s:i}", "tries", tries);
@@ -252,10 +253,9 @@ static void image_answered(void *context, ModelAnswer *answer, int tries) {
     run->cost = model_cost(run->model, answer->usage, render->image_size);
     sha256_hex(answer->image, answer->image_length, render->sha256);
     run->output = json_pack("{s:s, s:i, s:i, s:I, s:s, s:i, s:s?}", "mime", answer->image_mime,
-                            "width", (int)answer->image_width, "height",
-                            (int)answer->image_height, "bytes", (json_int_t)answer->image_length,
-                            "sha256", render->sha256, "tries", tries, "modelVersion",
-                            answer->model_version);
+                            "width", (int)answer->image_width, "height", (int)answer->image_height,
+                            "bytes", (json_int_t)answer->image_length, "sha256", render->sha256,
+                            "tries", tries, "modelVersion", answer->model_version);
     render->image = *answer;
     stage_end(run, STATE_SUCCESS, outcome);
 }
@@ -324,17 +324,17 @@ const StageKind stage_kinds[STAGE_COUNT] = {
                                 tell_parsing, take_intent},
     [STAGE_IMAGE_UNDERSTANDING] = {"image_understanding", false, 0, wants_understanding,
                                    start_model, tell_understanding, take_analysis},
-    [STAGE_PROMPT_OPTIMIZATION] = {"prompt_optimization", false, INPUTS, NULL,
-                                   start_model, tell_optimization, take_prompt},
-    [STAGE_PROMPT_OPTIMIZATION_SIMPLE] = {"prompt_optimization_simple", false, 0, NULL,
-                                          start_model, tell_optimization_simple, take_prompt},
+    [STAGE_PROMPT_OPTIMIZATION] = {"prompt_optimization", false, INPUTS, NULL, start_model,
+                                   tell_optimization, take_prompt},
+    [STAGE_PROMPT_OPTIMIZATION_SIMPLE] = {"prompt_optimization_simple", false, 0, NULL, start_model,
+                                          tell_optimization_simple, take_prompt},
     [STAGE_MODEL_ROUTING] = {"model_routing", true, NEEDS(STAGE_SEMANTIC_PARSING), NULL,
                              start_routing, NULL, NULL},
     [STAGE_IMAGE_GENERATION] = {"image_generation", true, PROMPTS | NEEDS(STAGE_MODEL_ROUTING),
                                 NULL, start_generation, NULL, NULL},
     [STAGE_VALIDATION] = {"validation", false, PICTURE, wants_validation, start_model,
                           tell_validation, take_validation},
-    [STAGE_MEMORY_EXTRACTION] = {"memory_extraction", false, PICTURE, wants_extraction,
-                                 start_model, tell_extraction, take_memory},
+    [STAGE_MEMORY_EXTRACTION] = {"memory_extraction", false, PICTURE, wants_extraction, start_model,
+                                 tell_extraction, take_memory},
     [STAGE_STORAGE] = {"storage", true, PICTURE, has_image, start_storage, NULL, NULL},
 };

@@ -154,8 +154,7 @@ bool storage_put(const Storage *storage, const char *key, const char *bytes, siz
                  char **url, char **error) {
     char *path = mem_printf("%s/%s", storage->root, key);
     char *directory = directory_of(path);
-    bool ok =
-        make_directories(directory, error) && storage_write_file(path, bytes, length, error);
+    bool ok = make_directories(directory, error) && storage_write_file(path, bytes, length, error);
     if (ok)
         *url = mem_printf("file://%s", path);
     free(directory);

@@ -28,8 +28,7 @@ MUSTCHECK bool storage_get(const Storage *storage, const char *key, size_t maxim
 void storage_remove(const Storage *storage, const char *key);
 
 /* Write a plain file for the user, whole or not at all. */
-MUSTCHECK bool storage_write_file(const char *path, const char *bytes, size_t length,
-                                  char **error);
+MUSTCHECK bool storage_write_file(const char *path, const char *bytes, size_t length, char **error);
 
 /* Can a file of that name be made? Checked before anything is paid for. */
 MUSTCHECK bool storage_can_write(const char *path, char **error);

@@ -38,8 +38,8 @@ void trace_close(Trace *trace) {
 void trace_write(Trace *trace, const char *kind, unsigned id, const char *what) {
     if (!trace)
         return;
-    json_t *line = json_pack("{s:f, s:s, s:i, s:s?}", "ms", loop_now(), "kind", kind, "id",
-                             (int)id, "what", what);
+    json_t *line = json_pack("{s:f, s:s, s:i, s:s?}", "ms", loop_now(), "kind", kind, "id", (int)id,
+                             "what", what);
     json_dumpf(line, trace->file, JSON_COMPACT);
     fputc('\n', trace->file);
     fflush(trace->file);

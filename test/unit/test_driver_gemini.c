@@ -345,8 +345,8 @@ static void words_are_cut_whole(void **state) {
     memset(words, 'x', 399);
     for (int i = 0; i < 100; i++)
         memcpy(words + 399 + 2 * i, "\xc3\xa9", 2);
-    char *text = mem_printf("{\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"%s\"}]}}]}",
-                            words);
+    char *text =
+        mem_printf("{\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"%s\"}]}}]}", words);
     ModelAnswer answer = judge(true, 200, text, -1);
     assert_int_equal(answer.outcome, OUTCOME_EMPTY);
     assert_true(text_is_utf8(answer.message));

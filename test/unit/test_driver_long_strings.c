@@ -39,7 +39,8 @@ static void takes_out_from_the_limit(void **state) {
 static void leaves_escapes_alone(void **state) {
     (void)state;
     char *inside = letters(LONG_STRING_LEAST * 2);
-    char *text = mem_printf("[\"%s\\\"%s\",\"\\\\\",\"{\\\"a\\\": \\\"\",\"%s\"]", inside, inside, inside);
+    char *text =
+        mem_printf("[\"%s\\\"%s\",\"\\\\\",\"{\\\"a\\\": \\\"\",\"%s\"]", inside, inside, inside);
     LongStrings strings;
     json_t *json = long_strings_load(text, strlen(text), &strings, NULL);
     json_t *direct = json_loads(text, 0, NULL);

@@ -100,17 +100,18 @@ static void our_own_schemas(void **state) {
 /* What a model adds to an answer does not get into the memory of a chain. */
 static void what_is_not_named_is_pruned(void **state) {
     (void)state;
-    json_t *schema = json_loads("{\"additionalProperties\":false,\"properties\":{\"a\":{},"
-                                "\"list\":{\"items\":{\"additionalProperties\":false,"
-                                "\"properties\":{\"x\":{}}}},\"open\":{\"properties\":{\"y\":{}}}}}",
-                                0, NULL);
+    json_t *schema =
+        json_loads("{\"additionalProperties\":false,\"properties\":{\"a\":{},"
+                   "\"list\":{\"items\":{\"additionalProperties\":false,"
+                   "\"properties\":{\"x\":{}}}},\"open\":{\"properties\":{\"y\":{}}}}}",
+                   0, NULL);
     json_t *value = json_loads("{\"a\":{\"deep\":1},\"b\":2,\"list\":[{\"x\":1,\"z\":2},3],"
                                "\"open\":{\"y\":1,\"z\":2}}",
                                0, NULL);
     schema_prune(schema, value);
     char *text = json_dumps(value, JSON_COMPACT | JSON_SORT_KEYS);
-    assert_string_equal(
-        text, "{\"a\":{\"deep\":1},\"list\":[{\"x\":1},3],\"open\":{\"y\":1,\"z\":2}}");
+    assert_string_equal(text,
+                        "{\"a\":{\"deep\":1},\"list\":[{\"x\":1},3],\"open\":{\"y\":1,\"z\":2}}");
     free(text);
     json_decref(value);
     json_decref(schema);

@@ -158,8 +158,8 @@ static void lost_renders(void **state) {
     static const struct {
         const char *sqlstate;
         bool stays;
-    } cases[] = {{"RC001", true}, {"RC010", true}, {"08006", true}, {"40001", true},
-                 {"RC002", false}};
+    } cases[] = {
+        {"RC001", true}, {"RC010", true}, {"08006", true}, {"40001", true}, {"RC002", false}};
     for (size_t i = 0; i < COUNT(cases); i++) {
         App app = {0};
         Render render;
@@ -196,9 +196,12 @@ static int remove_top(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(plain_files), cmocka_unit_test(long_names),
-        cmocka_unit_test(links),       cmocka_unit_test(no_files),
-        cmocka_unit_test(what_cannot_be_written), cmocka_unit_test(places),
+        cmocka_unit_test(plain_files),
+        cmocka_unit_test(long_names),
+        cmocka_unit_test(links),
+        cmocka_unit_test(no_files),
+        cmocka_unit_test(what_cannot_be_written),
+        cmocka_unit_test(places),
         cmocka_unit_test(lost_renders),
     };
     return cmocka_run_group_tests_name("driver storage", tests, make_top, remove_top);

@@ -161,8 +161,8 @@ static void lines_of_text(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(measuring), cmocka_unit_test(cleaning),     cmocka_unit_test(cutting),
-        cmocka_unit_test(aligning),  cmocka_unit_test(without_rows), cmocka_unit_test(clipping),
+        cmocka_unit_test(measuring),     cmocka_unit_test(cleaning),     cmocka_unit_test(cutting),
+        cmocka_unit_test(aligning),      cmocka_unit_test(without_rows), cmocka_unit_test(clipping),
         cmocka_unit_test(lines_of_text),
     };
     return cmocka_run_group_tests_name("driver table", tests, NULL, NULL);
