@@ -65,17 +65,19 @@ Datum
 rc_sql_save_memory(PG_FUNCTION_ARGS)
 {
 	RcMemoryRow row;
+	Jsonb	   *before;
 	Jsonb	   *memory;
-	Jsonb	   *context;
 
 	CheckArguments(fcinfo, "memory");
 	rc_begin_queries();
 	LockForSaving(PG_GETARG_UUID_P(0), &row);
 
-	memory = rc_merge_patch(rc_row_memory(&row), PG_GETARG_JSONB_P(1));
+	before = rc_row_memory(&row);
+	memory = rc_merge_patch(before, PG_GETARG_JSONB_P(1));
 	memory = ApplyPins(&row, memory);
-	context = rc_set_member(rc_root_object(row.context), RC_MEMORY_KEY, memory);
-	rc_write_context(&row, context);
+	/* what has no members is no memory, so none is made of it */
+	if (JB_ROOT_COUNT(memory) > 0 || before != NULL)
+		rc_write_context(&row, rc_set_member(rc_root_object(row.context), RC_MEMORY_KEY, memory));
 	rc_end_queries();
 	PG_RETURN_JSONB_P(memory);
 }

@@ -5,6 +5,9 @@
  * The setting renderchain.schema names it. C functions put the name into their
  * queries (query.c); PL/pgSQL functions call use_schema(), which puts the
  * schema right behind pg_catalog in the search_path.
+ *
+ * Its tables may be an application's own, so there is also the question what
+ * they ask for.
  */
 #include "compat.h"
 
@@ -13,6 +16,7 @@
 #define MAIN_TABLE "renders"
 
 PG_FUNCTION_INFO_V1(rc_sql_use_schema);
+PG_FUNCTION_INFO_V1(rc_sql_is_required);
 
 /*
  * Tell whether user tables have no business in this schema. A search_path takes
@@ -84,4 +88,26 @@ rc_sql_use_schema(PG_FUNCTION_ARGS)
 		(void) set_config_option("search_path", path, PGC_USERSET, PGC_S_SESSION,
 								 GUC_ACTION_LOCAL, true, 0, false);
 	PG_RETURN_TEXT_P(result);
+}
+
+/*
+ * SQL: _is_required(tab text, col text) -> boolean
+ *
+ * Tell whether a column of a table in the working schema is NOT NULL; false
+ * where there is no such column.
+ */
+Datum
+rc_sql_is_required(PG_FUNCTION_ARGS)
+{
+	Oid			schema_oid = get_namespace_oid(rc_working_schema(), false);
+	Oid			table_oid = get_relname_relid(text_to_cstring(PG_GETARG_TEXT_PP(0)), schema_oid);
+	HeapTuple	attribute = SearchSysCacheAttName(table_oid, text_to_cstring(PG_GETARG_TEXT_PP(1)));
+	bool		result = false;
+
+	if (HeapTupleIsValid(attribute))
+	{
+		result = ((Form_pg_attribute) GETSTRUCT(attribute))->attnotnull;
+		ReleaseSysCache(attribute);
+	}
+	PG_RETURN_BOOL(result);
 }

@@ -4,7 +4,7 @@
 -- and pins. What they do for NULL, for other JSON types and under concurrency is
 -- said in the comment of each and at the top of its C file.
 
--- for our own functions: time and schema
+-- for our own functions: time, schema and what its tables ask for
 
 CREATE FUNCTION renderchain.clock() RETURNS timestamptz
 LANGUAGE c VOLATILE PARALLEL SAFE
@@ -18,6 +18,11 @@ LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'rc_sql_use_schema';
 COMMENT ON FUNCTION renderchain.use_schema() IS
 'Sets search_path to pg_catalog, the schema named by the setting renderchain.schema, pg_temp, until the calling function (if it has a SET search_path clause) or the transaction ends; returns the name. RC008 where that schema has no tables or cannot hold any, 42501 without USAGE on it.';
+
+-- whether a column of a table in the working schema is NOT NULL, as an application's own may be
+CREATE FUNCTION renderchain._is_required(tab text, col text) RETURNS boolean
+LANGUAGE c STABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'rc_sql_is_required';
 
 -- merge patches
 
@@ -126,13 +131,13 @@ CREATE FUNCTION renderchain.save_memory(render_id uuid, memory jsonb) RETURNS js
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'rc_sql_save_memory';
 COMMENT ON FUNCTION renderchain.save_memory(uuid, jsonb) IS
-'Merges memory into the memory of a render as a JSON merge patch, applies the pins of the chain, and returns the result. No other member of context_data is touched, nothing is written where nothing changes, and concurrent calls lose nothing. RC005 for NULL, for memory that is not an object, and for a context_data that is not one; RC006 for an unknown render; RC008 where the tables are missing.';
+'Merges memory into the memory of a render as a JSON merge patch, applies the pins of the chain, and returns the result. A result without members is no memory: {} is stored only in place of an earlier memory. No other member of context_data is touched, nothing is written where nothing changes, and concurrent calls lose nothing. RC005 for NULL, for memory that is not an object, and for a context_data that is not one; RC006 for an unknown render; RC008 where the tables are missing.';
 
 CREATE FUNCTION renderchain.merge_context(render_id uuid, patch jsonb) RETURNS jsonb
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'rc_sql_merge_context';
 COMMENT ON FUNCTION renderchain.merge_context(uuid, jsonb) IS
-'Merges a JSON merge patch into the context_data of a render and returns the result; pins of the chain are applied where the patch changes the memory. Same rules and errors as save_memory().';
+'Merges a JSON merge patch into the context_data of a render and returns the result; pins of the chain are applied where the patch changes the memory. Same rules and errors as save_memory(), but the patch is taken at its word: a memory {} in it is stored.';
 
 -- pins
 
@@ -151,6 +156,7 @@ COMMENT ON FUNCTION renderchain.unpin_memory(uuid, text[]) IS
 REVOKE ALL ON FUNCTION
     renderchain.clock(),
     renderchain.use_schema(),
+    renderchain._is_required(text, text),
     renderchain.jsonb_merge_patch(jsonb, jsonb),
     renderchain.jsonb_merge_patch_step(internal, jsonb),
     renderchain.jsonb_merge_patch_final(internal),

@@ -23,6 +23,17 @@ BEGIN
 END
 $$;
 
+-- raise that an application's own table asks for what the request leaves open
+CREATE FUNCTION renderchain._required_key(p_key text, p_table text) RETURNS void
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+AS $$
+BEGIN
+    PERFORM renderchain._invalid_request(pg_catalog.format('%s is missing'::text, p_key),
+        pg_catalog.format('The table %s of this schema asks for it; %s must be %s.'::text, p_table, p_key,
+                          renderchain._key_rule(p_key)));
+END
+$$;
+
 -- the chain of that name in a project, made if there is none
 CREATE FUNCTION renderchain._chain_by_name(p_name text, p_project_id uuid, p_now timestamptz) RETURNS uuid
 LANGUAGE plpgsql VOLATILE
@@ -41,6 +52,9 @@ BEGIN
             'Name the chain by chainId.'::text);
     ELSIF pg_catalog.cardinality(v_ids) = 1 THEN
         RETURN v_ids[1];
+    END IF;
+    IF p_project_id IS NULL AND renderchain._is_required('render_chains'::text, 'project_id'::text) THEN
+        PERFORM renderchain._required_key('projectId'::text, 'render_chains'::text);
     END IF;
     INSERT INTO render_chains (id, project_id, name, created_at, updated_at)
     VALUES (pg_catalog.gen_random_uuid(), p_project_id, p_name, p_now, p_now)
@@ -159,13 +173,20 @@ BEGIN
         FROM renderchain._next_position(o_chain_id, v_now) n;
     END IF;
 
+    v_project_id := COALESCE(q."projectId", v_project_id);
+    IF v_project_id IS NULL AND renderchain._is_required('renders'::text, 'project_id'::text) THEN
+        PERFORM renderchain._required_key('projectId'::text, 'renders'::text);
+    ELSIF o_chain_id IS NULL AND renderchain._is_required('renders'::text, 'chain_id'::text) THEN
+        PERFORM renderchain._required_key('chainId'::text, 'renders'::text);
+    END IF;
+
     o_render_id := pg_catalog.gen_random_uuid();
     o_created := true;
     v_deadline := v_now + pg_catalog.current_setting('renderchain.deadline'::text)::interval;
     INSERT INTO renders (id, project_id, user_id, type, prompt, settings, status, credits_cost, priority,
                          parent_render_id, chain_id, chain_position, reference_render_id, context_data, metadata,
                          started_at, created_at, updated_at)
-    VALUES (o_render_id, COALESCE(q."projectId", v_project_id), q."userId", q."type", q."prompt",
+    VALUES (o_render_id, v_project_id, q."userId", q."type", q."prompt",
             o_request - '{type,prompt,userId,projectId,chainId,chainName,parentRenderId,referenceRenderId,idempotencyKey,priority}'::text[],
             CASE WHEN p_worker IS NULL THEN 'pending'::text ELSE 'processing'::text END,
             v_credits, COALESCE(q."priority", 0), q."parentRenderId", o_chain_id, o_chain_position,

@@ -121,13 +121,22 @@ $$;
 COMMENT ON FUNCTION renderchain.register_objects(uuid, integer, jsonb) IS
 'Records objects as pending before they are uploaded, so that none is ever in storage without being known: [{"key","backend","kind"?,"mime"?,"bytes"?,"sha256"?}]. complete_render makes them live, any other end dooms them. Errors as of record_stages.';
 
--- the memory that a render keeps: its own, the new one over it, the chain's pins over both
+-- the memory that a render keeps, as a member of its context: its own, the new one over it, the chain's pins over
+-- both. What has no members is no memory, so none is made of it.
 CREATE FUNCTION renderchain._memory_to_keep(p_old jsonb, p_new jsonb, p_pins jsonb) RETURNS jsonb
 LANGUAGE plpgsql IMMUTABLE
 AS $$
+DECLARE
+    v_old jsonb := CASE WHEN pg_catalog.jsonb_typeof(p_old) = 'object'::text THEN p_old END;
+    v_memory jsonb;
 BEGIN
-    RETURN renderchain.jsonb_merge_patch(
-        renderchain.jsonb_merge_patch(CASE WHEN pg_catalog.jsonb_typeof(p_old) = 'object' THEN p_old END, p_new), p_pins);
+    IF p_new IS NOT NULL THEN
+        v_memory := renderchain.jsonb_merge_patch(renderchain.jsonb_merge_patch(v_old, p_new), p_pins);
+    END IF;
+    IF v_memory IS NULL OR v_old IS NULL AND v_memory = '{}'::jsonb THEN
+        RETURN '{}'::jsonb;
+    END IF;
+    RETURN pg_catalog.jsonb_build_object('pipelineMemory', v_memory);
 END
 $$;
 
@@ -147,8 +156,7 @@ BEGIN
         processing_time = COALESCE(pg_catalog.ceil((p_result ->> 'processingTime'::text)::numeric)::integer,
             GREATEST(0, pg_catalog.ceil(EXTRACT(epoch FROM p_now - r.started_at::timestamptz)::numeric)::integer)),
         context_data = renderchain.jsonb_merge_patch(renderchain._as_object(r.context_data), v_patch)
-            || CASE WHEN v_memory IS NULL THEN '{}'::jsonb ELSE pg_catalog.jsonb_build_object('pipelineMemory',
-                renderchain._memory_to_keep(r.context_data -> 'pipelineMemory'::text, v_memory, p_pins)) END,
+            || renderchain._memory_to_keep(r.context_data -> 'pipelineMemory'::text, v_memory, p_pins),
         metadata = (renderchain._as_object(r.metadata) - 'error'::text)
             || (SELECT COALESCE(pg_catalog.jsonb_object_agg(m.key, m.value), '{}'::jsonb)
                 FROM pg_catalog.jsonb_each(p_result) AS m (key, value)
@@ -214,4 +222,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION renderchain.complete_render(uuid, integer, jsonb) IS
-'Ends a render as completed in one transaction: result, memory and context merged, last stage events, objects live, credits settled to those of selectedModel (never more than were reserved). Returns what get_render returns; so does the same attempt when it asks again, and nothing changes. RC001 lease lost, RC002 cancelled, RC005 invalid result, RC006 no such render, RC010 ended otherwise.';
+'Ends a render as completed in one transaction: result, memory and context merged (a memory without members is none and makes none), last stage events, objects live, credits settled to those of selectedModel (never more than were reserved). Returns what get_render returns; so does the same attempt when it asks again, and nothing changes. RC001 lease lost, RC002 cancelled, RC005 invalid result, RC006 no such render, RC010 ended otherwise.';

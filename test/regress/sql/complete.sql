@@ -101,6 +101,13 @@ UPDATE renders SET context_data = '{"pipelineMemory": [1]}' WHERE id = :'w';
 SELECT renderchain.get_render(:'w') #> '{data,pipelineMemory}' AS memory;
 SELECT * FROM renderchain.check_ledger();
 
+-- what has no members is no memory: none is made of it, but an earlier one can be emptied
+SELECT count(*) FROM unnest('{none,some}'::text[]) p, renderchain.run_render(jsonb_build_object('prompt', p), 'w', '1 minute');
+UPDATE renders SET context_data = '{"pipelineMemory": {"a": 1}}' WHERE prompt = 'some';
+SELECT prompt, renderchain.complete_render(id, 1, '{"outputUrl": "u", "memory": {"a": null}}') #> '{data,pipelineMemory}' AS memory
+FROM renders WHERE prompt IN ('none', 'some') ORDER BY prompt;
+SELECT prompt, context_data FROM renders WHERE prompt IN ('none', 'some') ORDER BY prompt;
+
 -- an empty text is no output; the longest key is one
 SELECT render_id AS k FROM renderchain.run_render('{"prompt": "key only"}', 'w', '1 minute') \gset
 SELECT refused(:'k', jsonb_build_object('outputUrl', '', 'outputKey', 'k',

@@ -120,6 +120,13 @@ SELECT context_data, updated_at FROM renders WHERE id = id(101);
 SELECT renderchain.save_memory(id(103), '{"a":1}'), renderchain.save_memory(id(105), '{"a":{"b":null}}'), renderchain.save_memory(id(106), '{}');
 SELECT renderchain.save_memory(id(106), '{"k":106}');
 SELECT id, context_data FROM renders WHERE id IN (id(103), id(105), id(106)) ORDER BY id;
+-- what has no members is no memory: none is made of it, not of NULL, of {} or of what is no object; an earlier one can be emptied
+INSERT INTO renders (id, prompt, status, context_data) VALUES (id(701), 'x', 'completed', NULL), (id(702), 'x', 'completed', '{"other":1}'),
+    (id(703), 'x', 'completed', '{"pipelineMemory":[1]}'), (id(704), 'x', 'completed', '{"pipelineMemory":{"a":1}}');
+SELECT n, renderchain.save_memory(id(n), '{"a":null}'), renderchain.save_memory(id(n), '{}'), renderchain.get_memory_from_render(id(n))
+FROM generate_series(701, 704) n;
+SELECT id, context_data FROM renders WHERE id BETWEEN id(701) AND id(704) ORDER BY id;
+DELETE FROM renders WHERE id BETWEEN id(701) AND id(704);
 -- nothing is written where nothing changes
 SELECT xmin AS before, ctid AS place FROM renders WHERE id = id(101) \gset
 SET renderchain.clock = '2026-11-23 13:00:00+00';

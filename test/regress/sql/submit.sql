@@ -144,3 +144,22 @@ SELECT renderchain.load_models('{"models": [{"id": "wide", "provider": "narrow-m
 SELECT created FROM renderchain.submit_render('{"prompt": "x", "type": "video", "provider": "narrow-minded", "aspectRatio": "16:9"}');
 SELECT renderchain.submit_render('{"prompt": "x", "type": "video", "provider": "narrow-minded", "aspectRatio": "21:9"}');
 \echo :LAST_ERROR_SQLSTATE
+
+-- an application's own tables may ask for what a request may leave out
+SET renderchain.schema = 't_submit_required';
+SELECT renderchain.create_tables() LIKE 'schema t_submit_required: created %' AS made;
+ALTER TABLE t_submit_required.renders ALTER project_id SET NOT NULL;
+SELECT renderchain.create_tables() LIKE '% created nothing; %' AS attached;
+\pset format unaligned
+\pset tuples_only on
+SELECT refused(v.request::jsonb) FROM (VALUES ('{"prompt": "x"}'), ('{"prompt": "x", "chainName": "without project"}'),
+    ('{"prompt": "x", "chainName": "c", "projectId": "00000000-0000-0000-0000-00000000000b"}')) v (request);
+-- the project of the chain will do
+SELECT refused(jsonb_build_object('prompt', 'x', 'chainId', c.id)) FROM t_submit_required.render_chains c;
+ALTER TABLE t_submit_required.render_chains ALTER project_id SET NOT NULL;
+SELECT refused('{"prompt": "x", "chainName": "without project"}');
+ALTER TABLE t_submit_required.renders ALTER project_id DROP NOT NULL, ALTER chain_id SET NOT NULL;
+SELECT refused('{"prompt": "x"}');
+SELECT (SELECT count(*) FROM t_submit_required.renders), (SELECT count(*) FROM t_submit_required.render_chains);
+\pset format aligned
+\pset tuples_only off
