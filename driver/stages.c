@@ -112,7 +112,10 @@ static const char *final_prompt(const Render *render) {
 static void tell_generation(const StageRun *run, ModelCall *call) {
     const Render *render = run->render;
     tell_images(render, call);
+    const char *inpainting = request_text(render, "inpaintingPrompt");
     tell_json(call, "Memory of this chain", render->memory);
+    if (inpainting)
+        call_add_text(call, "Inside the mask: %s", inpainting);
     call_add_text(call, "Prompt: %s", final_prompt(render));
     if (render->negative && *render->negative)
         call_add_text(call, "Avoid: %s", render->negative);
