@@ -82,14 +82,19 @@ static int explain_unknown(int argc, char **argv) {
     return help ? EXIT_OK : EXIT_USAGE;
 }
 
-/* "-d X COMMAND" is "COMMAND -d X": move what stands before the command behind it. */
+/* "-d X COMMAND" is "COMMAND -d X": move what names the database, in any of its
+ * spellings, behind the command. */
 static void command_first(int argc, char **argv) {
-    while (argc > 3 && (strcmp(argv[1], "-d") == 0 || strcmp(argv[1], "--dbname") == 0)) {
-        char *option = argv[1], *value = argv[2];
-        memmove(argv + 1, argv + 3, (size_t)(argc - 3) * sizeof *argv);
-        argv[argc - 2] = option;
-        argv[argc - 1] = value;
-        return;
+    int words = 0;
+    if (argc > 3 && (strcmp(argv[1], "-d") == 0 || strcmp(argv[1], "--dbname") == 0))
+        words = 2;
+    else if (argc > 2 && (strncmp(argv[1], "--dbname=", 9) == 0 ||
+                          (strncmp(argv[1], "-d", 2) == 0 && argv[1][2])))
+        words = 1;
+    for (; words > 0; words--) {
+        char *moved = argv[1];
+        memmove(argv + 1, argv + 2, (size_t)(argc - 2) * sizeof *argv);
+        argv[argc - 1] = moved;
     }
 }
 

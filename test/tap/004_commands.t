@@ -28,6 +28,12 @@ for my $name ('villa', $first->{chainId})
 ($code, $out) = driver('chain', 'show', 'villa', '--text');
 like($out, qr/completed.*%/s, 'the table has status and consistency');
 
+for my $database ([ '-d', 'postgres' ], ['-dpostgres'], [ '--dbname', 'postgres' ], ['--dbname=postgres'])
+{
+	is((driver(@$database, 'chain', 'list', '--json'))[0], 0, "@$database before the command");
+	isnt((driver(map({ s/postgres/nowhere/r } @$database), 'chain', 'list'))[0], 0, 'names the database');
+}
+
 ($code, $out) = driver('show', $first->{renderId}, '--json');
 is(result_of($out)->{data}{renderId}, $first->{renderId}, 'show gives the result');
 ($code, $out) = driver('show', $first->{renderId}, '--text');
