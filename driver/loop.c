@@ -26,6 +26,7 @@ struct Loop {
     void *context;
     LoopWatch watches[MAX_WATCHES];
     LoopTimer *timers;
+    bool added; /* transfers that have not been started yet */
 };
 
 /* Read a clock in milliseconds. */
@@ -120,6 +121,7 @@ void loop_cancel(Loop *loop, LoopTimer *timer) {
 
 /* Start a transfer. */
 bool loop_transfer(Loop *loop, CURL *easy) {
+    loop->added = true;
     return curl_multi_add_handle(loop->multi, easy) == CURLM_OK;
 }
 
@@ -163,16 +165,22 @@ static int wait_limit(const Loop *loop) {
     return wait > LONGEST_WAIT_MS ? LONGEST_WAIT_MS : (int)wait + 1;
 }
 
+/* Let transfers go on, and report those that have finished. */
+static void perform(Loop *loop) {
+    int running;
+    loop->added = false;
+    curl_multi_perform(loop->multi, &running);
+    drain_transfers(loop);
+}
+
 /* One turn of the loop. */
 void loop_turn(Loop *loop) {
     struct curl_waitfd fds[MAX_WATCHES];
     LoopWatch *watches[MAX_WATCHES];
     unsigned count = 0;
-    int running;
 
     /* New transfers open their sockets here, so that the wait knows them. */
-    curl_multi_perform(loop->multi, &running);
-    drain_transfers(loop);
+    perform(loop);
     for (int i = 0; i < MAX_WATCHES; i++) {
         LoopWatch *watch = &loop->watches[i];
         if (watch->fd < 0 || !watch->events)
@@ -181,10 +189,12 @@ void loop_turn(Loop *loop) {
         fds[count++] = (struct curl_waitfd){.fd = watch->fd, .events = watch->events};
     }
     curl_multi_poll(loop->multi, fds, count, wait_limit(loop), NULL);
-    curl_multi_perform(loop->multi, &running);
-    drain_transfers(loop);
+    perform(loop);
     for (unsigned i = 0; i < count; i++)
         if (fds[i].revents && watches[i]->fd == fds[i].fd)
             watches[i]->ready(watches[i]->context, fds[i].revents);
+    /* What a timer does may take its time (storing a file); requests leave before. */
+    if (loop->added)
+        perform(loop);
     fire_timers(loop);
 }
