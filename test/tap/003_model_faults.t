@@ -77,7 +77,7 @@ for my $case ([ '400', 'rejected', 1 ], [ 'blocked', 'blocked', 1 ], [ 'refused-
 	is(credits(), $before, "generation $fault: refunded");
 }
 is(sql($node, 'SELECT count(*) FROM stored_objects'), $objects, 'no object is left');
-is(sql($node, "SELECT count(*) FROM renders WHERE status IN ('pending', 'processing')"), '0', 'nothing is left running');
+is(sql($node, "SELECT string_agg(r.id || ' ' || s.stage || ' ' || s.status || coalesce(' ' || s.error::text, ''), E'\\n') FROM renders r LEFT JOIN render_stages s ON s.render_id = r.id WHERE r.status IN ('pending', 'processing')"), '', 'nothing is left running');
 my @files = split /\n/, `find '@{[ scratch() ]}/objects' -type f`;
 is(scalar(@files), sql($node, "SELECT count(*) FROM stored_objects WHERE state = 'live'"), 'files and objects agree');
 

@@ -63,14 +63,27 @@ $node->append_conf('postgresql.conf', "renderchain.clock = ''");
 $node->reload;
 wait_until(sub { sql($node, "SELECT renderchain.clock() < now() + interval '1 minute'") eq 't' }, 'the clock is back');
 
-# The driver's own server ends with the driver, even when that is killed.
+# The driver's own server ends with the driver, also when that is killed. It is told from
+# other tests' servers by what it inherits.
+sub own_servers
+{
+	return grep { my $mark = eval { read_file($_) } // ''; $mark =~ /RENDERCHAIN_TEST_MARK=own\0/ } glob '/proc/[0-9]*/environ';
+}
 {
 	delete local @ENV{qw(RENDERCHAIN_PROVIDER RENDERCHAIN_PROVIDER_URL)};
-	my $before = `pgrep -c -x renderchain-loc || true`;
+	local $ENV{RENDERCHAIN_TEST_MARK} = 'own';
 	my ($status) = driver('render', '--chain', 'own', '--prompt', 'a house', '--quick', '--json');
 	is($status, 0, 'a render with the driver\'s own model server');
-	wait_until(sub { `pgrep -c -x renderchain-loc || true` == $before }, 'the server has ended');
-	pass('the server has ended');
+	wait_until(sub { !own_servers() }, 'the server has ended');
+	my ($text, $errors) = ('', '');
+	my $killed = start([ 'renderchain', 'render', '--chain', 'own', '--prompt', 'a house', '--quality', 'ultra', '--json' ],
+		'<', \undef, '>', \$text, '2>', \$errors, timeout(180));
+	wait_until(sub { $killed->pump_nb; $text =~ /"status":"running"/ }, 'it runs');
+	cmp_ok(scalar(own_servers()), '>=', 2, 'driver and server run') or diag($errors);
+	$killed->signal('KILL');
+	finish($killed);
+	wait_until(sub { !own_servers() }, 'the server of a killed driver has ended');
+	pass('the server of a killed driver has ended');
 }
 
 done_testing();
