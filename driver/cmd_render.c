@@ -150,6 +150,12 @@ static void watch_signals(Session *session) {
         loop_watch(http_loop(session->app.http), session->signals, POLLIN, signalled, session);
 }
 
+/* Whether others' renders could be ended is not this render's concern. */
+static void expired(void *context, const DbReply *reply) {
+    (void)context;
+    (void)reply;
+}
+
 /* Run the claimed render to its end. */
 static void run(Session *session) {
     Render *render = &session->render;
@@ -158,6 +164,9 @@ static void run(Session *session) {
     heartbeat_later(session);
     progress_begin(progress, render);
     render_start(render);
+    /* Beside the first model calls: end or queue again what dead drivers have left, since
+     * nobody else may come by. */
+    db_call(session->app.db, "select renderchain.expire_renders(10)", 0, NULL, expired, NULL);
     while (render->end == RENDER_RUNNING || db_busy(session->app.db))
         loop_turn(loop);
     if (session->heartbeat)
@@ -223,14 +232,22 @@ static ExitCode show_existing(Session *session) {
         const char *text = PQgetvalue(answer.result, 0, 0);
         json_t *result = database_json(text);
         bool done = json_is_true(json_object_get(result, "success"));
+        const char *status =
+            json_string_value(json_object_get(json_object_get(result, "data"), "status"));
+        char *error = text_clean(json_string_value(json_object_get(result, "error")));
         if (settings->json)
             puts(text);
-        else
-            printf("render %s was submitted before with this idempotency key; it %s\n",
-                   parameters[0], done ? "is complete" : "is not complete");
-        char *error = text_clean(json_string_value(json_object_get(result, "error")));
-        if (*error)
-            fprintf(stderr, "renderchain: %s\n", error);
+        if (done && !settings->json)
+            printf("render %s, submitted before with this idempotency key, is complete\n",
+                   parameters[0]);
+        else if (!done && *error)
+            fprintf(stderr, "renderchain: render %s has %s: %s\n", parameters[0],
+                    status ? status : "ended", error);
+        else if (!done)
+            fprintf(stderr,
+                    "renderchain: render %s is %s by another driver; try again when it has ended, "
+                    "or a minute after that driver died\n",
+                    parameters[0], status ? status : "run");
         free(error);
         code = done ? EXIT_OK : EXIT_RENDER_FAILED;
         json_decref(result);

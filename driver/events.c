@@ -19,7 +19,7 @@ static const char *const state_names[] = {
 };
 
 /* Write a time as ISO 8601 with milliseconds, in UTC. */
-static json_t *time_json(double seconds) {
+json_t *time_json(double seconds) {
     time_t whole = (time_t)seconds;
     struct tm parts;
     char date[32], text[48];

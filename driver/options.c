@@ -17,7 +17,7 @@ static size_t common_options(Settings *settings, Option *into) {
         {"schema", "NAME", OPTION_TEXT, &settings->schema,
          "schema of the tables (RENDERCHAIN_SCHEMA; default: the server's setting, public)"},
         {"provider", "NAME", OPTION_TEXT, &settings->provider,
-         "local or gemini (RENDERCHAIN_PROVIDER; default: local, a server of our own)"},
+         "local or gemini (RENDERCHAIN_PROVIDER; default: gemini with --provider-url, else local)"},
         {"provider-url", "URL", OPTION_TEXT, &settings->provider_url,
          "base URL of the provider (RENDERCHAIN_PROVIDER_URL)"},
         {"key-file", "FILE", OPTION_TEXT, &settings->key_file,

@@ -100,7 +100,7 @@ static void changed(void *context, const StageRun *run) {
     if (*run->part)
         json_object_set_new(line, "part", json_string(run->part));
     if (run->state > STATE_RUNNING) {
-        json_object_set_new(line, "durationMs", json_real(run->duration));
+        json_object_set_new(line, "durationMs", json_integer((json_int_t)(run->duration + 0.5)));
         json_object_set_new(line, "outcome", json_string(run->outcome));
     }
     if (run->model)

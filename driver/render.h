@@ -162,6 +162,9 @@ json_t *database_json(const char *text);
 const char *request_text(const Render *render, const char *key);
 bool request_flag(const Render *render, const char *object, const char *key);
 
+/* events.c: a time (loop_wall) as ISO 8601 with milliseconds, in UTC. */
+json_t *time_json(double seconds);
+
 /* events.c: put a run's present state into the queue, and send the queue. */
 void events_add(StageRun *run);
 void events_flush(Render *render);

@@ -162,8 +162,11 @@ static void take_validation(StageRun *run, json_t *answer) {
     run->render->validation = json_incref(answer);
 }
 
+/* The model says what it sees; when it was seen is ours to say. */
 static void take_memory(StageRun *run, json_t *answer) {
-    run->render->extracted = json_incref(answer);
+    json_t *memory = json_copy(answer);
+    json_object_set_new(memory, "extractedAt", time_json(loop_wall()));
+    run->render->extracted = memory;
 }
 
 /* ---- stages that ask a model for JSON ---- */

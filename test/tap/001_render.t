@@ -43,6 +43,9 @@ is(sql($node, "SELECT count(*) FROM render_stages WHERE render_id = '$data->{ren
 my $remembered = sql($node, "SELECT renderchain.get_memory_from_chain(chain_id)->'palette'->>0 FROM renders WHERE id = '$data->{renderId}'");
 like($remembered, qr/^.+ #[0-9a-f]{6}$/, 'the chain remembers a measured palette');
 
+like(sql($node, "SELECT renderchain.get_memory_from_chain(chain_id)->>'extractedAt' FROM renders WHERE id = '$data->{renderId}'"),
+	qr/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/, 'and when it was extracted');
+
 my @before = calls_of($url);
 my ($code2, $out2, $err2) = driver('render', '--chain', 'villa', '--prompt', 'the same at dusk', '--json');
 is($code2, 0, 'the second render exits 0') or diag("$out2\n$err2");

@@ -58,6 +58,20 @@ is(sql($node, "SELECT status FROM renders WHERE id = '$id'"), 'failed', 'the ren
 is(sql($node, $balance), '10/0', 'and is refunded');
 is(sql($node, 'SELECT count(*) FROM renderchain.check_ledger()'), '0', 'the ledger is sound');
 
+# What a dead driver left is ended by any other driver that comes by.
+stop_models();
+$run = start_hanging();
+$run->{run}->signal('KILL');
+finish($run->{run});
+stop_models();
+$node->append_conf('postgresql.conf', "renderchain.clock = '" . sql($node, "SELECT now() + interval '20 minutes'") . "'");
+$node->reload;
+wait_until(sub { sql($node, "SELECT renderchain.clock() > now() + interval '15 minutes'") eq 't' }, 'the clock is set again');
+model_server();
+is((driver('render', '--chain', 'other', '--prompt', 'a house', '--quick', '--json'))[0], 0, 'a render of another chain');
+is(sql($node, "SELECT count(*) FROM renders WHERE status IN ('pending', 'processing')"), '0', 'ends what a dead driver left');
+is(sql($node, $balance), '10/0', 'and refunds it');
+
 stop_models();
 $node->append_conf('postgresql.conf', "renderchain.clock = ''");
 $node->reload;
