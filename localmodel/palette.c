@@ -241,6 +241,15 @@ static void write_colour(PaletteColour *colour, const Cell *cell, Lab lab, doubl
     colour->y = (float)(cell->y / cell->count);
 }
 
+/* Have two clusters met in the same colour? */
+static bool is_listed(const Palette *palette, int count, Lab lab) {
+    Rgb rgb = colour_rgb(lab);
+    for (int i = 0; i < count; i++)
+        if (memcmp(&palette->colours[i].rgb, &rgb, sizeof rgb) == 0)
+            return true;
+    return false;
+}
+
 /* Two colours of one palette get two names: a memory is compared by names. */
 static void name_colours(Palette *palette) {
     const char *taken[PALETTE_MOST];
@@ -259,9 +268,12 @@ void palette_measure(const Raster *raster, Palette *palette) {
     int found = join(clusters, cluster(cells, used, clusters));
     int count = choose(clusters, found, total);
     sort_cells(clusters, count);
-    for (int i = 0; i < count; i++)
-        write_colour(&palette->colours[i], &clusters[i], dominant(cells, used, clusters, found, i),
-                     total);
+    for (int i = 0; i < count; i++) {
+        Lab lab = dominant(cells, used, clusters, found, i);
+        if (is_listed(palette, i, lab))
+            lab = cell_lab(&clusters[i]);
+        write_colour(&palette->colours[i], &clusters[i], lab, total);
+    }
     palette->count = fill_up(clusters, count);
     for (int i = count; i < palette->count; i++)
         write_colour(&palette->colours[i], &clusters[i], cell_lab(&clusters[i]), total);

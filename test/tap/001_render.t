@@ -46,6 +46,10 @@ like($remembered, qr/^.+ #[0-9a-f]{6}$/, 'the chain remembers a measured palette
 like(sql($node, "SELECT renderchain.get_memory_from_chain(chain_id)->>'extractedAt' FROM renders WHERE id = '$data->{renderId}'"),
 	qr/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/, 'and when it was extracted');
 
+my @palette = @{ $data->{pipelineMemory}{palette} };
+my %values = map { /(#[0-9a-f]{6})$/ ? ($1 => 1) : () } @palette;
+is(scalar(keys %values), scalar(@palette), 'no colour is in a palette twice') or diag("@palette");
+
 my @before = calls_of($url);
 my ($code2, $out2, $err2) = driver('render', '--chain', 'villa', '--prompt', 'the same at dusk', '--json');
 is($code2, 0, 'the second render exits 0') or diag("$out2\n$err2");
