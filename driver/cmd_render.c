@@ -16,7 +16,7 @@
 #include "request.h"
 #include "table.h"
 
-enum { LEASE_SECONDS = 60, HEARTBEAT_MS = 20000 };
+enum { LEASE_SECONDS = 60, HEARTBEAT_MS = 20000, SWEEP_MS = 30 };
 
 /* One run of the command. */
 typedef struct Session {
@@ -27,6 +27,7 @@ typedef struct Session {
     int signals;
     bool interrupted;
     LoopTimer *heartbeat;
+    LoopTimer *sweep; /* until it has been done */
     DbAnswer models, claim;
     unsigned answered;
 } Session;
@@ -151,9 +152,16 @@ static void watch_signals(Session *session) {
 }
 
 /* Whether others' renders could be ended is not this render's concern. */
-static void expired(void *context, const DbReply *reply) {
+static void swept(void *context, const DbReply *reply) {
     (void)context;
     (void)reply;
+}
+
+/* End or queue again what dead drivers have left, since nobody else may come by. */
+static void sweep(void *context) {
+    Session *session = context;
+    session->sweep = NULL;
+    db_call(session->app.db, "select renderchain.expire_renders(10)", 0, NULL, swept, NULL);
 }
 
 /* Run the claimed render to its end. */
@@ -164,11 +172,15 @@ static void run(Session *session) {
     heartbeat_later(session);
     progress_begin(progress, render);
     render_start(render);
-    /* Beside the first model calls: end or queue again what dead drivers have left, since
-     * nobody else may come by. */
-    db_call(session->app.db, "select renderchain.expire_renders(10)", 0, NULL, expired, NULL);
+    session->sweep = loop_after(loop, SWEEP_MS, sweep, session);
     while (render->end == RENDER_RUNNING || db_busy(session->app.db))
         loop_turn(loop);
+    if (session->sweep) {
+        loop_cancel(loop, session->sweep);
+        sweep(session);
+        while (db_busy(session->app.db))
+            loop_turn(loop);
+    }
     if (session->heartbeat)
         loop_cancel(loop, session->heartbeat);
     progress_end(progress, render);
