@@ -3,11 +3,17 @@
  *	  Reading ISO-8601 timestamps as JSON has them (RFC 3339 profile).
  *
  * The server's own parser depends on the session's TimeZone and DateStyle, so
- * it cannot be used in an immutable function.
+ * it cannot be used in an immutable function, and it raises what a caller may
+ * want to say better.
  */
 #include "compat.h"
 
 #include "renderchain.h"
+
+/* Zones of the server's parser end there. */
+#define MOST_ZONE_HOURS 15
+
+PG_FUNCTION_INFO_V1(rc_sql_is_time);
 
 /* What is left of the text that is being read. */
 typedef struct Reader
@@ -39,6 +45,30 @@ ReadOneOf(Reader *reader, const char *characters)
 		return false;
 	reader->at++;
 	return true;
+}
+
+/* Read a number of two digits, up to a most. */
+static bool
+ReadPart(Reader *reader, int most)
+{
+	int			number;
+
+	return ReadDigits(reader, 2, &number) && number <= most;
+}
+
+/* Read a date that the calendar has. */
+static bool
+ReadCalendarDate(Reader *reader)
+{
+	int			year;
+	int			month;
+	int			day;
+
+	return ReadDigits(reader, 4, &year) && ReadOneOf(reader, "-") &&
+		ReadDigits(reader, 2, &month) && ReadOneOf(reader, "-") &&
+		ReadDigits(reader, 2, &day) &&
+		year >= 1 && month >= 1 && month <= MONTHS_PER_YEAR &&
+		day >= 1 && day <= day_tab[isleap(year)][month - 1];
 }
 
 /* Read a decimal fraction of a second, of any length; digits past six are dropped. */
@@ -114,4 +144,45 @@ rc_parse_iso_time(const char *text, int length, int64 *microseconds)
 	*microseconds = (((int64) date2j(year, month, day) * HOURS_PER_DAY + hour) * MINS_PER_HOUR + minute)
 		* SECS_PER_MINUTE * USECS_PER_SEC + second * USECS_PER_SEC + fraction - offset;
 	return true;
+}
+
+/* Read a time of day with seconds and a zone, both of them needed. */
+static bool
+ReadZonedTime(Reader *reader)
+{
+	int64		fraction;
+
+	if (!ReadOneOf(reader, "T ") || !ReadPart(reader, HOURS_PER_DAY - 1) ||
+		!ReadOneOf(reader, ":") || !ReadPart(reader, MINS_PER_HOUR - 1) ||
+		!ReadOneOf(reader, ":") || !ReadPart(reader, SECS_PER_MINUTE - 1) ||
+		(ReadOneOf(reader, ".") && !ReadFraction(reader, &fraction)))
+		return false;
+	if (ReadOneOf(reader, "Z"))
+		return true;
+	if (!ReadOneOf(reader, "+-") || !ReadPart(reader, MOST_ZONE_HOURS))
+		return false;
+	return reader->at == reader->end ||
+		((void) ReadOneOf(reader, ":"), ReadPart(reader, MINS_PER_HOUR - 1));
+}
+
+/*
+ * Tell whether a text is a date, or a time with its zone, that the calendar has
+ * and that timestamptz accepts under every setting.
+ */
+bool
+rc_is_time(const char *text, int length, bool date_only)
+{
+	Reader		reader = {.at = text, .end = text + length};
+
+	return ReadCalendarDate(&reader) && (date_only || ReadZonedTime(&reader)) &&
+		reader.at == reader.end;
+}
+
+/* SQL: _is_time(text text, date_only boolean) -> boolean */
+Datum
+rc_sql_is_time(PG_FUNCTION_ARGS)
+{
+	text	   *whole = PG_GETARG_TEXT_PP(0);
+
+	PG_RETURN_BOOL(rc_is_time(VARDATA_ANY(whole), VARSIZE_ANY_EXHDR(whole), PG_GETARG_BOOL(1)));
 }

@@ -56,14 +56,14 @@ rc_require_context(const RcMemoryRow *row)
 			 errhint("Set it to NULL or to an object first.")));
 }
 
-/* Return the memory in the row, NULL where there is none. A copy. */
+/* Return the memory in a context, NULL where there is none. A copy. */
 Jsonb *
-rc_row_memory(const RcMemoryRow *row)
+rc_context_memory(Jsonb *context)
 {
 	JsonbValue	memory;
 
-	if (row->context == NULL ||
-		!rc_get_member(&row->context->root, RC_MEMORY_KEY, &memory) ||
+	if (rc_root_object(context) == NULL ||
+		!rc_get_member(&context->root, RC_MEMORY_KEY, &memory) ||
 		rc_nested_object(&memory) == NULL)
 		return NULL;
 	return JsonbValueToJsonb(&memory);

@@ -15,7 +15,7 @@ typedef struct RcMemoryRow
 
 extern bool rc_lock_row(const pg_uuid_t *render_id, RcMemoryRow *row);
 extern void rc_require_context(const RcMemoryRow *row);
-extern Jsonb *rc_row_memory(const RcMemoryRow *row);
+extern Jsonb *rc_context_memory(Jsonb *context);
 extern void rc_write_context(const RcMemoryRow *row, Jsonb *context);
 extern Jsonb *rc_read_pins(const pg_uuid_t *chain_id);
 extern const char *rc_uuid_text(const pg_uuid_t *id);

@@ -70,9 +70,9 @@ PinLatestMemory(const pg_uuid_t *chain_id, Jsonb *pins)
 		return;
 	render_id = *DatumGetUUIDP(latest);
 	/* gone or emptied while we waited for its lock: nothing to pin */
-	if (!rc_lock_row(&render_id, &row) || rc_root_object(row.context) == NULL)
+	if (!rc_lock_row(&render_id, &row))
 		return;
-	memory = rc_row_memory(&row);
+	memory = rc_context_memory(row.context);
 	if (memory == NULL)
 		return;
 	memory = rc_merge_patch(memory, pins);

@@ -19,7 +19,7 @@ PG_MODULE_MAGIC;
 #define LONGEST_DEADLINE		(7 * 24 * 3600)
 
 char	   *rc_schema;
-static bool notify;
+bool		rc_notify;
 static bool require_credits;
 static char *clock_override;
 static int	max_attempts;
@@ -74,7 +74,7 @@ _PG_init(void)
 	DefineCustomBoolVariable("renderchain.notify",
 							 "Whether changes of renders are announced on the channel \"renderchain\".",
 							 NULL,
-							 &notify, true,
+							 &rc_notify, true,
 							 PGC_USERSET, 0, NULL, NULL, NULL);
 	DefineCustomBoolVariable("renderchain.require_credits",
 							 "Whether users without a credit account are refused instead of not metered.",

@@ -23,6 +23,7 @@
  * current_setting().
  */
 extern char *rc_schema;
+extern bool rc_notify;
 
 /* renderchain.c */
 extern TimestampTz rc_clock(void);
@@ -35,5 +36,6 @@ extern Jsonb *rc_merge_patch(Jsonb *target, Jsonb *patch);
 
 /* iso_time.c */
 extern bool rc_parse_iso_time(const char *text, int length, int64 *microseconds);
+extern bool rc_is_time(const char *text, int length, bool date_only);
 
 #endif							/* RENDERCHAIN_H */

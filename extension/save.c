@@ -18,6 +18,7 @@
 
 PG_FUNCTION_INFO_V1(rc_sql_save_memory);
 PG_FUNCTION_INFO_V1(rc_sql_merge_context);
+PG_FUNCTION_INFO_V1(rc_sql_context_to_keep);
 
 /* Refuse a NULL id, and a patch that is NULL or no object. */
 static void
@@ -51,13 +52,34 @@ LockForSaving(const pg_uuid_t *render_id, RcMemoryRow *row)
 	rc_require_context(row);
 }
 
-/* Apply the pins of the render's chain to a memory. */
+/* Read the pins of the render's chain; NULL where there are none. */
 static Jsonb *
-ApplyPins(const RcMemoryRow *row, Jsonb *memory)
+PinsOf(const RcMemoryRow *row)
 {
-	Jsonb	   *pins = row->has_chain ? rc_read_pins(&row->chain_id) : NULL;
+	return row->has_chain ? rc_read_pins(&row->chain_id) : NULL;
+}
 
+/* Apply pins to a memory. */
+static Jsonb *
+ApplyPins(Jsonb *memory, Jsonb *pins)
+{
 	return pins == NULL ? memory : rc_merge_patch(memory, pins);
+}
+
+/*
+ * Return the context (an object, or NULL) with a patch and the pins applied to
+ * its memory, and that memory. What has no members is no memory: where there
+ * was none, none is made of it and the context stays the one that was given.
+ */
+static Jsonb *
+SaveIntoContext(Jsonb *context, Jsonb *patch, Jsonb *pins, Jsonb **memory)
+{
+	Jsonb	   *before = rc_context_memory(context);
+
+	*memory = ApplyPins(rc_merge_patch(before, patch), pins);
+	if (before == NULL && JB_ROOT_COUNT(*memory) == 0)
+		return context;
+	return rc_set_member(rc_root_object(context), RC_MEMORY_KEY, *memory);
 }
 
 /* SQL: save_memory(render_id uuid, memory jsonb) -> jsonb */
@@ -65,19 +87,16 @@ Datum
 rc_sql_save_memory(PG_FUNCTION_ARGS)
 {
 	RcMemoryRow row;
-	Jsonb	   *before;
 	Jsonb	   *memory;
+	Jsonb	   *context;
 
 	CheckArguments(fcinfo, "memory");
 	rc_begin_queries();
 	LockForSaving(PG_GETARG_UUID_P(0), &row);
 
-	before = rc_row_memory(&row);
-	memory = rc_merge_patch(before, PG_GETARG_JSONB_P(1));
-	memory = ApplyPins(&row, memory);
-	/* what has no members is no memory, so none is made of it */
-	if (JB_ROOT_COUNT(memory) > 0 || before != NULL)
-		rc_write_context(&row, rc_set_member(rc_root_object(row.context), RC_MEMORY_KEY, memory));
+	context = SaveIntoContext(row.context, PG_GETARG_JSONB_P(1), PinsOf(&row), &memory);
+	if (context != NULL)
+		rc_write_context(&row, context);
 	rc_end_queries();
 	PG_RETURN_JSONB_P(memory);
 }
@@ -101,7 +120,7 @@ PinContext(const RcMemoryRow *row, Jsonb *context)
 				 errdetail("The patch has a member \"%s\" that is neither an object nor null.",
 						   RC_MEMORY_KEY)));
 	return rc_set_member(&context->root, RC_MEMORY_KEY,
-						 ApplyPins(row, JsonbValueToJsonb(&memory)));
+						 ApplyPins(JsonbValueToJsonb(&memory), PinsOf(row)));
 }
 
 /* SQL: merge_context(render_id uuid, patch jsonb) -> jsonb */
@@ -125,5 +144,33 @@ rc_sql_merge_context(PG_FUNCTION_ARGS)
 	if (row.context != NULL || JB_ROOT_COUNT(context) > 0)
 		rc_write_context(&row, context);
 	rc_end_queries();
+	PG_RETURN_JSONB_P(context);
+}
+
+/* Return an argument as a document; NULL where it is SQL's NULL or no object. */
+static Jsonb *
+ObjectArgument(FunctionCallInfo fcinfo, int argument)
+{
+	Jsonb	   *document = PG_ARGISNULL(argument) ? NULL : PG_GETARG_JSONB_P(argument);
+
+	return rc_root_object(document) == NULL ? NULL : document;
+}
+
+/*
+ * SQL: _context_to_keep(context jsonb, patch jsonb, memory jsonb, pins jsonb) -> jsonb
+ *
+ * What merge_context() and save_memory() make of a context, for a row that is
+ * written together with other columns. What is no object counts as absent.
+ */
+Datum
+rc_sql_context_to_keep(PG_FUNCTION_ARGS)
+{
+	Jsonb	   *context = ObjectArgument(fcinfo, 0);
+	Jsonb	   *patch = ObjectArgument(fcinfo, 1);
+	Jsonb	   *memory = ObjectArgument(fcinfo, 2);
+
+	context = rc_merge_patch(context, patch == NULL ? rc_empty_object() : patch);
+	if (memory != NULL)
+		context = SaveIntoContext(context, memory, ObjectArgument(fcinfo, 3), &memory);
 	PG_RETURN_JSONB_P(context);
 }

@@ -16,7 +16,7 @@
 #define MAIN_TABLE "renders"
 
 PG_FUNCTION_INFO_V1(rc_sql_use_schema);
-PG_FUNCTION_INFO_V1(rc_sql_is_required);
+PG_FUNCTION_INFO_V1(rc_sql_check_required);
 
 /*
  * Tell whether user tables have no business in this schema. A search_path takes
@@ -90,18 +90,11 @@ rc_sql_use_schema(PG_FUNCTION_ARGS)
 	PG_RETURN_TEXT_P(result);
 }
 
-/*
- * SQL: _is_required(tab text, col text) -> boolean
- *
- * Tell whether a column of a table in the working schema is NOT NULL; false
- * where there is no such column.
- */
-Datum
-rc_sql_is_required(PG_FUNCTION_ARGS)
+/* Tell whether a table has a column that is NOT NULL. */
+static bool
+IsRequired(Oid table_oid, const char *column)
 {
-	Oid			schema_oid = get_namespace_oid(rc_working_schema(), false);
-	Oid			table_oid = get_relname_relid(text_to_cstring(PG_GETARG_TEXT_PP(0)), schema_oid);
-	HeapTuple	attribute = SearchSysCacheAttName(table_oid, text_to_cstring(PG_GETARG_TEXT_PP(1)));
+	HeapTuple	attribute = SearchSysCacheAttName(table_oid, column);
 	bool		result = false;
 
 	if (HeapTupleIsValid(attribute))
@@ -109,5 +102,31 @@ rc_sql_is_required(PG_FUNCTION_ARGS)
 		result = ((Form_pg_attribute) GETSTRUCT(attribute))->attnotnull;
 		ReleaseSysCache(attribute);
 	}
-	PG_RETURN_BOOL(result);
+	return result;
+}
+
+/*
+ * SQL: _check_required(tab text, project_id uuid, chain_id uuid) -> boolean
+ *
+ * Refuse a request that leaves open what a table of the working schema asks
+ * for; true for all others.
+ */
+Datum
+rc_sql_check_required(PG_FUNCTION_ARGS)
+{
+	const char *table = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	Oid			schema_oid = get_namespace_oid(rc_working_schema(), false);
+	Oid			table_oid = get_relname_relid(table, schema_oid);
+	const char *missing = NULL;
+
+	if (PG_ARGISNULL(1) && IsRequired(table_oid, "project_id"))
+		missing = "projectId";
+	else if (PG_ARGISNULL(2) && IsRequired(table_oid, "chain_id"))
+		missing = "chainId";
+	if (missing != NULL)
+		ereport(ERROR,
+				(errcode(RC_ERRCODE_INVALID_REQUEST),
+				 errmsg("invalid request: %s is missing", missing),
+				 errhint("The table %s of this schema asks for it; %s must be a UUID.", table, missing)));
+	PG_RETURN_BOOL(true);
 }

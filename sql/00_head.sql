@@ -1,7 +1,7 @@
 -- renderchain: pipeline memory and durable renders for generative images and
 -- videos, kept where the renders live.
 --
--- How this script is ordered: tables and models (10), memory (20), requests and
+-- How this script is ordered: tables and models (10), memory and rules (20), requests and
 -- submitting (30), claiming (40), stages (50), ends (60), credits (70), reading
 -- (80), access (90). Names starting with an underscore are helpers: they run
 -- inside a public function, under the search_path which that one has pinned.
@@ -14,6 +14,12 @@
 -- an exactly matching operator or function planted in the tenant's schema, is
 -- kept out by qualifying every function and giving every operator arguments of
 -- exactly the types that the built-in one takes (hence  ->> 'key'::text).
+--
+-- What is on the way of every render (run_render, record_stages, complete_render) is
+-- often called first in its session, where every expression and function costs more to
+-- prepare than to run. There, functions are called in declarations and assignments
+-- rather than by PERFORM and SELECT ... FROM, errors are raised in functions of their
+-- own, and what only judges values is C.
 --
 -- Lock order, everywhere: advisory (idempotency key, chain name), render_chains
 -- row, render_jobs row, renders row, memory_pins row, credit_accounts row; of

@@ -19,10 +19,16 @@ AS 'MODULE_PATHNAME', 'rc_sql_use_schema';
 COMMENT ON FUNCTION renderchain.use_schema() IS
 'Sets search_path to pg_catalog, the schema named by the setting renderchain.schema, pg_temp, until the calling function (if it has a SET search_path clause) or the transaction ends; returns the name. RC008 where that schema has no tables or cannot hold any, 42501 without USAGE on it.';
 
--- whether a column of a table in the working schema is NOT NULL, as an application's own may be
-CREATE FUNCTION renderchain._is_required(tab text, col text) RETURNS boolean
-LANGUAGE c STABLE STRICT PARALLEL SAFE
-AS 'MODULE_PATHNAME', 'rc_sql_is_required';
+-- refuse a request that leaves open what a table of the working schema, maybe an application's own, asks for;
+-- returns true
+CREATE FUNCTION renderchain._check_required(tab text, project_id uuid, chain_id uuid) RETURNS boolean
+LANGUAGE c STABLE PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'rc_sql_check_required';
+
+-- whether a text is an ISO 8601 date, or time with its zone, that the calendar has
+CREATE FUNCTION renderchain._is_time(text text, date_only boolean) RETURNS boolean
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'rc_sql_is_time';
 
 -- merge patches
 
@@ -139,6 +145,11 @@ AS 'MODULE_PATHNAME', 'rc_sql_merge_context';
 COMMENT ON FUNCTION renderchain.merge_context(uuid, jsonb) IS
 'Merges a JSON merge patch into the context_data of a render and returns the result; pins of the chain are applied where the patch changes the memory. Same rules and errors as save_memory(), but the patch is taken at its word: a memory {} in it is stored.';
 
+-- the context of a render with a patch applied, and with memory saved into it under the chain's pins
+CREATE FUNCTION renderchain._context_to_keep(context jsonb, patch jsonb, memory jsonb, pins jsonb) RETURNS jsonb
+LANGUAGE c IMMUTABLE PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'rc_sql_context_to_keep';
+
 -- pins
 
 CREATE FUNCTION renderchain.pin_memory(chain_id uuid, patch jsonb) RETURNS jsonb
@@ -156,7 +167,9 @@ COMMENT ON FUNCTION renderchain.unpin_memory(uuid, text[]) IS
 REVOKE ALL ON FUNCTION
     renderchain.clock(),
     renderchain.use_schema(),
-    renderchain._is_required(text, text),
+    renderchain._check_required(text, uuid, uuid),
+    renderchain._is_time(text, boolean),
+    renderchain._context_to_keep(jsonb, jsonb, jsonb, jsonb),
     renderchain.jsonb_merge_patch(jsonb, jsonb),
     renderchain.jsonb_merge_patch_step(internal, jsonb),
     renderchain.jsonb_merge_patch_final(internal),

@@ -10,29 +10,10 @@ BEGIN
 END
 $$;
 
--- wake those who listen; at most once a call of a public function
-CREATE FUNCTION renderchain._notify(p_render_id uuid, p_event text) RETURNS void
-LANGUAGE plpgsql VOLATILE
-AS $$
-BEGIN
-    IF pg_catalog.current_setting('renderchain.notify'::text)::boolean THEN
-        PERFORM pg_catalog.pg_notify('renderchain'::text, pg_catalog.jsonb_build_object(
-            'schema', pg_catalog.current_setting('renderchain.schema'::text),
-            'render', p_render_id, 'event', p_event)::text);
-    END IF;
-END
-$$;
-
--- raise that an application's own table asks for what the request leaves open
-CREATE FUNCTION renderchain._required_key(p_key text, p_table text) RETURNS void
-LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
-AS $$
-BEGIN
-    PERFORM renderchain._invalid_request(pg_catalog.format('%s is missing'::text, p_key),
-        pg_catalog.format('The table %s of this schema asks for it; %s must be %s.'::text, p_table, p_key,
-                          renderchain._key_rule(p_key)));
-END
-$$;
+-- wake those who listen, at most once a call of a public function (render_id NULL: about several renders)
+CREATE FUNCTION renderchain._notify(render_id uuid, event text) RETURNS boolean
+LANGUAGE c VOLATILE
+AS 'MODULE_PATHNAME', 'rc_sql_notify';
 
 -- the chain of that name in a project, made if there is none
 CREATE FUNCTION renderchain._chain_by_name(p_name text, p_project_id uuid, p_now timestamptz) RETURNS uuid
@@ -41,21 +22,24 @@ AS $$
 DECLARE
     v_ids uuid[];
     v_id uuid;
+    v_locked boolean;
 BEGIN
-    -- two who bring the same new name must not both make it
-    PERFORM renderchain._lock_name('chain'::text, pg_catalog.concat(p_project_id::text, '/'::text, p_name));
-    v_ids := ARRAY(SELECT c.id FROM render_chains c
-                   WHERE c.name::text = p_name AND c.project_id IS NOT DISTINCT FROM p_project_id LIMIT 2);
-    IF pg_catalog.cardinality(v_ids) > 1 THEN
-        PERFORM renderchain._invalid_request(
-            pg_catalog.format('chainName is "%s", and more than one chain has that name'::text, p_name),
-            'Name the chain by chainId.'::text);
-    ELSIF pg_catalog.cardinality(v_ids) = 1 THEN
-        RETURN v_ids[1];
-    END IF;
-    IF p_project_id IS NULL AND renderchain._is_required('render_chains'::text, 'project_id'::text) THEN
-        PERFORM renderchain._required_key('projectId'::text, 'render_chains'::text);
-    END IF;
+    LOOP
+        v_ids := ARRAY(SELECT c.id FROM render_chains c
+                       WHERE c.name::text = p_name AND c.project_id IS NOT DISTINCT FROM p_project_id LIMIT 2);
+        IF pg_catalog.cardinality(v_ids) = 1 THEN
+            RETURN v_ids[1];
+        ELSIF pg_catalog.cardinality(v_ids) > 1 THEN
+            PERFORM renderchain._invalid_request(
+                pg_catalog.format('chainName is "%s", and more than one chain has that name'::text, p_name),
+                'Name the chain by chainId.'::text);
+        END IF;
+        EXIT WHEN v_locked;
+        -- two who bring the same new name must not both make it: look again under a lock
+        PERFORM renderchain._lock_name('chain'::text, pg_catalog.concat(p_project_id::text, '/'::text, p_name));
+        v_locked := true;
+    END LOOP;
+    PERFORM renderchain._check_required('render_chains'::text, p_project_id, NULL::uuid);
     INSERT INTO render_chains (id, project_id, name, created_at, updated_at)
     VALUES (pg_catalog.gen_random_uuid(), p_project_id, p_name, p_now, p_now)
     RETURNING id INTO v_id;
@@ -63,7 +47,7 @@ BEGIN
 END
 $$;
 
--- raise unless the render that a request refers to exists; returns its chain
+-- raise unless the render that a request refers to, if any, exists; returns its chain
 CREATE FUNCTION renderchain._chain_of(p_key text, p_render_id uuid) RETURNS uuid
 LANGUAGE plpgsql VOLATILE
 AS $$
@@ -71,7 +55,7 @@ DECLARE
     v_chain_id uuid;
 BEGIN
     SELECT r.chain_id INTO v_chain_id FROM renders r WHERE r.id = p_render_id;
-    IF NOT FOUND THEN
+    IF NOT FOUND AND p_render_id IS NOT NULL THEN
         RAISE EXCEPTION 'render % does not exist', p_render_id USING ERRCODE = 'RC006',
             DETAIL = pg_catalog.format('The request names it as %s.'::text, p_key);
     END IF;
@@ -108,27 +92,20 @@ BEGIN
 END
 $$;
 
--- lock a chain and take its next position; the lock lasts until the end of the
--- transaction, so that positions are handed out in the order of commits and one
--- that is rolled back is taken by the next
-CREATE FUNCTION renderchain._next_position(p_chain_id uuid, p_now timestamptz,
-    OUT o_position integer, OUT o_project_id uuid)
-LANGUAGE plpgsql VOLATILE
+-- raise that a chain does not exist
+CREATE FUNCTION renderchain._raise_no_chain(p_chain_id uuid) RETURNS void
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 AS $$
 BEGIN
-    UPDATE render_chains c SET updated_at = p_now WHERE c.id = p_chain_id RETURNING c.project_id INTO o_project_id;
-    IF NOT FOUND THEN
-        RAISE EXCEPTION 'chain % does not exist', p_chain_id USING ERRCODE = 'RC006',
-            HINT = 'Leave out chainId and give a chainName to have a chain made.';
-    END IF;
-    SELECT r.chain_position::integer INTO o_position FROM renders r
-    WHERE r.chain_id = p_chain_id AND r.chain_position IS NOT NULL ORDER BY r.chain_position DESC LIMIT 1;
-    o_position := COALESCE(o_position, 0) + 1;
+    RAISE EXCEPTION 'chain % does not exist', p_chain_id USING ERRCODE = 'RC006',
+        HINT = 'Leave out chainId and give a chainName to have a chain made.';
 END
 $$;
 
 -- make a render and its job; with a worker it is claimed at once, as if by
--- claim_renders, which saves writing both rows twice
+-- claim_renders, which saves writing both rows twice. The chain stays locked until the
+-- end of the transaction, so that positions are handed out in the order of commits and
+-- one that is rolled back is taken by the next.
 CREATE FUNCTION renderchain._submit(p_request jsonb, p_worker text, p_lease interval,
     OUT o_render_id uuid, OUT o_chain_id uuid, OUT o_chain_position integer, OUT o_created boolean,
     OUT o_request jsonb)
@@ -137,69 +114,75 @@ AS $$
 DECLARE
     v_now timestamptz := renderchain.clock();
     v_deadline timestamptz;
+    v_project_id uuid;
+    v_chain_name text;
+    v_parent_id uuid;
+    v_reference_id uuid;
+    v_key text;
+    v_user_id uuid;
+    v_priority integer;
+    v_before record;
+    v_parent_chain uuid;
+    v_complete boolean;
     v_credits integer;
     v_reserved integer;
-    v_project_id uuid;
-    v_parent_chain uuid;
-    q record;
 BEGIN
     o_request := renderchain._checked_request(p_request);
-    SELECT x.* INTO q FROM pg_catalog.jsonb_to_record(o_request) AS x ("type" text, "prompt" text, "userId" uuid,
-        "projectId" uuid, "chainId" uuid, "chainName" text, "parentRenderId" uuid, "referenceRenderId" uuid,
-        "priority" integer, "idempotencyKey" text);
-    IF q."idempotencyKey" IS NOT NULL THEN
-        SELECT s.o_render_id, s.o_chain_id, s.o_chain_position INTO o_render_id, o_chain_id, o_chain_position
-        FROM renderchain._submitted_before(q."idempotencyKey", o_request) s;
-        IF o_render_id IS NOT NULL THEN
+    SELECT pg_catalog.gen_random_uuid(), true, v_now + pg_catalog.current_setting('renderchain.deadline'::text)::interval,
+           q."userId", q."projectId", q."chainId", q."chainName", q."parentRenderId", q."referenceRenderId",
+           COALESCE(q."priority", 0), q."idempotencyKey"
+    INTO o_render_id, o_created, v_deadline, v_user_id, v_project_id, o_chain_id, v_chain_name, v_parent_id,
+         v_reference_id, v_priority, v_key
+    FROM pg_catalog.jsonb_to_record(o_request) AS q ("userId" uuid, "projectId" uuid, "chainId" uuid, "chainName" text,
+        "parentRenderId" uuid, "referenceRenderId" uuid, "priority" integer, "idempotencyKey" text);
+    IF v_key IS NOT NULL THEN
+        v_before := renderchain._submitted_before(v_key, o_request);
+        IF v_before.o_render_id IS NOT NULL THEN
+            o_render_id := v_before.o_render_id;
+            o_chain_id := v_before.o_chain_id;
+            o_chain_position := v_before.o_chain_position;
             o_created := false;
             RETURN;
         END IF;
     END IF;
 
     v_credits := renderchain._price(o_request, v_now);
-    IF q."parentRenderId" IS NOT NULL THEN
-        v_parent_chain := renderchain._chain_of('parentRenderId'::text, q."parentRenderId");
+    IF COALESCE(v_parent_id, v_reference_id) IS NOT NULL THEN
+        v_parent_chain := renderchain._chain_of('parentRenderId'::text, v_parent_id);
+        o_chain_id := COALESCE(o_chain_id, v_parent_chain);
+        PERFORM renderchain._chain_of('referenceRenderId'::text, v_reference_id);
     END IF;
-    IF q."referenceRenderId" IS NOT NULL THEN
-        PERFORM renderchain._chain_of('referenceRenderId'::text, q."referenceRenderId");
-    END IF;
-    IF q."chainName" IS NOT NULL THEN
-        o_chain_id := renderchain._chain_by_name(q."chainName", q."projectId", v_now);
-    ELSE
-        o_chain_id := COALESCE(q."chainId", v_parent_chain);
+    IF v_chain_name IS NOT NULL THEN
+        o_chain_id := renderchain._chain_by_name(v_chain_name, v_project_id, v_now);
     END IF;
     IF o_chain_id IS NOT NULL THEN
-        SELECT n.o_position, n.o_project_id INTO o_chain_position, v_project_id
-        FROM renderchain._next_position(o_chain_id, v_now) n;
+        UPDATE render_chains c SET updated_at = v_now WHERE c.id = o_chain_id
+        RETURNING COALESCE(v_project_id, c.project_id) INTO v_project_id;
+        IF NOT FOUND THEN
+            PERFORM renderchain._raise_no_chain(o_chain_id);
+        END IF;
+        o_chain_position := 1 + COALESCE((
+            SELECT r.chain_position::integer FROM renders r
+            WHERE r.chain_id = o_chain_id AND r.chain_position IS NOT NULL
+            ORDER BY r.chain_position DESC LIMIT 1), 0);
     END IF;
-
-    v_project_id := COALESCE(q."projectId", v_project_id);
-    IF v_project_id IS NULL AND renderchain._is_required('renders'::text, 'project_id'::text) THEN
-        PERFORM renderchain._required_key('projectId'::text, 'renders'::text);
-    ELSIF o_chain_id IS NULL AND renderchain._is_required('renders'::text, 'chain_id'::text) THEN
-        PERFORM renderchain._required_key('chainId'::text, 'renders'::text);
-    END IF;
-
-    o_render_id := pg_catalog.gen_random_uuid();
-    o_created := true;
-    v_deadline := v_now + pg_catalog.current_setting('renderchain.deadline'::text)::interval;
+    v_complete := renderchain._check_required('renders'::text, v_project_id, o_chain_id);
     INSERT INTO renders (id, project_id, user_id, type, prompt, settings, status, credits_cost, priority,
                          parent_render_id, chain_id, chain_position, reference_render_id, context_data, metadata,
                          started_at, created_at, updated_at)
-    VALUES (o_render_id, v_project_id, q."userId", q."type", q."prompt",
+    VALUES (o_render_id, v_project_id, v_user_id, o_request ->> 'type'::text, o_request ->> 'prompt'::text,
             o_request - '{type,prompt,userId,projectId,chainId,chainName,parentRenderId,referenceRenderId,idempotencyKey,priority}'::text[],
             CASE WHEN p_worker IS NULL THEN 'pending'::text ELSE 'processing'::text END,
-            v_credits, COALESCE(q."priority", 0), q."parentRenderId", o_chain_id, o_chain_position,
-            q."referenceRenderId", '{}'::jsonb, '{}'::jsonb,
-            CASE WHEN p_worker IS NOT NULL THEN v_now END, v_now, v_now);
-    v_reserved := renderchain._reserve(q."userId", o_render_id, 1, v_credits, v_now);
+            v_credits, v_priority, v_parent_id, o_chain_id, o_chain_position, v_reference_id,
+            '{}'::jsonb, '{}'::jsonb, CASE WHEN p_worker IS NOT NULL THEN v_now END, v_now, v_now);
+    v_reserved := renderchain._reserve(v_user_id, o_render_id, 1, v_credits, v_now);
     INSERT INTO render_jobs (render_id, request, state, priority, attempt, max_attempts, run_after, lease_owner,
                              lease_until, deadline, idempotency_key, credits_reserved, created_at)
     VALUES (o_render_id, o_request, CASE WHEN p_worker IS NULL THEN 'queued'::text ELSE 'running'::text END,
-            COALESCE(q."priority", 0), CASE WHEN p_worker IS NULL THEN 0 ELSE 1 END,
+            v_priority, CASE WHEN p_worker IS NULL THEN 0 ELSE 1 END,
             pg_catalog.current_setting('renderchain.max_attempts'::text)::integer, v_now, p_worker,
             LEAST(v_now + p_lease, CASE WHEN p_worker IS NOT NULL THEN v_deadline END), v_deadline,
-            q."idempotencyKey", v_reserved, v_now);
+            v_key, v_reserved, v_now);
 END
 $$;
 
@@ -209,15 +192,14 @@ LANGUAGE plpgsql VOLATILE ROWS 1
 SET search_path = pg_catalog, pg_temp
 SET plan_cache_mode = force_generic_plan
 AS $$
+DECLARE
+    v_schema text := renderchain.use_schema();
+    v_new record := renderchain._submit(submit_render.request, NULL::text, NULL::interval);
 BEGIN
-    PERFORM renderchain.use_schema();
-    SELECT s.o_render_id, s.o_chain_id, s.o_chain_position, s.o_created
-    INTO submit_render.render_id, submit_render.chain_id, submit_render.chain_position, submit_render.created
-    FROM renderchain._submit(submit_render.request, NULL::text, NULL::interval) s;
-    IF submit_render.created THEN
-        PERFORM renderchain._notify(submit_render.render_id, 'queued'::text);
+    IF v_new.o_created THEN
+        PERFORM renderchain._notify(v_new.o_render_id, 'queued'::text);
     END IF;
-    RETURN NEXT;
+    RETURN QUERY SELECT v_new.o_render_id, v_new.o_chain_id, v_new.o_chain_position, v_new.o_created;
 END
 $$;
 COMMENT ON FUNCTION renderchain.submit_render(jsonb) IS

@@ -5,70 +5,44 @@
 -- LEAST(lease_until, deadline) by whoever claims next. Locked rows are skipped:
 -- claimers never wait for each other.
 
--- refuse leases, names and numbers that make no sense
-CREATE FUNCTION renderchain._check_worker(p_worker text, p_lease interval) RETURNS void
-LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
-AS $$
-BEGIN
-    IF COALESCE(pg_catalog.btrim(p_worker), ''::text) = ''::text OR pg_catalog.length(p_worker) > 200 THEN
-        RAISE EXCEPTION 'invalid worker name' USING ERRCODE = 'RC005',
-            HINT = 'A worker has a name of 1 to 200 characters that no other worker has, such as host and process id.';
-    END IF;
-    IF p_lease IS NULL OR p_lease < '1 second'::interval OR p_lease > '1 day'::interval THEN
-        RAISE EXCEPTION 'invalid lease %', COALESCE(p_lease::text, 'null'::text) USING ERRCODE = 'RC005',
-            HINT = 'A lease lasts from 1 second to 1 day; it is extended by renderchain.extend_leases() while work goes on.';
-    END IF;
-END
-$$;
+-- refuse names and leases that make no sense; returns true
+CREATE FUNCTION renderchain._check_worker(worker text, lease interval) RETURNS boolean
+LANGUAGE c IMMUTABLE PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'rc_sql_check_worker';
 
--- the memory that a render starts from: its ancestors' if it branches off, else its chain's, under the chain's pins
-CREATE FUNCTION renderchain._starting_memory(p_render_id uuid, p_chain_id uuid, p_parent_id uuid) RETURNS jsonb
+-- what a render starts from. The memory is its ancestors' if it branches off, else its chain's, under the chain's
+-- pins; the output that it follows is its parent's if it has one, else the chain's latest.
+CREATE FUNCTION renderchain._starting_point(p_render_id uuid, p_chain_id uuid, p_parent_id uuid,
+    OUT o_memory jsonb, OUT o_previous_output jsonb)
 LANGUAGE plpgsql VOLATILE
 AS $$
 DECLARE
-    v_memory jsonb;
     v_pins jsonb;
-BEGIN
-    IF p_parent_id IS NOT NULL THEN
-        v_memory := renderchain.get_memory_from_ancestors(p_render_id);
-    ELSIF p_chain_id IS NOT NULL THEN
-        v_memory := renderchain.get_memory_from_chain(p_chain_id);
-    END IF;
-    SELECT p.pins INTO v_pins FROM memory_pins p WHERE p.chain_id = p_chain_id;
-    IF v_pins IS NULL THEN
-        RETURN v_memory;
-    END IF;
-    RETURN renderchain.jsonb_merge_patch(v_memory, v_pins);
-END
-$$;
-
--- the last output that a render follows: its parent's if it has one, else the chain's latest
-CREATE FUNCTION renderchain._previous_output(p_chain_id uuid, p_parent_id uuid) RETURNS jsonb
-LANGUAGE plpgsql VOLATILE
-AS $$
-DECLARE
     v_output record;
 BEGIN
+    SELECT p.pins INTO v_pins FROM memory_pins p WHERE p.chain_id = p_chain_id;
     IF p_parent_id IS NOT NULL THEN
+        o_memory := renderchain.get_memory_from_ancestors(p_render_id);
         SELECT r.id, r.output_url::text AS url, r.output_key::text AS key, r.prompt::text AS prompt INTO v_output
         FROM renders r
         WHERE r.id = p_parent_id AND r.status::text = 'completed'::text
           AND (r.output_url IS NOT NULL OR r.output_key IS NOT NULL);
-    ELSIF p_chain_id IS NOT NULL THEN
+    ELSE
+        o_memory := renderchain.get_memory_from_chain(p_chain_id);
         SELECT r.id, r.output_url::text AS url, r.output_key::text AS key, r.prompt::text AS prompt INTO v_output
         FROM renders r
         WHERE r.chain_id = p_chain_id AND r.status::text = 'completed'::text
           AND (r.output_url IS NOT NULL OR r.output_key IS NOT NULL) AND r.chain_position IS NOT NULL
         ORDER BY r.chain_position DESC LIMIT 1;
-    ELSE
-        RETURN NULL;
     END IF;
-    IF NOT FOUND THEN
-        RETURN NULL;
+    IF FOUND THEN
+        o_previous_output := pg_catalog.jsonb_build_object('renderId', v_output.id, 'url', v_output.url,
+            'key', v_output.key, 'prompt', v_output.prompt,
+            'mime', (SELECT o.mime FROM stored_objects o WHERE o.key = v_output.key));
     END IF;
-    RETURN pg_catalog.jsonb_build_object('renderId', v_output.id, 'url', v_output.url, 'key', v_output.key,
-        'prompt', v_output.prompt,
-        'mime', (SELECT o.mime FROM stored_objects o WHERE o.key = v_output.key));
+    IF v_pins IS NOT NULL THEN
+        o_memory := renderchain.jsonb_merge_patch(o_memory, v_pins);
+    END IF;
 END
 $$;
 
@@ -114,12 +88,11 @@ BEGIN
         FROM taken t WHERE r.id = t.render_id
         RETURNING r.id, r.chain_id, r.chain_position::integer AS chain_position, r.type::text AS type, r.parent_render_id
     )
-    SELECT m.id, m.chain_id, m.chain_position, m.type, t.request, t.attempt,
-           renderchain._starting_memory(m.id, m.chain_id, m.parent_render_id),
-           renderchain._previous_output(m.chain_id, m.parent_render_id),
+    SELECT m.id, m.chain_id, m.chain_position, m.type, t.request, t.attempt, p.o_memory, p.o_previous_output,
            CASE WHEN t.attempt > 1 THEN renderchain._stages_done(m.id, t.attempt, t.base_attempt)
                 ELSE '[]'::jsonb END
-    FROM taken t JOIN marked m ON m.id = t.render_id
+    FROM taken t JOIN marked m ON m.id = t.render_id,
+         renderchain._starting_point(m.id, m.chain_id, m.parent_render_id) p
     ORDER BY pg_catalog.array_position(p_render_ids, t.render_id);
     GET DIAGNOSTICS v_started = ROW_COUNT;
     IF v_started < pg_catalog.cardinality(p_render_ids)::bigint THEN
@@ -240,26 +213,25 @@ SET plan_cache_mode = force_generic_plan
 AS $$
 #variable_conflict use_column
 DECLARE
-    v_now timestamptz := renderchain.clock();
-    v_new record;
-    v_parent_id uuid;
+    v_schema text := renderchain.use_schema();
+    v_valid boolean := renderchain._check_worker(run_render.worker, run_render.lease);
+    v_new record := renderchain._submit(run_render.request, run_render.worker, run_render.lease);
+    v_start record;
+    v_now timestamptz;
     v_status text;
     v_ids uuid[];
 BEGIN
-    PERFORM renderchain.use_schema();
-    PERFORM renderchain._check_worker(run_render.worker, run_render.lease);
-    SELECT s.* INTO v_new FROM renderchain._submit(run_render.request, run_render.worker, run_render.lease) s;
     IF v_new.o_created THEN
-        v_parent_id := (v_new.o_request ->> 'parentRenderId'::text)::uuid;
+        v_start := renderchain._starting_point(v_new.o_render_id, v_new.o_chain_id,
+                                               (v_new.o_request ->> 'parentRenderId'::text)::uuid);
         PERFORM renderchain._notify(v_new.o_render_id, 'stages'::text);
-        RETURN QUERY SELECT v_new.o_render_id, v_new.o_chain_id, v_new.o_chain_position,
-            v_new.o_request ->> 'type'::text, v_new.o_request, 1,
-            renderchain._starting_memory(v_new.o_render_id, v_new.o_chain_id, v_parent_id),
-            renderchain._previous_output(v_new.o_chain_id, v_parent_id), '[]'::jsonb;
+        RETURN QUERY SELECT v_new.o_render_id, v_new.o_chain_id, v_new.o_chain_position, v_new.o_request ->> 'type'::text,
+            v_new.o_request, 1, v_start.o_memory, v_start.o_previous_output, '[]'::jsonb;
         RETURN;
     END IF;
 
     -- the key had made it before: claim it where it is free to be claimed
+    v_now := renderchain.clock();
     v_ids := ARRAY(SELECT j.render_id FROM render_jobs j
                    WHERE j.render_id = v_new.o_render_id AND j.state <> 'ended'
                      AND (j.state = 'queued' OR j.lease_until <= v_now)
@@ -275,8 +247,8 @@ BEGIN
             RETURN;
         END IF;
     END IF;
-    RETURN QUERY SELECT v_new.o_render_id, v_new.o_chain_id, v_new.o_chain_position,
-        v_new.o_request ->> 'type'::text, v_new.o_request, NULL::integer, NULL::jsonb, NULL::jsonb, '[]'::jsonb;
+    RETURN QUERY SELECT v_new.o_render_id, v_new.o_chain_id, v_new.o_chain_position, v_new.o_request ->> 'type'::text,
+        v_new.o_request, NULL::integer, NULL::jsonb, NULL::jsonb, '[]'::jsonb;
 END
 $$;
 COMMENT ON FUNCTION renderchain.run_render(jsonb, text, interval) IS

@@ -10,38 +10,50 @@ BEGIN
 END
 $$;
 
--- lock the job of a render and refuse all but its present attempt. What row
--- security hides of renders does not exist here either, hence the join. The writer is
--- told why: what is cancelled stops, what is lost belongs to another worker by
--- now, what has ended is closed.
-CREATE FUNCTION renderchain._lock_attempt(p_render_id uuid, p_attempt integer,
-    OUT o_state text, OUT o_run integer, OUT o_max_attempts integer, OUT o_base_attempt integer)
+-- lock the job of a render, refuse all but its present attempt, and return its state,
+-- running or ended. What row security hides of renders does not exist here either,
+-- hence the join.
+CREATE FUNCTION renderchain._lock_attempt(p_render_id uuid, p_attempt integer) RETURNS text
 LANGUAGE plpgsql VOLATILE
 AS $$
 DECLARE
-    v_attempt integer;
-    v_owner text;
-    v_cancelled boolean;
+    v_state text;
+    v_held boolean;
 BEGIN
-    SELECT j.state, j.run, j.max_attempts, j.base_attempt, j.attempt, j.lease_owner, j.cancel_requested
-    INTO o_state, o_run, o_max_attempts, o_base_attempt, v_attempt, v_owner, v_cancelled
+    SELECT j.state, j.attempt = p_attempt AND j.state <> 'queued' AND NOT j.cancel_requested INTO v_state, v_held
     FROM render_jobs j JOIN renders r ON r.id = j.render_id
     WHERE j.render_id = p_render_id FOR NO KEY UPDATE OF j;
+    IF v_held IS NOT TRUE THEN
+        PERFORM renderchain._raise_not_held(p_render_id, p_attempt);
+    END IF;
+    RETURN v_state;
+END
+$$;
+
+-- raise why a writer is refused whose job row is locked, if there is one: what is
+-- cancelled stops, what is lost belongs to another worker by now
+CREATE FUNCTION renderchain._raise_not_held(p_render_id uuid, p_attempt integer) RETURNS void
+LANGUAGE plpgsql VOLATILE
+AS $$
+DECLARE
+    v_job record;
+BEGIN
+    SELECT j.state, j.attempt, j.lease_owner, j.cancel_requested INTO v_job
+    FROM render_jobs j JOIN renders r ON r.id = j.render_id WHERE j.render_id = p_render_id;
     IF NOT FOUND THEN
         RAISE EXCEPTION 'render % does not exist', p_render_id USING ERRCODE = 'RC006',
             HINT = 'It may have been deleted while it ran; stop running it.';
-    ELSIF v_cancelled THEN
+    ELSIF v_job.cancel_requested THEN
         RAISE EXCEPTION 'render % is cancelled', p_render_id USING ERRCODE = 'RC002',
             HINT = 'Stop running it; nothing more is recorded.';
-    ELSIF v_attempt IS DISTINCT FROM p_attempt OR o_state = 'queued' THEN
-        RAISE EXCEPTION 'attempt % of render % has lost its lease', COALESCE(p_attempt::text, 'null'::text), p_render_id
-            USING ERRCODE = 'RC001',
-            DETAIL = CASE WHEN o_state = 'queued' THEN
-                pg_catalog.format('The render is queued again after attempt %s.'::text, v_attempt)
-                ELSE pg_catalog.format('The latest attempt is %s%s.'::text, v_attempt,
-                     COALESCE(', of worker '::text || v_owner, ''::text)) END,
-            HINT = 'Stop running it; nothing of this attempt is recorded.';
     END IF;
+    RAISE EXCEPTION 'attempt % of render % has lost its lease', COALESCE(p_attempt::text, 'null'::text), p_render_id
+        USING ERRCODE = 'RC001',
+        DETAIL = CASE WHEN v_job.state = 'queued' THEN
+            pg_catalog.format('The render is queued again after attempt %s.'::text, v_job.attempt)
+            ELSE pg_catalog.format('The latest attempt is %s%s.'::text, v_job.attempt,
+                 COALESCE(', of worker '::text || v_job.lease_owner, ''::text)) END,
+        HINT = 'Stop running it; nothing of this attempt is recorded.';
 END
 $$;
 

@@ -1,61 +1,5 @@
 -- Stages -----------------------------------------------------------------------
 
--- whether a text is an ISO 8601 date, or time with its zone, that the calendar has
-CREATE FUNCTION renderchain._is_time(p_text text, p_date_only boolean DEFAULT false) RETURNS boolean
-LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
-AS $$
-    SELECT CASE
-        WHEN p_text ~ '^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])' AND left(p_text, 4) <> '0000'
-            AND substr(p_text, 11) ~ CASE WHEN p_date_only THEN '^$'
-                ELSE '^[T ]([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d+)?(Z|[+-](0\d|1[0-5])(:?[0-5]\d)?)$' END
-        THEN substr(p_text, 9, 2)::integer
-             <= EXTRACT(day FROM make_date(left(p_text, 4)::integer, substr(p_text, 6, 2)::integer, 1)
-                                 + interval '1 month - 1 day')
-        ELSE false END
-$$;
-
--- what is wrong with the first wrong event of a list, NULL if nothing
-CREATE FUNCTION renderchain._event_problem(p_events jsonb) RETURNS text
-LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-BEGIN
-    IF jsonb_typeof(p_events) IS DISTINCT FROM 'array' THEN
-        RETURN 'events are not a list';
-    END IF;
-    RETURN (
-        SELECT format('event %s: %s', e.place, e.problem)
-        FROM (SELECT d.place, CASE
-                WHEN jsonb_typeof(d.v) <> 'object' THEN 'not an object'
-                WHEN COALESCE(d.v ->> 'stage', '') NOT IN ('semantic_parsing', 'image_understanding',
-                    'prompt_optimization', 'prompt_optimization_simple', 'model_routing', 'image_generation',
-                    'video_generation', 'validation', 'memory_extraction', 'storage')
-                    THEN format('unknown stage %s', COALESCE(renderchain._shown(d.v -> 'stage'), 'null'))
-                WHEN COALESCE(d.v ->> 'status', '') NOT IN ('running', 'success', 'failed', 'skipped')
-                    THEN format('status is %s, not "running", "success", "failed" or "skipped"',
-                                COALESCE(renderchain._shown(d.v -> 'status'), 'null'))
-                WHEN d.v ->> 'outcome' NOT IN ('ok', 'blocked', 'empty', 'malformed', 'rate_limited', 'overloaded',
-                    'rejected', 'unreachable', 'unknown', 'skipped', 'cached')
-                    THEN format('unknown outcome %s', renderchain._shown(d.v -> 'outcome'))
-                WHEN length(d.v ->> 'part') > 200 THEN 'part is longer than 200 characters'
-                WHEN jsonb_typeof(d.v -> 'startedAt') NOT IN ('string', 'null')
-                    OR d.v ->> 'startedAt' IS NOT NULL AND NOT renderchain._is_time(d.v ->> 'startedAt')
-                    THEN format('startedAt is %s, not a time like "2026-01-31T12:00:00.000Z"',
-                                renderchain._shown(d.v -> 'startedAt'))
-                WHEN jsonb_typeof(d.v -> 'durationMs') NOT IN ('number', 'null')
-                    OR (d.v ->> 'durationMs')::numeric NOT BETWEEN 0 AND 1e12
-                    THEN format('durationMs is %s, not a number from 0', renderchain._shown(d.v -> 'durationMs'))
-                WHEN jsonb_typeof(d.v -> 'cost') NOT IN ('number', 'string', 'null')
-                    OR d.v ->> 'cost' !~ '^\d{1,12}(\.\d{1,255})?([eE]-\d{1,2})?$'
-                    THEN format('cost is %s, not a number from 0; leave it out where it is unknown',
-                                renderchain._shown(d.v -> 'cost'))
-                WHEN jsonb_typeof(d.v -> 'model') NOT IN ('string', 'null') THEN 'model is not a text'
-                END AS problem
-              FROM jsonb_array_elements(p_events) WITH ORDINALITY AS d (v, place)) e
-        WHERE e.problem IS NOT NULL ORDER BY e.place LIMIT 1);
-END
-$$;
-
 -- write events of an attempt whose job row is locked; of several events about one
 -- stage and part in a call the last counts, with the first one's start. Every
 -- written row takes a new seq, in the order of the events. A stage that has ended
@@ -65,11 +9,30 @@ RETURNS bigint
 LANGUAGE plpgsql VOLATILE
 AS $$
 DECLARE
-    v_problem text := renderchain._event_problem(p_events);
+    v_rule jsonb := '{
+    "types": ["array"],
+    "items": {"types": ["object"], "needed": ["stage", "status"], "others": {}, "members": {
+        "stage": {"types": ["string"], "is": "a stage of the pipeline",
+            "values": ["semantic_parsing", "image_understanding", "prompt_optimization", "prompt_optimization_simple",
+                "model_routing", "image_generation", "video_generation", "validation", "memory_extraction", "storage"]},
+        "status": {"types": ["string"], "values": ["running", "success", "failed", "skipped"],
+            "is": "\"running\", \"success\", \"failed\" or \"skipped\""},
+        "outcome": {"types": ["string", "null"], "is": "an outcome",
+            "values": ["ok", "blocked", "empty", "malformed", "rate_limited", "overloaded", "rejected", "unreachable",
+                "unknown", "skipped", "cached"]},
+        "part": {"types": ["string", "null"], "longest": 200, "is": "a text of up to 200 characters"},
+        "startedAt": {"types": ["string", "null"], "time": true, "is": "a time like \"2026-01-31T12:00:00.000Z\""},
+        "durationMs": {"types": ["number", "null"], "pattern": "^([0-9]{1,12}([.][0-9]+)?|10{12}([.]0+)?)$",
+            "is": "a number from 0"},
+        "cost": {"types": ["number", "string", "null"], "longest": 300,
+            "pattern": "^[0-9]{1,12}([.][0-9]+)?([eE]-[0-9]{1,2})?$",
+            "is": "a number from 0; leave it out where it is unknown"},
+        "model": {"types": ["string", "null"], "is": "a text"}}}}'::jsonb;
     v_seq bigint;
 BEGIN
-    IF v_problem IS NOT NULL THEN
-        RAISE EXCEPTION 'invalid stage events' USING ERRCODE = 'RC005', DETAIL = v_problem,
+    IF NOT renderchain._fits(p_events, v_rule) THEN
+        RAISE EXCEPTION 'invalid stage events' USING ERRCODE = 'RC005',
+            DETAIL = renderchain._list_problem('event'::text, p_events, v_rule),
             HINT = 'An event looks like {"stage": "storage", "status": "success", "outcome": "ok", "durationMs": 12}.';
     END IF;
     WITH written AS (
@@ -109,12 +72,11 @@ SET search_path = pg_catalog, pg_temp
 SET plan_cache_mode = force_generic_plan
 AS $$
 DECLARE
-    v_job record;
+    v_schema text := renderchain.use_schema();
+    v_state text := renderchain._lock_attempt(record_stages.render_id, record_stages.attempt);
     v_seq bigint;
 BEGIN
-    PERFORM renderchain.use_schema();
-    SELECT l.* INTO v_job FROM renderchain._lock_attempt(record_stages.render_id, record_stages.attempt) l;
-    IF v_job.o_state = 'ended'::text THEN
+    IF v_state = 'ended'::text THEN
         PERFORM renderchain._raise_ended(record_stages.render_id);
     END IF;
     v_seq := renderchain._write_events(record_stages.render_id, record_stages.attempt, record_stages.events,
@@ -130,21 +92,6 @@ $$;
 COMMENT ON FUNCTION renderchain.record_stages(uuid, integer, jsonb) IS
 'Records starts and ends of stages of an attempt: [{"stage","part"?,"status","outcome"?,"startedAt"?,"durationMs"?,"model"?,"output"?,"usage"?,"cost"?,"error"?}]; returns the last seq of the render. One row a stage, part and attempt: the end replaces the start. An empty list checks the lease. RC001 lease lost, RC002 cancelled, RC005 invalid or unknown stage, RC006 no such render, RC010 ended.';
 
--- the stages of a render that were run and have ended, in the order of their starts, as stage_events() shows them
-CREATE FUNCTION renderchain._stage_events(p_render_id uuid) RETURNS jsonb
-LANGUAGE plpgsql VOLATILE
-AS $$
-BEGIN
-    RETURN COALESCE((
-        SELECT pg_catalog.jsonb_agg(pg_catalog.jsonb_strip_nulls(pg_catalog.jsonb_build_object(
-                   'stage', s.stage, 'status', s.status, 'part', NULLIF(s.part, ''::text), 'model', s.model,
-                   'outcome', NULLIF(s.outcome, 'ok'::text),
-                   'attempt', CASE WHEN s.attempt > 1 THEN s.attempt END))
-               || pg_catalog.jsonb_build_object('durationMs', s.duration_ms) ORDER BY s.started_at, s.seq)
-        FROM render_stages s WHERE s.render_id = p_render_id AND s.status IN ('success', 'failed')), '[]'::jsonb);
-END
-$$;
-
 CREATE FUNCTION renderchain.stage_events(render_id uuid) RETURNS jsonb
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
@@ -152,7 +99,7 @@ AS $$
 BEGIN
     PERFORM renderchain.use_schema();
     PERFORM renderchain._check_render(stage_events.render_id);
-    RETURN renderchain._stage_events(stage_events.render_id);
+    RETURN renderchain._get_render(stage_events.render_id) #> '{data,stageEvents}'::text[];
 END
 $$;
 COMMENT ON FUNCTION renderchain.stage_events(uuid) IS

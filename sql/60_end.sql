@@ -107,14 +107,15 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     v_now timestamptz := renderchain.clock();
-    v_job record;
+    v_state text;
     v_status text;
+    v_runs integer;
     v_wait numeric;
     v_error jsonb;
 BEGIN
     PERFORM renderchain.use_schema();
-    SELECT l.* INTO v_job FROM renderchain._lock_attempt(fail_render.render_id, fail_render.attempt) l;
-    IF v_job.o_state = 'ended'::text THEN
+    v_state := renderchain._lock_attempt(fail_render.render_id, fail_render.attempt);
+    IF v_state = 'ended'::text THEN
         SELECT r.status::text INTO v_status FROM renders r WHERE r.id = fail_render.render_id;
         IF v_status = 'failed'::text THEN
             RETURN v_status;
@@ -134,9 +135,10 @@ BEGIN
 
     IF COALESCE(fail_render.retry, false) THEN
         -- 1, 2, 4 ... seconds, at most 5 minutes, or as long as the error says, at most an hour
+        SELECT j.attempt - j.base_attempt INTO v_runs FROM render_jobs j WHERE j.render_id = fail_render.render_id;
         v_wait := LEAST(COALESCE((fail_render.error ->> 'retryAfterSeconds'::text)::numeric,
             LEAST(300::numeric, pg_catalog.power(2::numeric,
-                LEAST(9, fail_render.attempt - v_job.o_base_attempt - 1)::numeric))), 3600::numeric);
+                LEAST(9, v_runs - 1)::numeric))), 3600::numeric);
         v_status := renderchain._give_back(fail_render.render_id, v_now,
             v_now + v_wait::double precision * '1 second'::interval, v_error);
     ELSE

@@ -5,31 +5,49 @@
 
 -- reserve credits for a run of a render; NULL where the user is not metered
 CREATE FUNCTION renderchain._reserve(p_user_id uuid, p_render_id uuid, p_run integer, p_credits integer,
-    p_now timestamptz) RETURNS integer
+    p_now timestamptz, OUT o_reserved integer)
+LANGUAGE plpgsql VOLATILE
+AS $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM credit_accounts a WHERE a.user_id = p_user_id) THEN
+        IF pg_catalog.current_setting('renderchain.require_credits'::text)::boolean THEN
+            PERFORM renderchain._raise_no_account(p_user_id);
+        END IF;
+        RETURN;
+    END IF;
+    UPDATE credit_accounts a SET balance = a.balance - p_credits::bigint, reserved = a.reserved + p_credits::bigint
+    WHERE a.user_id = p_user_id AND a.balance >= p_credits::bigint RETURNING p_credits INTO o_reserved;
+    IF NOT FOUND THEN
+        PERFORM renderchain._raise_too_few(p_user_id, p_credits);
+    END IF;
+    INSERT INTO credit_entries (user_id, render_id, run, kind, balance_delta, reserved_delta, amount, created_at)
+    VALUES (p_user_id, p_render_id, p_run, 'reserve', -p_credits::bigint, p_credits, p_credits, p_now);
+END
+$$;
+
+-- raise that a user has no account and must have one
+CREATE FUNCTION renderchain._raise_no_account(p_user_id uuid) RETURNS void
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+AS $$
+BEGIN
+    RAISE EXCEPTION 'user % has no credit account', p_user_id USING ERRCODE = 'RC007',
+        DETAIL = 'The setting renderchain.require_credits is on.',
+        HINT = 'renderchain.grant_credits() opens an account.';
+END
+$$;
+
+-- raise that an account has too few credits
+CREATE FUNCTION renderchain._raise_too_few(p_user_id uuid, p_credits integer) RETURNS void
 LANGUAGE plpgsql VOLATILE
 AS $$
 DECLARE
     v_account record;
 BEGIN
-    UPDATE credit_accounts a SET balance = a.balance - p_credits::bigint, reserved = a.reserved + p_credits::bigint
-    WHERE a.user_id = p_user_id AND a.balance >= p_credits::bigint;
-    IF FOUND THEN
-        INSERT INTO credit_entries (user_id, render_id, run, kind, balance_delta, reserved_delta, amount, created_at)
-        VALUES (p_user_id, p_render_id, p_run, 'reserve', -p_credits::bigint, p_credits, p_credits, p_now);
-        RETURN p_credits;
-    END IF;
     SELECT a.balance, a.reserved INTO v_account FROM credit_accounts a WHERE a.user_id = p_user_id;
-    IF FOUND THEN
-        RAISE EXCEPTION 'not enough credits' USING ERRCODE = 'RC003',
-            DETAIL = pg_catalog.format('Needed are %s credits, available are %s, and %s are reserved for renders that have not ended.'::text,
-                                       p_credits, v_account.balance, v_account.reserved),
-            HINT = 'Grant credits with renderchain.grant_credits(), name a cheaper model by forceModel, or wait for running renders to end.';
-    ELSIF pg_catalog.current_setting('renderchain.require_credits'::text)::boolean THEN
-        RAISE EXCEPTION 'user % has no credit account', p_user_id USING ERRCODE = 'RC007',
-            DETAIL = 'The setting renderchain.require_credits is on.',
-            HINT = 'renderchain.grant_credits() opens an account.';
-    END IF;
-    RETURN NULL;
+    RAISE EXCEPTION 'not enough credits' USING ERRCODE = 'RC003',
+        DETAIL = pg_catalog.format('Needed are %s credits, available are %s, and %s are reserved for renders that have not ended.'::text,
+                                   p_credits, v_account.balance, v_account.reserved),
+        HINT = 'Grant credits with renderchain.grant_credits(), name a cheaper model by forceModel, or wait for running renders to end.';
 END
 $$;
 
@@ -51,21 +69,6 @@ BEGIN
     INSERT INTO credit_entries (user_id, render_id, run, kind, balance_delta, reserved_delta, amount, created_at)
     VALUES (v_user_id, p_render_id, p_run, CASE WHEN p_used IS NULL THEN 'refund'::text ELSE 'settle'::text END,
             v_back, -p_reserved, COALESCE(p_used, p_reserved), p_now);
-END
-$$;
-
--- what a completed render costs: the credits of the model it used, never more than
--- were reserved or, where nothing was, than it was quoted
-CREATE FUNCTION renderchain._credits_used(p_render_id uuid, p_model text, p_reserved integer) RETURNS integer
-LANGUAGE plpgsql VOLATILE
-AS $$
-DECLARE
-    v_quoted integer := p_reserved;
-BEGIN
-    IF v_quoted IS NULL THEN
-        SELECT r.credits_cost::integer INTO v_quoted FROM renders r WHERE r.id = p_render_id;
-    END IF;
-    RETURN LEAST(v_quoted, COALESCE((SELECT m.credits FROM models m WHERE m.id = p_model), v_quoted));
 END
 $$;
 

@@ -35,7 +35,14 @@ BEGIN
                                        THEN r.context_data -> 'pipelineMemory'::text END,
                 'selectedModel', r.metadata -> 'selectedModel'::text,
                 'processingTime', r.processing_time,
-                'stageEvents', renderchain._stage_events(r.id),
+                -- the stages that were run and have ended
+                'stageEvents', COALESCE((
+                    SELECT pg_catalog.jsonb_agg(pg_catalog.jsonb_strip_nulls(pg_catalog.jsonb_build_object(
+                               'stage', s.stage, 'status', s.status, 'part', NULLIF(s.part, ''::text), 'model', s.model,
+                               'outcome', NULLIF(s.outcome, 'ok'::text),
+                               'attempt', CASE WHEN s.attempt > 1 THEN s.attempt END))
+                           || pg_catalog.jsonb_build_object('durationMs', s.duration_ms) ORDER BY s.started_at, s.seq)
+                    FROM render_stages s WHERE s.render_id = r.id AND s.status IN ('success', 'failed')), '[]'::jsonb),
                 'creditsCost', r.credits_cost),
             'error', CASE WHEN r.status::text IN ('failed', 'cancelled') THEN
                           COALESCE(r.error_message::text, r.status::text) END)

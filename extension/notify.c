@@ -1,0 +1,40 @@
+/*
+ * notify.c
+ *	  Waking those who listen for changes of renders.
+ */
+#include "compat.h"
+
+#include "renderchain.h"
+
+#define CHANNEL "renderchain"
+
+PG_FUNCTION_INFO_V1(rc_sql_notify);
+
+/*
+ * SQL: _notify(render_id uuid, event text) -> boolean
+ *
+ * Queue a notification for the end of the transaction, unless the setting
+ * renderchain.notify is off; true where one was queued. NULL stands for several
+ * renders. Public functions call this at most once a call.
+ */
+Datum
+rc_sql_notify(PG_FUNCTION_ARGS)
+{
+	StringInfoData payload;
+
+	if (!rc_notify)
+		PG_RETURN_BOOL(false);
+	initStringInfo(&payload);
+	appendStringInfoString(&payload, "{\"event\": ");
+	escape_json(&payload, text_to_cstring(PG_GETARG_TEXT_PP(1)));
+	if (PG_ARGISNULL(0))
+		appendStringInfoString(&payload, ", \"render\": null");
+	else
+		appendStringInfo(&payload, ", \"render\": \"%s\"",
+						 DatumGetCString(DirectFunctionCall1(uuid_out, PG_GETARG_DATUM(0))));
+	appendStringInfoString(&payload, ", \"schema\": ");
+	escape_json(&payload, rc_schema);
+	appendStringInfoChar(&payload, '}');
+	Async_Notify(CHANNEL, payload.data);
+	PG_RETURN_BOOL(true);
+}
