@@ -14,15 +14,15 @@ PG_FUNCTION_INFO_V1(rc_sql_notify);
  * SQL: _notify(render_id uuid, event text) -> boolean
  *
  * Queue a notification for the end of the transaction, unless the setting
- * renderchain.notify is off; true where one was queued. NULL stands for several
- * renders. Public functions call this at most once a call.
+ * renderchain.notify is off or there is no event (NULL); true where one was queued.
+ * A render_id that is NULL stands for several renders. Public functions call this at most once a call.
  */
 Datum
 rc_sql_notify(PG_FUNCTION_ARGS)
 {
 	StringInfoData payload;
 
-	if (!rc_notify)
+	if (!rc_notify || PG_ARGISNULL(1))
 		PG_RETURN_BOOL(false);
 	initStringInfo(&payload);
 	appendStringInfoString(&payload, "{\"event\": ");

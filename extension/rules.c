@@ -8,7 +8,8 @@
  * often in a session that has just begun, where an expression of SQL costs more
  * to prepare than to evaluate.
  *
- * Rules are ours: a part that is not as it should be is passed over.
+ * The rules in use are ours, but whoever may submit may call these functions with
+ * any rule: a part that is not as it should be is passed over.
  */
 #include "compat.h"
 
@@ -47,6 +48,7 @@ NumberPart(JsonbContainer *rule, const char *name)
 
 	if (!rc_get_member(rule, name, &part) || part.type != jbvNumeric)
 		return -1;
+	/* raises 22003 for one that no length has */
 	return DatumGetInt32(DirectFunctionCall1(numeric_int4, NumericGetDatum(part.val.numeric)));
 }
 
@@ -63,6 +65,30 @@ PartHas(JsonbContainer *rule, const char *name, const char *string, int length)
 	wanted.val.string.val = unconstify(char *, string);
 	wanted.val.string.len = length;
 	return findJsonbValueFromContainer(list, JB_FARRAY, &wanted) != NULL;
+}
+
+/*
+ * Look a key up that a list of a rule names; false where the list has something
+ * other than a string there.
+ */
+static bool
+ListedKey(JsonbContainer *list, uint32 place, JsonbValue *key)
+{
+	JsonbValue *found = getIthJsonbValueFromContainer(list, place);
+
+	if (found == NULL || found->type != jbvString)
+		return false;
+	*key = *found;
+	return true;
+}
+
+/* Tell whether an object has a member of that key. */
+static bool
+HasMember(JsonbContainer *object, const JsonbValue *key)
+{
+	JsonbValue	found;
+
+	return getKeyJsonValueFromContainer(object, key->val.string.val, key->val.string.len, &found) != NULL;
 }
 
 /* Tell whether a text is nothing but white space. */
@@ -92,7 +118,7 @@ TextFits(const char *text, int length, JsonbContainer *rule)
 		return false;
 	if (rc_get_member(rule, "time", &part) && !rc_is_time(text, length, false))
 		return false;
-	return !rc_get_member(rule, "pattern", &part) ||
+	return !rc_get_member(rule, "pattern", &part) || part.type != jbvString ||
 		RE_compile_and_execute(cstring_to_text_with_len(part.val.string.val, part.val.string.len),
 							   unconstify(char *, text), length, REG_ADVANCED | REG_NOSUB,
 							   C_COLLATION_OID, 0, NULL);
@@ -126,7 +152,7 @@ Misfit(JsonbContainer *object, JsonbContainer *rules)
 	JsonbContainer *needed = ListPart(rules, "needed");
 	RcMembers	members;
 	const char *unfit = NULL;
-	JsonbValue	found;
+	JsonbValue	key;
 	uint32		i;
 
 	for (rc_first_member(&members, object); members.valid; rc_next_member(&members))
@@ -141,10 +167,8 @@ Misfit(JsonbContainer *object, JsonbContainer *rules)
 	}
 	for (i = 0; unfit == NULL && needed != NULL && i < JsonContainerSize(needed); i++)
 	{
-		JsonbValue *key = getIthJsonbValueFromContainer(needed, i);
-
-		if (getKeyJsonValueFromContainer(object, key->val.string.val, key->val.string.len, &found) == NULL)
-			unfit = pnstrdup(key->val.string.val, key->val.string.len);
+		if (ListedKey(needed, i, &key) && !HasMember(object, &key))
+			unfit = pnstrdup(key.val.string.val, key.val.string.len);
 	}
 	return unfit;
 }
@@ -154,7 +178,7 @@ static bool
 HasOne(JsonbContainer *object, JsonbContainer *rule)
 {
 	JsonbContainer *keys = ListPart(rule, "one");
-	JsonbValue	found;
+	JsonbValue	key;
 	uint32		count = 0;
 	uint32		i;
 
@@ -162,9 +186,7 @@ HasOne(JsonbContainer *object, JsonbContainer *rule)
 		return true;
 	for (i = 0; i < JsonContainerSize(keys); i++)
 	{
-		JsonbValue *key = getIthJsonbValueFromContainer(keys, i);
-
-		if (getKeyJsonValueFromContainer(object, key->val.string.val, key->val.string.len, &found) != NULL)
+		if (ListedKey(keys, i, &key) && HasMember(object, &key))
 			count++;
 	}
 	return count == 1;
@@ -219,13 +241,13 @@ Fits(JsonbValue *value, JsonbContainer *rule)
 	}
 }
 
-/* SQL: _fits(value jsonb, rule jsonb) -> boolean; SQL's NULL fits nothing */
+/* SQL: _fits(value jsonb, rule jsonb) -> boolean; false where either is SQL's NULL */
 Datum
 rc_sql_fits(PG_FUNCTION_ARGS)
 {
 	JsonbValue	value;
 
-	if (PG_ARGISNULL(0))
+	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
 		PG_RETURN_BOOL(false);
 	rc_wrap_document(PG_GETARG_JSONB_P(0), &value);
 	PG_RETURN_BOOL(Fits(&value, &PG_GETARG_JSONB_P(1)->root));

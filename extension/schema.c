@@ -109,16 +109,19 @@ IsRequired(Oid table_oid, const char *column)
  * SQL: _check_required(tab text, project_id uuid, chain_id uuid) -> boolean
  *
  * Refuse a request that leaves open what a table of the working schema asks
- * for; true for all others.
+ * for; true for all others, and where no table is named.
  */
 Datum
 rc_sql_check_required(PG_FUNCTION_ARGS)
 {
-	const char *table = text_to_cstring(PG_GETARG_TEXT_PP(0));
-	Oid			schema_oid = get_namespace_oid(rc_working_schema(), false);
-	Oid			table_oid = get_relname_relid(table, schema_oid);
+	const char *table;
+	Oid			table_oid;
 	const char *missing = NULL;
 
+	if (PG_ARGISNULL(0))
+		PG_RETURN_BOOL(true);
+	table = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	table_oid = get_relname_relid(table, get_namespace_oid(rc_working_schema(), false));
 	if (PG_ARGISNULL(1) && IsRequired(table_oid, "project_id"))
 		missing = "projectId";
 	else if (PG_ARGISNULL(2) && IsRequired(table_oid, "chain_id"))
