@@ -4,7 +4,75 @@
  */
 #include "compat.h"
 
+#include "draft.h"
 #include "jsonb_tools.h"
+
+/*
+ * Read the value that an entry stands for, whose bytes are from begin, gap
+ * included, to end. Containers come whole, as jbvBinary. See fillJsonbValue() in
+ * src/backend/utils/adt/jsonb_util.c.
+ */
+static void
+ReadEntry(JEntry entry, const char *bytes, uint32 begin, uint32 end, JsonbValue *value)
+{
+	if (JBE_ISSTRING(entry))
+	{
+		value->type = jbvString;
+		value->val.string.val = unconstify(char *, bytes + begin);
+		value->val.string.len = (int) (end - begin);
+	}
+	else if (JBE_ISNUMERIC(entry))
+	{
+		value->type = jbvNumeric;
+		value->val.numeric = (Numeric) unconstify(char *, bytes + INTALIGN(begin));
+	}
+	else if (JBE_ISCONTAINER(entry))
+	{
+		value->type = jbvBinary;
+		value->val.binary.data = (JsonbContainer *) unconstify(char *, bytes + INTALIGN(begin));
+		value->val.binary.len = (int) (end - INTALIGN(begin));
+	}
+	else if (JBE_ISNULL(entry))
+		value->type = jbvNull;
+	else
+	{
+		value->type = jbvBool;
+		value->val.boolean = JBE_ISBOOL_TRUE(entry);
+	}
+}
+
+/* Say where the bytes of an entry end that begin there. */
+static inline uint32
+EntryEnd(JEntry entry, uint32 begin)
+{
+	return JBE_HAS_OFF(entry) ? JBE_OFFLENFLD(entry) : begin + JBE_OFFLENFLD(entry);
+}
+
+/* Read the key of the member at an index. */
+static inline void
+ReadKey(const RcMembers *members, uint32 index, JsonbValue *key)
+{
+	const JsonbContainer *object = members->object;
+	uint32		begin = getJsonbOffset(object, (int) index);
+
+	ReadEntry(object->children[index], (const char *) &object->children[members->count * 2],
+			  begin, EntryEnd(object->children[index], begin), key);
+}
+
+/* Read the member at members->index, which exists. */
+static inline void
+ReadMember(RcMembers *members)
+{
+	const JsonbContainer *object = members->object;
+	const char *bytes = (const char *) &object->children[members->count * 2];
+	JEntry		key = object->children[members->index];
+	JEntry		value = object->children[members->count + members->index];
+
+	members->key_end = EntryEnd(key, members->key_begin);
+	members->value_end = EntryEnd(value, members->value_begin);
+	ReadEntry(key, bytes, members->key_begin, members->key_end, &members->key);
+	ReadEntry(value, bytes, members->value_begin, members->value_end, &members->value);
+}
 
 /* Move to the next member; members->valid says whether there is one. */
 void
@@ -12,21 +80,70 @@ rc_next_member(RcMembers *members)
 {
 	if (!members->valid)
 		return;
-	members->valid = (JsonbIteratorNext(&members->iterator, &members->key, true) == WJB_KEY);
-	if (members->valid)
-		(void) JsonbIteratorNext(&members->iterator, &members->value, true);
+	members->valid = (++members->index < members->count);
+	if (!members->valid)
+		return;
+	members->key_begin = members->key_end;
+	members->value_begin = members->value_end;
+	ReadMember(members);
 }
 
 /* Move to the first member of an object; NULL stands for an absent object. */
 void
-rc_first_member(RcMembers *members, JsonbContainer *object)
+rc_first_member(RcMembers *members, const JsonbContainer *object)
 {
-	members->valid = (object != NULL);
-	if (object == NULL)
+	members->object = object;
+	members->index = 0;
+	members->count = object == NULL ? 0 : JsonContainerSize(object);
+	members->valid = (members->count > 0);
+	if (!members->valid)
 		return;
-	members->iterator = JsonbIteratorInit(object);
-	(void) JsonbIteratorNext(&members->iterator, &members->key, true);
-	rc_next_member(members);
+	members->key_begin = 0;
+	members->value_begin = getJsonbOffset(object, (int) members->count);
+	ReadMember(members);
+}
+
+/*
+ * Move forward to the first member whose key is not lower than a key. Steps
+ * double until they have passed it, then the last step is searched by halves, so
+ * that few members are looked at where the keys that are looked for are few, and
+ * none twice where they are many.
+ */
+void
+rc_seek_member(RcMembers *members, const JsonbValue *key)
+{
+	uint32		low = members->index;	/* lower than the key */
+	uint32		high;			/* not lower, or past the end */
+	uint32		step = 1;
+	JsonbValue	found;
+
+	if (!members->valid || rc_compare_keys(&members->key, key) >= 0)
+		return;
+	for (high = low + 1; high < members->count; high = Min(members->count, low + step))
+	{
+		ReadKey(members, high, &found);
+		if (rc_compare_keys(&found, key) >= 0)
+			break;
+		low = high;
+		step *= 2;
+	}
+	while (high - low > 1)
+	{
+		uint32		middle = low + (high - low) / 2;
+
+		ReadKey(members, middle, &found);
+		if (rc_compare_keys(&found, key) < 0)
+			low = middle;
+		else
+			high = middle;
+	}
+	members->index = high;
+	members->valid = (high < members->count);
+	if (!members->valid)
+		return;
+	members->key_begin = getJsonbOffset(members->object, (int) high);
+	members->value_begin = getJsonbOffset(members->object, (int) (members->count + high));
+	ReadMember(members);
 }
 
 /*
@@ -122,30 +239,43 @@ rc_empty_object(void)
 }
 
 /*
- * Return the object (NULL stands for {}) with one member set, all others as
- * they are.
+ * Return a draft of the object (NULL stands for {}) with one member set, all
+ * others as they are: to a value, or to an object where that is not NULL.
  */
-Jsonb *
-rc_set_member(JsonbContainer *object, const char *key, Jsonb *value)
+static RcDraft *
+DraftWithMember(const JsonbContainer *object, const char *key, const JsonbValue *value,
+				const RcDraft *nested)
 {
-	RcJsonbBuilder builder = {0};
+	RcDraft    *draft = rc_new_draft();
 	RcMembers	members;
 	JsonbValue	new_key;
+	uint32		next;
+
+	rc_string_value(key, &new_key);
+	rc_first_member(&members, object);
+	rc_seek_member(&members, &new_key);
+	if (members.index > 0)
+		rc_draft_run(draft, object, 0, members.index);
+	if (nested != NULL)
+		rc_draft_object(draft, &new_key, nested);
+	else
+		rc_draft_value(draft, &new_key, value);
+	next = members.index;
+	if (members.valid && rc_compare_keys(&members.key, &new_key) == 0)
+		next++;
+	if (next < members.count)
+		rc_draft_run(draft, object, next, members.count - next);
+	return draft;
+}
+
+/* Return the object (NULL stands for {}) with one member set to a document. */
+Jsonb *
+rc_set_member(const JsonbContainer *object, const char *key, Jsonb *value)
+{
 	JsonbValue	new_value;
 
-	rc_push(&builder, WJB_BEGIN_OBJECT, NULL);
-	for (rc_first_member(&members, object); members.valid; rc_next_member(&members))
-	{
-		rc_push(&builder, WJB_KEY, &members.key);
-		rc_push(&builder, WJB_VALUE, &members.value);
-	}
-	/* Of two members with one key the one that was pushed last stays. */
-	rc_string_value(key, &new_key);
 	rc_wrap_document(value, &new_value);
-	rc_push(&builder, WJB_KEY, &new_key);
-	rc_push(&builder, WJB_VALUE, &new_value);
-	rc_push(&builder, WJB_END_OBJECT, NULL);
-	return rc_built(&builder);
+	return rc_write_draft(DraftWithMember(object, key, &new_value, NULL));
 }
 
 /* Tell whether two values are equal in the sense of jsonb's = operator. */
@@ -225,7 +355,7 @@ rc_append_pointer(StringInfo pointer, const JsonbValue *key)
  * pointer.
  */
 bool
-rc_find_null_member(JsonbContainer *object, StringInfo pointer)
+rc_find_null_member(const JsonbContainer *object, StringInfo pointer)
 {
 	RcMembers	members;
 	int			length = pointer->len;

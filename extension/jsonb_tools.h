@@ -12,14 +12,23 @@
  */
 typedef struct RcMembers
 {
-	JsonbIterator *iterator;
+	const JsonbContainer *object;
+	uint32		count;
+	uint32		index;			/* of the current member; count past the last */
 	bool		valid;			/* is there a current member? */
 	JsonbValue	key;
 	JsonbValue	value;
+
+	/* where the bytes of the key and of the value are, gaps included */
+	uint32		key_begin;
+	uint32		key_end;
+	uint32		value_begin;
+	uint32		value_end;
 } RcMembers;
 
-extern void rc_first_member(RcMembers *members, JsonbContainer *object);
+extern void rc_first_member(RcMembers *members, const JsonbContainer *object);
 extern void rc_next_member(RcMembers *members);
+extern void rc_seek_member(RcMembers *members, const JsonbValue *key);
 extern int	rc_compare_keys(const JsonbValue *a, const JsonbValue *b);
 extern int	rc_compare_members(const RcMembers *a, const RcMembers *b);
 
@@ -30,12 +39,12 @@ extern bool rc_get_member(JsonbContainer *object, const char *key, JsonbValue *v
 extern void rc_wrap_document(Jsonb *document, JsonbValue *value);
 extern void rc_string_value(const char *string, JsonbValue *value);
 extern Jsonb *rc_empty_object(void);
-extern Jsonb *rc_set_member(JsonbContainer *object, const char *key, Jsonb *value);
+extern Jsonb *rc_set_member(const JsonbContainer *object, const char *key, Jsonb *value);
 
 extern bool rc_values_equal(const JsonbValue *a, const JsonbValue *b);
 extern bool rc_same_bytes(const Jsonb *a, const Jsonb *b);
 extern const char *rc_document_type(Jsonb *document);
-extern bool rc_find_null_member(JsonbContainer *object, StringInfo pointer);
+extern bool rc_find_null_member(const JsonbContainer *object, StringInfo pointer);
 extern void rc_append_pointer(StringInfo pointer, const JsonbValue *key);
 
 #endif							/* RC_JSONB_TOOLS_H */

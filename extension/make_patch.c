@@ -15,50 +15,22 @@
  */
 #include "compat.h"
 
+#include "draft.h"
 #include "jsonb_tools.h"
 #include "renderchain.h"
 
-/*
- * An object of the patch on the way to the present member. It is pushed only
- * when something inside it is: objects without a difference leave no trace.
- */
+/* An object on the way from the whole document to the present member. */
 typedef struct Level
 {
-	struct Level *parent;		/* NULL for the whole document */
-	JsonbValue *key;			/* its key in the parent */
-	bool		pushed;
+	const struct Level *parent; /* NULL for the whole document */
+	const JsonbValue *key;		/* its key in the parent */
 } Level;
 
 PG_FUNCTION_INFO_V1(rc_sql_jsonb_make_patch);
 
-/* Begin the object of a level, and those it is in, where that is not done yet. */
-static void
-PushLevel(RcJsonbBuilder *builder, Level *level)
-{
-	if (level->pushed)
-		return;
-	check_stack_depth();
-	if (level->parent != NULL)
-	{
-		PushLevel(builder, level->parent);
-		rc_push(builder, WJB_KEY, level->key);
-	}
-	rc_push(builder, WJB_BEGIN_OBJECT, NULL);
-	level->pushed = true;
-}
-
-/* Push a member of the patch. */
-static void
-PushMember(RcJsonbBuilder *builder, Level *level, JsonbValue *key, JsonbValue *value)
-{
-	PushLevel(builder, level);
-	rc_push(builder, WJB_KEY, key);
-	rc_push(builder, WJB_VALUE, value);
-}
-
 /* Append the JSON pointer of a level. */
 static void
-AppendLevel(StringInfo pointer, Level *level)
+AppendLevel(StringInfo pointer, const Level *level)
 {
 	check_stack_depth();
 	if (level->parent == NULL)
@@ -72,7 +44,7 @@ AppendLevel(StringInfo pointer, Level *level)
  * would have to stand in the patch, is null or has a null member.
  */
 static void
-CheckExpressible(Level *level, JsonbValue *key, JsonbValue *value)
+CheckExpressible(const Level *level, const JsonbValue *key, const JsonbValue *value)
 {
 	StringInfoData pointer;
 
@@ -92,13 +64,14 @@ CheckExpressible(Level *level, JsonbValue *key, JsonbValue *value)
 	pfree(pointer.data);
 }
 
-/* Push the patch between two objects; nothing where there is no difference. */
-static void
-DiffObjects(RcJsonbBuilder *builder, Level *level, JsonbContainer *source, JsonbContainer *target)
+/* Return a draft of the patch between two objects; empty where there is no difference. */
+static RcDraft *
+DraftPatch(const Level *level, const JsonbContainer *source, const JsonbContainer *target)
 {
+	RcDraft    *draft = rc_new_draft();
 	RcMembers	s;
 	RcMembers	t;
-	JsonbValue	null_value = {.type = jbvNull};
+	const JsonbValue null_value = {.type = jbvNull};
 
 	check_stack_depth();
 	rc_first_member(&s, source);
@@ -109,34 +82,38 @@ DiffObjects(RcJsonbBuilder *builder, Level *level, JsonbContainer *source, Jsonb
 
 		CHECK_FOR_INTERRUPTS();
 		if (order < 0)
-			PushMember(builder, level, &s.key, &null_value);
+			rc_draft_value(draft, &s.key, &null_value);
 		else if (order == 0 && rc_nested_object(&s.value) != NULL &&
 				 rc_nested_object(&t.value) != NULL)
 		{
-			Level		nested = {.parent = level, .key = &t.key, .pushed = false};
+			Level		nested = {.parent = level, .key = &t.key};
+			RcDraft    *patch = DraftPatch(&nested, rc_nested_object(&s.value),
+										   rc_nested_object(&t.value));
 
-			DiffObjects(builder, &nested, rc_nested_object(&s.value), rc_nested_object(&t.value));
+			/* objects without a difference leave no trace */
+			if (rc_draft_is_empty(patch))
+				rc_free_draft(patch);
+			else
+				rc_draft_object(draft, &t.key, patch);
 		}
 		else if (order > 0 || !rc_values_equal(&s.value, &t.value))
 		{
 			CheckExpressible(level, &t.key, &t.value);
-			PushMember(builder, level, &t.key, &t.value);
+			rc_draft_value(draft, &t.key, &t.value);
 		}
 		if (order <= 0)
 			rc_next_member(&s);
 		if (order >= 0)
 			rc_next_member(&t);
 	}
-	if (level->pushed)
-		rc_push(builder, WJB_END_OBJECT, NULL);
+	return draft;
 }
 
 /* SQL: jsonb_make_patch(source jsonb, target jsonb) -> jsonb */
 Datum
 rc_sql_jsonb_make_patch(PG_FUNCTION_ARGS)
 {
-	RcJsonbBuilder builder = {0};
-	Level		top = {0};
+	const Level top = {0};
 	Jsonb	   *source = PG_ARGISNULL(0) ? NULL : PG_GETARG_JSONB_P(0);
 	Jsonb	   *target;
 
@@ -153,6 +130,5 @@ rc_sql_jsonb_make_patch(PG_FUNCTION_ARGS)
 		CheckExpressible(&top, NULL, &value);
 		PG_RETURN_JSONB_P(target);
 	}
-	DiffObjects(&builder, &top, &source->root, &target->root);
-	PG_RETURN_JSONB_P(top.pushed ? rc_built(&builder) : rc_empty_object());
+	PG_RETURN_JSONB_P(rc_write_draft(DraftPatch(&top, &source->root, &target->root)));
 }

@@ -2,61 +2,52 @@
  * merge_patch.c
  *	  JSON merge patch (RFC 7396, section 2).
  *
- * jsonb keeps the members of an object sorted, so that an object and its patch
- * are merged in one walk over both, recursing only where both have an object;
- * the time is linear in the size of the two documents.
+ * jsonb keeps the members of an object sorted, so that the place of each member
+ * of the patch in the target is found by searching forward only, and what
+ * stands between two of these places is copied as it is (draft.c). Objects are
+ * gone into only where the patch has one, too. The time is linear in the size of
+ * the two documents, and for a small patch most of it is one copy of bytes.
  */
 #include "compat.h"
 
+#include "draft.h"
 #include "jsonb_tools.h"
 #include "renderchain.h"
 
-static void MergeObject(RcJsonbBuilder *builder, JsonbContainer *target, JsonbContainer *patch);
-
 PG_FUNCTION_INFO_V1(rc_sql_jsonb_merge_patch);
 
-/* Push what a member of the patch makes of the target's (NULL where it has none). */
-static void
-MergeMember(RcJsonbBuilder *builder, const JsonbValue *old, JsonbValue *key, JsonbValue *patch)
+/* Return a draft of the target, {} where it is NULL, with the patch applied. */
+RcDraft *
+rc_draft_merge(const JsonbContainer *target, const JsonbContainer *patch)
 {
-	if (patch->type == jbvNull)
-		return;
-	rc_push(builder, WJB_KEY, key);
-	if (rc_nested_object(patch) != NULL)
-		MergeObject(builder, rc_nested_object(old), rc_nested_object(patch));
-	else
-		rc_push(builder, WJB_VALUE, patch);
-}
-
-/* Push the target object, {} where it is NULL, with the patch applied. */
-static void
-MergeObject(RcJsonbBuilder *builder, JsonbContainer *target, JsonbContainer *patch)
-{
+	RcDraft    *draft = rc_new_draft();
 	RcMembers	t;
 	RcMembers	p;
+	uint32		copied = 0;		/* members of the target that are dealt with */
 
 	check_stack_depth();
-	rc_push(builder, WJB_BEGIN_OBJECT, NULL);
 	rc_first_member(&t, target);
-	rc_first_member(&p, patch);
-	while (t.valid || p.valid)
+	for (rc_first_member(&p, patch); p.valid; rc_next_member(&p))
 	{
-		int			order = rc_compare_members(&t, &p);
+		JsonbContainer *object = rc_nested_object(&p.value);
+		bool		replaces;
 
 		CHECK_FOR_INTERRUPTS();
-		if (order < 0)
-		{
-			rc_push(builder, WJB_KEY, &t.key);
-			rc_push(builder, WJB_VALUE, &t.value);
-		}
-		else
-			MergeMember(builder, order == 0 ? &t.value : NULL, &p.key, &p.value);
-		if (order <= 0)
-			rc_next_member(&t);
-		if (order >= 0)
-			rc_next_member(&p);
+		rc_seek_member(&t, &p.key);
+		replaces = (t.valid && rc_compare_keys(&t.key, &p.key) == 0);
+		if (t.index > copied)
+			rc_draft_run(draft, target, copied, t.index - copied);
+		copied = t.index + replaces;
+
+		if (object != NULL)
+			rc_draft_object(draft, &p.key, rc_draft_merge(replaces ? rc_nested_object(&t.value) : NULL,
+														  object));
+		else if (p.value.type != jbvNull)
+			rc_draft_value(draft, &p.key, &p.value);
 	}
-	rc_push(builder, WJB_END_OBJECT, NULL);
+	if (t.count > copied)
+		rc_draft_run(draft, target, copied, t.count - copied);
+	return draft;
 }
 
 /*
@@ -66,15 +57,13 @@ MergeObject(RcJsonbBuilder *builder, JsonbContainer *target, JsonbContainer *pat
 Jsonb *
 rc_merge_patch(Jsonb *target, Jsonb *patch)
 {
-	RcJsonbBuilder builder = {0};
 	JsonbContainer *target_object = rc_root_object(target);
 
 	if (rc_root_object(patch) == NULL)
 		return patch;
 	if (target_object != NULL && JB_ROOT_COUNT(patch) == 0)
 		return target;
-	MergeObject(&builder, target_object, &patch->root);
-	return rc_built(&builder);
+	return rc_write_draft(rc_draft_merge(target_object, &patch->root));
 }
 
 /* SQL: jsonb_merge_patch(target jsonb, patch jsonb) -> jsonb */

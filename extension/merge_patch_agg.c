@@ -6,11 +6,12 @@
  * take time that grows with the square of the number of rows. So patches are
  * kept until they are as large as the document, and then applied all at once:
  * the members of all of them are sorted by key, equal keys by order of arrival,
- * and merged with the document in one walk. Every byte is then moved a constant
- * number of times on average, sorting apart.
+ * and merged with the document in one go (draft.c). Every byte is then moved a
+ * constant number of times on average, sorting apart.
  */
 #include "compat.h"
 
+#include "draft.h"
 #include "jsonb_tools.h"
 #include "renderchain.h"
 
@@ -36,8 +37,7 @@ typedef struct Member
 	int			order;			/* position among all members of all patches */
 } Member;
 
-static void MergeObjects(RcJsonbBuilder *builder, JsonbContainer *target,
-						 JsonbContainer **patches, int count);
+static RcDraft *MergeObjects(const JsonbContainer *target, JsonbContainer **patches, int count);
 
 PG_FUNCTION_INFO_V1(rc_sql_jsonb_merge_patch_step);
 PG_FUNCTION_INFO_V1(rc_sql_jsonb_merge_patch_final);
@@ -85,14 +85,14 @@ SortMembers(JsonbContainer **patches, int patch_count, int *count)
 }
 
 /*
- * Push what the members of one key make of the target's value (NULL where it has
+ * Add what the members of one key make of the target's value (NULL where it has
  * none). The last value that is no object counts, and the objects after it.
  */
 static void
-MergeGroup(RcJsonbBuilder *builder, JsonbValue *old, Member *group, int count)
+MergeGroup(RcDraft *draft, const JsonbValue *old, Member *group, int count)
 {
 	JsonbContainer **objects = palloc(count * sizeof(JsonbContainer *));
-	JsonbValue *base = old;
+	const JsonbValue *base = old;
 	int			object_count = 0;
 	int			i;
 
@@ -109,56 +109,46 @@ MergeGroup(RcJsonbBuilder *builder, JsonbValue *old, Member *group, int count)
 		}
 	}
 	if (object_count > 0)
-	{
-		rc_push(builder, WJB_KEY, &group[0].key);
-		MergeObjects(builder, rc_nested_object(base), objects, object_count);
-	}
+		rc_draft_object(draft, &group[0].key, MergeObjects(rc_nested_object(base), objects, object_count));
 	else if (base->type != jbvNull)
-	{
-		rc_push(builder, WJB_KEY, &group[0].key);
-		rc_push(builder, WJB_VALUE, base);
-	}
+		rc_draft_value(draft, &group[0].key, base);
 	pfree(objects);
 }
 
-/* Push the target object, {} where it is NULL, with all patches applied in order. */
-static void
-MergeObjects(RcJsonbBuilder *builder, JsonbContainer *target, JsonbContainer **patches, int count)
+/* Return a draft of the target, {} where it is NULL, with all patches applied in order. */
+static RcDraft *
+MergeObjects(const JsonbContainer *target, JsonbContainer **patches, int count)
 {
+	RcDraft    *draft = rc_new_draft();
 	RcMembers	t;
+	uint32		copied = 0;		/* members of the target that are dealt with */
 	int			member_count;
 	Member	   *members;
 	int			next;
-	int			i = 0;
+	int			i;
 
 	check_stack_depth();
 	members = SortMembers(patches, count, &member_count);
-	rc_push(builder, WJB_BEGIN_OBJECT, NULL);
 	rc_first_member(&t, target);
-	while (t.valid || i < member_count)
+	for (i = 0; i < member_count; i = next)
 	{
-		int			order = -1;
+		bool		replaces;
 
 		CHECK_FOR_INTERRUPTS();
-		if (i < member_count)
-			order = t.valid ? rc_compare_keys(&t.key, &members[i].key) : 1;
-		if (order < 0)
-		{
-			rc_push(builder, WJB_KEY, &t.key);
-			rc_push(builder, WJB_VALUE, &t.value);
-			rc_next_member(&t);
-			continue;
-		}
 		for (next = i + 1; next < member_count; next++)
 			if (rc_compare_keys(&members[i].key, &members[next].key) != 0)
 				break;
-		MergeGroup(builder, order == 0 ? &t.value : NULL, &members[i], next - i);
-		if (order == 0)
-			rc_next_member(&t);
-		i = next;
+		rc_seek_member(&t, &members[i].key);
+		replaces = (t.valid && rc_compare_keys(&t.key, &members[i].key) == 0);
+		if (t.index > copied)
+			rc_draft_run(draft, target, copied, t.index - copied);
+		copied = t.index + replaces;
+		MergeGroup(draft, replaces ? &t.value : NULL, &members[i], next - i);
 	}
-	rc_push(builder, WJB_END_OBJECT, NULL);
+	if (t.count > copied)
+		rc_draft_run(draft, target, copied, t.count - copied);
 	pfree(members);
+	return draft;
 }
 
 /*
@@ -168,7 +158,6 @@ MergeObjects(RcJsonbBuilder *builder, JsonbContainer *target, JsonbContainer **p
 static Jsonb *
 ApplyPatches(State *state)
 {
-	RcJsonbBuilder builder = {0};
 	JsonbContainer **objects;
 	Jsonb	   *base = state->document;
 	int			object_count = 0;
@@ -186,10 +175,7 @@ ApplyPatches(State *state)
 		}
 	}
 	if (object_count > 0)
-	{
-		MergeObjects(&builder, rc_root_object(base), objects, object_count);
-		base = rc_built(&builder);
-	}
+		base = rc_write_draft(MergeObjects(rc_root_object(base), objects, object_count));
 	pfree(objects);
 	return base;
 }
