@@ -28,7 +28,6 @@
 #include "compat.h"
 
 #include "draft.h"
-#include "jsonb_tools.h"
 
 /* As in src/backend/utils/adt/jsonb_util.c, which keeps it to itself. */
 #define MOST_PAIRS (Min(MaxAllocSize / sizeof(JsonbPair), JB_CMASK))
@@ -49,20 +48,11 @@ typedef struct Piece
 	/* a single one: its key, and either an object or the bytes of a value */
 	uint32		key_length;
 	const char *key;
-	const RcDraft *object;
+	RcDraft    *object;
 	const char *data;
 	uint32		length;
 	JEntry		type;			/* of JENTRY_TYPEMASK */
 } Piece;
-
-struct RcDraft
-{
-	Piece	   *pieces;
-	uint32		piece_count;
-	uint32		capacity;
-	uint64		members;
-	Size		most_bytes;		/* of the container, its alignment included */
-};
 
 /* Where the next member's entry and bytes go, in an object that is being written. */
 typedef struct Place
@@ -73,7 +63,19 @@ typedef struct Place
 	char	   *at;				/* the next byte; aligned as its offset from the first key is */
 } Place;
 
-static char *WriteObject(char *at, const RcDraft *draft);
+struct RcDraft
+{
+	Piece	   *pieces;
+	uint32		piece_count;
+	uint32		capacity;
+	uint64		members;
+	Size		most_bytes;		/* of the container, its alignment included */
+
+	/* while it is written */
+	Place		place;
+	uint32		next_piece;		/* whose value is written next */
+	RcDraft    *parent;			/* the draft that it is a member of */
+};
 
 /* Begin an object without members. */
 RcDraft *
@@ -124,11 +126,12 @@ AddPiece(RcDraft *draft, uint32 members, Size bytes)
 void
 rc_draft_run(RcDraft *draft, const JsonbContainer *source, uint32 first, uint32 count)
 {
-	uint32		values = JsonContainerSize(source) + first;
+	uint32		values;
 	Piece	   *piece;
 
 	if (count == 0)
 		return;
+	values = JsonContainerSize(source) + first;
 	piece = AddPiece(draft, count,
 					 (Size) (getJsonbOffset(source, first + count) - getJsonbOffset(source, first)) +
 					 (getJsonbOffset(source, values + count) - getJsonbOffset(source, values)));
@@ -181,7 +184,7 @@ rc_draft_value(RcDraft *draft, const JsonbValue *key, const JsonbValue *value)
 
 /* Add a member that is an object, which gets no more members. */
 void
-rc_draft_object(RcDraft *draft, const JsonbValue *key, const RcDraft *object)
+rc_draft_object(RcDraft *draft, const JsonbValue *key, RcDraft *object)
 {
 	Piece	   *piece = AddPiece(draft, 1, key->val.string.len + object->most_bytes);
 
@@ -189,6 +192,30 @@ rc_draft_object(RcDraft *draft, const JsonbValue *key, const RcDraft *object)
 	piece->key_length = key->val.string.len;
 	piece->type = JENTRY_ISCONTAINER;
 	piece->object = object;
+}
+
+/*
+ * Take over the members of an object with keys lower than a key, from the one
+ * that is numbered copied on; true where the object has that key itself. It is
+ * then the walk's current member and counts as copied, so that it is left out.
+ */
+bool
+rc_draft_until(RcDraft *draft, RcMembers *object, uint32 *copied, const JsonbValue *key)
+{
+	bool		has_key;
+
+	rc_seek_member(object, key);
+	has_key = (object->valid && rc_compare_keys(&object->key, key) == 0);
+	rc_draft_run(draft, object->object, *copied, object->index - *copied);
+	*copied = object->index + has_key;
+	return has_key;
+}
+
+/* Take over all members of an object from the one that is numbered copied on. */
+void
+rc_draft_rest(RcDraft *draft, RcMembers *object, uint32 copied)
+{
+	rc_draft_run(draft, object->object, copied, object->count - copied);
 }
 
 /* Write the entry of a key or value of that many bytes, the gap before it included. */
@@ -308,32 +335,26 @@ WriteRunValues(Place *place, const Piece *run)
 	WriteEntries(place, source, first, run->count, begin, aligned, (int) new_gap - (int) old_gap);
 }
 
-/* Write the value of a single member. */
+/* Write the value of a single member, which is not an object. */
 static void
 WriteSingleValue(Place *place, const Piece *piece)
 {
 	char	   *begin = place->at;
 
-	if (piece->object != NULL)
-		place->at = WriteObject(place->at, piece->object);
-	else
-	{
-		if (piece->type == JENTRY_ISNUMERIC || piece->type == JENTRY_ISCONTAINER)
-			(void) WriteGap(&place->at);
-		WriteBytes(place, piece->data, piece->length);
-	}
+	if (piece->type == JENTRY_ISNUMERIC || piece->type == JENTRY_ISCONTAINER)
+		(void) WriteGap(&place->at);
+	WriteBytes(place, piece->data, piece->length);
 	WriteEntry(place, piece->type, place->at - begin);
 }
 
-/* Write an object at the next multiple of four; return where it ends. */
-static char *
-WriteObject(char *at, const RcDraft *draft)
+/* Write the header and the keys of an object at the next multiple of four. */
+static void
+BeginObject(RcDraft *draft, char *at)
 {
 	JsonbContainer *container;
-	Place		place = {0};
+	Place	   *place = &draft->place;
 	uint32		i;
 
-	check_stack_depth();
 	if (draft->members > MOST_PAIRS)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
@@ -342,40 +363,104 @@ WriteObject(char *at, const RcDraft *draft)
 	(void) WriteGap(&at);
 	container = (JsonbContainer *) at;
 	container->header = (uint32) draft->members | JB_FOBJECT;
-	place.entries = container->children;
-	place.at = (char *) &container->children[draft->members * 2];
+	memset(place, 0, sizeof(Place));
+	place->entries = container->children;
+	place->at = (char *) &container->children[draft->members * 2];
+	draft->next_piece = 0;
 	for (i = 0; i < draft->piece_count; i++)
 	{
 		const Piece *piece = &draft->pieces[i];
 
 		if (piece->source != NULL)
-			WriteRunKeys(&place, piece);
+			WriteRunKeys(place, piece);
 		else
 		{
-			WriteBytes(&place, piece->key, piece->key_length);
-			WriteEntry(&place, JENTRY_ISSTRING, piece->key_length);
+			WriteBytes(place, piece->key, piece->key_length);
+			WriteEntry(place, JENTRY_ISSTRING, piece->key_length);
 		}
 	}
-	for (i = 0; i < draft->piece_count; i++)
+}
+
+/* Make an object that has been written whole the value of its member. */
+static void
+EndObject(const RcDraft *draft)
+{
+	Place	   *outer = &draft->parent->place;
+	char	   *begin = outer->at;
+
+	outer->at = draft->place.at;
+	WriteEntry(outer, JENTRY_ISCONTAINER, outer->at - begin);
+}
+
+/*
+ * Write a draft and those in it; return where it ends. Not by recursion: nested
+ * deeper than the stack is what the server can still build.
+ */
+static char *
+WriteObjects(RcDraft *draft, char *at)
+{
+	RcDraft    *current = draft;
+
+	draft->parent = NULL;
+	BeginObject(draft, at);
+	for (;;)
 	{
+		const Piece *piece;
+
 		CHECK_FOR_INTERRUPTS();
-		if (draft->pieces[i].source != NULL)
-			WriteRunValues(&place, &draft->pieces[i]);
+		if (current->next_piece == current->piece_count)
+		{
+			CheckSize(&current->place);
+			if (current->parent == NULL)
+				return current->place.at;
+			EndObject(current);
+			current = current->parent;
+			continue;
+		}
+		piece = &current->pieces[current->next_piece++];
+		if (piece->object != NULL)
+		{
+			piece->object->parent = current;
+			BeginObject(piece->object, current->place.at);
+			current = piece->object;
+		}
+		else if (piece->source != NULL)
+			WriteRunValues(&current->place, piece);
 		else
-			WriteSingleValue(&place, &draft->pieces[i]);
+			WriteSingleValue(&current->place, piece);
 	}
-	CheckSize(&place);
-	return place.at;
 }
 
 /* Write the document; palloc'd in the current memory context. */
 Jsonb *
-rc_write_draft(const RcDraft *draft)
+rc_write_draft(RcDraft *draft)
 {
 	Jsonb	   *document = palloc_extended(VARHDRSZ + draft->most_bytes, MCXT_ALLOC_HUGE);
-	char	   *end = WriteObject(VARDATA(document), draft);
+	char	   *end = WriteObjects(draft, VARDATA(document));
 
 	Assert((Size) (end - (char *) document) <= VARHDRSZ + draft->most_bytes);
 	SET_VARSIZE(document, end - (char *) document);
 	return document;
+}
+
+/*
+ * Return an object (NULL stands for {}) with one member set to a document, all
+ * others as they are.
+ */
+Jsonb *
+rc_set_member(const JsonbContainer *object, const char *key, Jsonb *value)
+{
+	RcDraft    *draft = rc_new_draft();
+	RcMembers	members;
+	JsonbValue	new_key;
+	JsonbValue	new_value;
+	uint32		copied = 0;
+
+	rc_string_value(key, &new_key);
+	rc_wrap_document(value, &new_value);
+	rc_first_member(&members, object);
+	(void) rc_draft_until(draft, &members, &copied, &new_key);
+	rc_draft_value(draft, &new_key, &new_value);
+	rc_draft_rest(draft, &members, copied);
+	return rc_write_draft(draft);
 }

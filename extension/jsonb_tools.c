@@ -4,7 +4,6 @@
  */
 #include "compat.h"
 
-#include "draft.h"
 #include "jsonb_tools.h"
 
 /*
@@ -238,46 +237,6 @@ rc_empty_object(void)
 	return rc_built(&builder);
 }
 
-/*
- * Return a draft of the object (NULL stands for {}) with one member set, all
- * others as they are: to a value, or to an object where that is not NULL.
- */
-static RcDraft *
-DraftWithMember(const JsonbContainer *object, const char *key, const JsonbValue *value,
-				const RcDraft *nested)
-{
-	RcDraft    *draft = rc_new_draft();
-	RcMembers	members;
-	JsonbValue	new_key;
-	uint32		next;
-
-	rc_string_value(key, &new_key);
-	rc_first_member(&members, object);
-	rc_seek_member(&members, &new_key);
-	if (members.index > 0)
-		rc_draft_run(draft, object, 0, members.index);
-	if (nested != NULL)
-		rc_draft_object(draft, &new_key, nested);
-	else
-		rc_draft_value(draft, &new_key, value);
-	next = members.index;
-	if (members.valid && rc_compare_keys(&members.key, &new_key) == 0)
-		next++;
-	if (next < members.count)
-		rc_draft_run(draft, object, next, members.count - next);
-	return draft;
-}
-
-/* Return the object (NULL stands for {}) with one member set to a document. */
-Jsonb *
-rc_set_member(const JsonbContainer *object, const char *key, Jsonb *value)
-{
-	JsonbValue	new_value;
-
-	rc_wrap_document(value, &new_value);
-	return rc_write_draft(DraftWithMember(object, key, &new_value, NULL));
-}
-
 /* Tell whether two values are equal in the sense of jsonb's = operator. */
 bool
 rc_values_equal(const JsonbValue *a, const JsonbValue *b)
@@ -349,6 +308,26 @@ rc_append_pointer(StringInfo pointer, const JsonbValue *key)
 	}
 }
 
+/* An object that is being looked through, and those that it is in. */
+typedef struct Level
+{
+	struct Level *parent;
+	RcMembers	members;
+	int			pointer_length; /* of the object's own JSON pointer */
+} Level;
+
+/* Begin to look through an object. */
+static Level *
+EnterObject(Level *parent, const JsonbContainer *object, int pointer_length)
+{
+	Level	   *level = palloc(sizeof(Level));
+
+	level->parent = parent;
+	level->pointer_length = pointer_length;
+	rc_first_member(&level->members, object);
+	return level;
+}
+
 /*
  * Find a member that is null, in the object or in objects that are members of
  * it (arrays are values for a merge patch and not looked into). Append its JSON
@@ -357,22 +336,34 @@ rc_append_pointer(StringInfo pointer, const JsonbValue *key)
 bool
 rc_find_null_member(const JsonbContainer *object, StringInfo pointer)
 {
-	RcMembers	members;
-	int			length = pointer->len;
+	Level	   *level = EnterObject(NULL, object, pointer->len);
 
-	check_stack_depth();
-	for (rc_first_member(&members, object); members.valid; rc_next_member(&members))
+	while (level != NULL)
 	{
-		JsonbContainer *nested = rc_nested_object(&members.value);
+		JsonbValue *value = &level->members.value;
 
 		CHECK_FOR_INTERRUPTS();
-		if (members.value.type != jbvNull && nested == NULL)
+		pointer->len = level->pointer_length;
+		pointer->data[pointer->len] = '\0';
+		if (!level->members.valid)
+		{
+			Level	   *done = level;
+
+			level = level->parent;
+			pfree(done);
 			continue;
-		rc_append_pointer(pointer, &members.key);
-		if (members.value.type == jbvNull || rc_find_null_member(nested, pointer))
+		}
+		if (value->type != jbvNull && rc_nested_object(value) == NULL)
+		{
+			rc_next_member(&level->members);
+			continue;
+		}
+		rc_append_pointer(pointer, &level->members.key);
+		if (value->type == jbvNull)
 			return true;
-		pointer->len = length;
-		pointer->data[length] = '\0';
+		object = rc_nested_object(value);
+		rc_next_member(&level->members);
+		level = EnterObject(level, object, pointer->len);
 	}
 	return false;
 }

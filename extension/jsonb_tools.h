@@ -39,7 +39,6 @@ extern bool rc_get_member(JsonbContainer *object, const char *key, JsonbValue *v
 extern void rc_wrap_document(Jsonb *document, JsonbValue *value);
 extern void rc_string_value(const char *string, JsonbValue *value);
 extern Jsonb *rc_empty_object(void);
-extern Jsonb *rc_set_member(const JsonbContainer *object, const char *key, Jsonb *value);
 
 extern bool rc_values_equal(const JsonbValue *a, const JsonbValue *b);
 extern bool rc_same_bytes(const Jsonb *a, const Jsonb *b);

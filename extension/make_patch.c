@@ -16,44 +16,47 @@
 #include "compat.h"
 
 #include "draft.h"
-#include "jsonb_tools.h"
 #include "renderchain.h"
 
-/* An object on the way from the whole document to the present member. */
+/* Two objects that are being compared, and those that they are in. */
 typedef struct Level
 {
-	const struct Level *parent; /* NULL for the whole document */
-	const JsonbValue *key;		/* its key in the parent */
+	struct Level *parent;
+	RcDraft    *draft;			/* of the patch between them */
+	RcMembers	source;
+	RcMembers	target;
 } Level;
 
 PG_FUNCTION_INFO_V1(rc_sql_jsonb_make_patch);
 
-/* Append the JSON pointer of a level. */
+/* Append the JSON pointer of the target's member that is compared in a level. */
 static void
-AppendLevel(StringInfo pointer, const Level *level)
+AppendPointer(StringInfo pointer, const Level *level)
 {
-	check_stack_depth();
-	if (level->parent == NULL)
-		return;
-	AppendLevel(pointer, level->parent);
-	rc_append_pointer(pointer, level->key);
+	List	   *keys = NIL;
+	ListCell   *cell;
+
+	for (; level != NULL; level = level->parent)
+		keys = lappend(keys, unconstify(JsonbValue *, &level->target.key));
+	for (cell = list_tail(keys); cell != NULL; cell = cell == list_head(keys) ? NULL : cell - 1)
+		rc_append_pointer(pointer, lfirst(cell));
+	list_free(keys);
 }
 
 /*
  * Report a target that no patch can reach, if this one is: if the value, which
- * would have to stand in the patch, is null or has a null member.
+ * would have to stand in the patch, is null or has a null member. It is that of
+ * the level's present member, or the whole target where level is NULL.
  */
 static void
-CheckExpressible(const Level *level, const JsonbValue *key, const JsonbValue *value)
+CheckExpressible(const Level *level, const JsonbValue *value)
 {
 	StringInfoData pointer;
 
 	if (value->type != jbvNull && rc_nested_object(value) == NULL)
 		return;
 	initStringInfo(&pointer);
-	AppendLevel(&pointer, level);
-	if (key != NULL)
-		rc_append_pointer(&pointer, key);
+	AppendPointer(&pointer, level);
 	if (value->type == jbvNull || rc_find_null_member(rc_nested_object(value), &pointer))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -64,56 +67,91 @@ CheckExpressible(const Level *level, const JsonbValue *key, const JsonbValue *va
 	pfree(pointer.data);
 }
 
-/* Return a draft of the patch between two objects; empty where there is no difference. */
-static RcDraft *
-DraftPatch(const Level *level, const JsonbContainer *source, const JsonbContainer *target)
+/* Begin to compare two objects. */
+static Level *
+EnterObjects(Level *parent, const JsonbContainer *source, const JsonbContainer *target)
 {
-	RcDraft    *draft = rc_new_draft();
-	RcMembers	s;
-	RcMembers	t;
-	const JsonbValue null_value = {.type = jbvNull};
+	Level	   *level = palloc(sizeof(Level));
 
-	check_stack_depth();
-	rc_first_member(&s, source);
-	rc_first_member(&t, target);
-	while (s.valid || t.valid)
+	level->parent = parent;
+	level->draft = rc_new_draft();
+	rc_first_member(&level->source, source);
+	rc_first_member(&level->target, target);
+	return level;
+}
+
+/*
+ * Finish two objects: where they differ, make the patch between them a member of
+ * the one between those that they are in. Return these, NULL where there are none.
+ */
+static Level *
+LeaveObjects(Level *level)
+{
+	Level	   *parent = level->parent;
+
+	if (parent != NULL)
 	{
-		int			order = rc_compare_members(&s, &t);
+		/* objects without a difference leave no trace */
+		if (rc_draft_is_empty(level->draft))
+			rc_free_draft(level->draft);
+		else
+			rc_draft_object(parent->draft, &parent->target.key, level->draft);
+		rc_next_member(&parent->source);
+		rc_next_member(&parent->target);
+	}
+	pfree(level);
+	return parent;
+}
+
+/*
+ * Return a draft of the patch between two objects; empty where there is no
+ * difference. Not by recursion: nested deeper than the stack is what the server
+ * can still build.
+ */
+static RcDraft *
+DraftPatch(const JsonbContainer *source, const JsonbContainer *target)
+{
+	const JsonbValue null_value = {.type = jbvNull};
+	Level	   *level = EnterObjects(NULL, source, target);
+	RcDraft    *whole = level->draft;
+
+	while (level != NULL)
+	{
+		RcMembers  *s = &level->source;
+		RcMembers  *t = &level->target;
+		int			order;
 
 		CHECK_FOR_INTERRUPTS();
-		if (order < 0)
-			rc_draft_value(draft, &s.key, &null_value);
-		else if (order == 0 && rc_nested_object(&s.value) != NULL &&
-				 rc_nested_object(&t.value) != NULL)
+		if (!s->valid && !t->valid)
 		{
-			Level		nested = {.parent = level, .key = &t.key};
-			RcDraft    *patch = DraftPatch(&nested, rc_nested_object(&s.value),
-										   rc_nested_object(&t.value));
-
-			/* objects without a difference leave no trace */
-			if (rc_draft_is_empty(patch))
-				rc_free_draft(patch);
-			else
-				rc_draft_object(draft, &t.key, patch);
+			level = LeaveObjects(level);
+			continue;
 		}
-		else if (order > 0 || !rc_values_equal(&s.value, &t.value))
+		order = rc_compare_members(s, t);
+		if (order < 0)
+			rc_draft_value(level->draft, &s->key, &null_value);
+		else if (order == 0 && rc_nested_object(&s->value) != NULL && rc_nested_object(&t->value) != NULL)
 		{
-			CheckExpressible(level, &t.key, &t.value);
-			rc_draft_value(draft, &t.key, &t.value);
+			level = EnterObjects(level, rc_nested_object(&s->value), rc_nested_object(&t->value));
+			continue;
+		}
+		else if (order > 0 || !rc_values_equal(&s->value, &t->value))
+		{
+			CheckExpressible(level, &t->value);
+			rc_draft_value(level->draft, &t->key, &t->value);
 		}
 		if (order <= 0)
-			rc_next_member(&s);
+			rc_next_member(s);
 		if (order >= 0)
-			rc_next_member(&t);
+			rc_next_member(t);
 	}
-	return draft;
+	return whole;
 }
 
 /* SQL: jsonb_make_patch(source jsonb, target jsonb) -> jsonb */
 Datum
 rc_sql_jsonb_make_patch(PG_FUNCTION_ARGS)
 {
-	const Level top = {0};
 	Jsonb	   *source = PG_ARGISNULL(0) ? NULL : PG_GETARG_JSONB_P(0);
 	Jsonb	   *target;
 
@@ -127,8 +165,8 @@ rc_sql_jsonb_make_patch(PG_FUNCTION_ARGS)
 		JsonbValue	value;
 
 		rc_wrap_document(target, &value);
-		CheckExpressible(&top, NULL, &value);
+		CheckExpressible(NULL, &value);
 		PG_RETURN_JSONB_P(target);
 	}
-	PG_RETURN_JSONB_P(rc_write_draft(DraftPatch(&top, &source->root, &target->root)));
+	PG_RETURN_JSONB_P(rc_write_draft(DraftPatch(&source->root, &target->root)));
 }

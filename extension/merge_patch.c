@@ -11,43 +11,86 @@
 #include "compat.h"
 
 #include "draft.h"
-#include "jsonb_tools.h"
 #include "renderchain.h"
 
 PG_FUNCTION_INFO_V1(rc_sql_jsonb_merge_patch);
 
-/* Return a draft of the target, {} where it is NULL, with the patch applied. */
+/* An object that is being merged, and those that it is in. */
+typedef struct Level
+{
+	struct Level *parent;
+	RcDraft    *draft;
+	RcMembers	target;
+	RcMembers	patch;			/* the current member is not dealt with */
+	uint32		copied;			/* members of the target that are dealt with */
+} Level;
+
+/* Begin to merge two objects; a target that is NULL stands for {}. */
+static Level *
+EnterObject(Level *parent, const JsonbContainer *target, const JsonbContainer *patch)
+{
+	Level	   *level = palloc(sizeof(Level));
+
+	level->parent = parent;
+	level->draft = rc_new_draft();
+	rc_first_member(&level->target, target);
+	rc_first_member(&level->patch, patch);
+	level->copied = 0;
+	return level;
+}
+
+/*
+ * Finish a merged object: make it a member of the one that it is in. Return that
+ * one, NULL where it is the whole document.
+ */
+static Level *
+LeaveObject(Level *level)
+{
+	Level	   *parent = level->parent;
+
+	rc_draft_rest(level->draft, &level->target, level->copied);
+	if (parent != NULL)
+	{
+		rc_draft_object(parent->draft, &parent->patch.key, level->draft);
+		rc_next_member(&parent->patch);
+	}
+	pfree(level);
+	return parent;
+}
+
+/*
+ * Return a draft of the target, {} where it is NULL, with the patch applied. Not
+ * by recursion: nested deeper than the stack is what the server can still build.
+ */
 RcDraft *
 rc_draft_merge(const JsonbContainer *target, const JsonbContainer *patch)
 {
-	RcDraft    *draft = rc_new_draft();
-	RcMembers	t;
-	RcMembers	p;
-	uint32		copied = 0;		/* members of the target that are dealt with */
+	Level	   *level = EnterObject(NULL, target, patch);
+	RcDraft    *whole = level->draft;
 
-	check_stack_depth();
-	rc_first_member(&t, target);
-	for (rc_first_member(&p, patch); p.valid; rc_next_member(&p))
+	while (level != NULL)
 	{
-		JsonbContainer *object = rc_nested_object(&p.value);
+		RcMembers  *p = &level->patch;
+		JsonbContainer *object = p->valid ? rc_nested_object(&p->value) : NULL;
 		bool		replaces;
 
 		CHECK_FOR_INTERRUPTS();
-		rc_seek_member(&t, &p.key);
-		replaces = (t.valid && rc_compare_keys(&t.key, &p.key) == 0);
-		if (t.index > copied)
-			rc_draft_run(draft, target, copied, t.index - copied);
-		copied = t.index + replaces;
-
+		if (!p->valid)
+		{
+			level = LeaveObject(level);
+			continue;
+		}
+		replaces = rc_draft_until(level->draft, &level->target, &level->copied, &p->key);
 		if (object != NULL)
-			rc_draft_object(draft, &p.key, rc_draft_merge(replaces ? rc_nested_object(&t.value) : NULL,
-														  object));
-		else if (p.value.type != jbvNull)
-			rc_draft_value(draft, &p.key, &p.value);
+		{
+			level = EnterObject(level, replaces ? rc_nested_object(&level->target.value) : NULL, object);
+			continue;
+		}
+		if (p->value.type != jbvNull)
+			rc_draft_value(level->draft, &p->key, &p->value);
+		rc_next_member(p);
 	}
-	if (t.count > copied)
-		rc_draft_run(draft, target, copied, t.count - copied);
-	return draft;
+	return whole;
 }
 
 /*

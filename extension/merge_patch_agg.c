@@ -12,7 +12,6 @@
 #include "compat.h"
 
 #include "draft.h"
-#include "jsonb_tools.h"
 #include "renderchain.h"
 
 /* So many bytes of patches are kept at least. */
@@ -37,7 +36,18 @@ typedef struct Member
 	int			order;			/* position among all members of all patches */
 } Member;
 
-static RcDraft *MergeObjects(const JsonbContainer *target, JsonbContainer **patches, int count);
+/* An object that several patches are applied to, and those that it is in. */
+typedef struct Level
+{
+	struct Level *parent;
+	RcDraft    *draft;
+	RcMembers	target;
+	uint32		copied;			/* members of the target that are dealt with */
+	Member	   *members;		/* of all patches, sorted */
+	int			count;
+	int			group;			/* the first member of the present key */
+	int			next_group;		/* the first one after these */
+} Level;
 
 PG_FUNCTION_INFO_V1(rc_sql_jsonb_merge_patch_step);
 PG_FUNCTION_INFO_V1(rc_sql_jsonb_merge_patch_final);
@@ -84,19 +94,63 @@ SortMembers(JsonbContainer **patches, int patch_count, int *count)
 	return result;
 }
 
-/*
- * Add what the members of one key make of the target's value (NULL where it has
- * none). The last value that is no object counts, and the objects after it.
- */
-static void
-MergeGroup(RcDraft *draft, const JsonbValue *old, Member *group, int count)
+/* Begin to apply patches to an object; a target that is NULL stands for {}. */
+static Level *
+EnterObject(Level *parent, const JsonbContainer *target, JsonbContainer **patches, int count)
 {
-	JsonbContainer **objects = palloc(count * sizeof(JsonbContainer *));
-	const JsonbValue *base = old;
+	Level	   *level = palloc(sizeof(Level));
+
+	level->parent = parent;
+	level->draft = rc_new_draft();
+	rc_first_member(&level->target, target);
+	level->copied = 0;
+	level->members = SortMembers(patches, count, &level->count);
+	level->group = level->next_group = 0;
+	return level;
+}
+
+/*
+ * Finish an object: make it a member of the one that it is in. Return that one,
+ * NULL where it is the whole document.
+ */
+static Level *
+LeaveObject(Level *level)
+{
+	Level	   *parent = level->parent;
+
+	rc_draft_rest(level->draft, &level->target, level->copied);
+	if (parent != NULL)
+		rc_draft_object(parent->draft, &parent->members[parent->group].key, level->draft);
+	pfree(level->members);
+	pfree(level);
+	return parent;
+}
+
+/*
+ * Add what the members of the next key make of the target's value: the last value
+ * that is no object counts, and the objects after it. Where there are such
+ * objects, return the level on which they are merged.
+ */
+static Level *
+MergeGroup(Level *level)
+{
+	Member	   *group = &level->members[level->next_group];
+	JsonbContainer **objects;
+	const JsonbValue *base;
 	int			object_count = 0;
+	int			next;
 	int			i;
 
-	for (i = 0; i < count; i++)
+	level->group = level->next_group;
+	for (next = level->group + 1; next < level->count; next++)
+		if (rc_compare_keys(&group->key, &level->members[next].key) != 0)
+			break;
+	level->next_group = next;
+	base = rc_draft_until(level->draft, &level->target, &level->copied, &group->key) ?
+		&level->target.value : NULL;
+
+	objects = palloc((next - level->group) * sizeof(JsonbContainer *));
+	for (i = 0; i < next - level->group; i++)
 	{
 		JsonbContainer *object = rc_nested_object(&group[i].value);
 
@@ -109,46 +163,30 @@ MergeGroup(RcDraft *draft, const JsonbValue *old, Member *group, int count)
 		}
 	}
 	if (object_count > 0)
-		rc_draft_object(draft, &group[0].key, MergeObjects(rc_nested_object(base), objects, object_count));
+		level = EnterObject(level, rc_nested_object(base), objects, object_count);
 	else if (base->type != jbvNull)
-		rc_draft_value(draft, &group[0].key, base);
+		rc_draft_value(level->draft, &group->key, base);
 	pfree(objects);
+	return level;
 }
 
-/* Return a draft of the target, {} where it is NULL, with all patches applied in order. */
+/*
+ * Return a draft of the target, {} where it is NULL, with all patches applied in
+ * order. Not by recursion: nested deeper than the stack is what the server can
+ * still build.
+ */
 static RcDraft *
 MergeObjects(const JsonbContainer *target, JsonbContainer **patches, int count)
 {
-	RcDraft    *draft = rc_new_draft();
-	RcMembers	t;
-	uint32		copied = 0;		/* members of the target that are dealt with */
-	int			member_count;
-	Member	   *members;
-	int			next;
-	int			i;
+	Level	   *level = EnterObject(NULL, target, patches, count);
+	RcDraft    *whole = level->draft;
 
-	check_stack_depth();
-	members = SortMembers(patches, count, &member_count);
-	rc_first_member(&t, target);
-	for (i = 0; i < member_count; i = next)
+	while (level != NULL)
 	{
-		bool		replaces;
-
 		CHECK_FOR_INTERRUPTS();
-		for (next = i + 1; next < member_count; next++)
-			if (rc_compare_keys(&members[i].key, &members[next].key) != 0)
-				break;
-		rc_seek_member(&t, &members[i].key);
-		replaces = (t.valid && rc_compare_keys(&t.key, &members[i].key) == 0);
-		if (t.index > copied)
-			rc_draft_run(draft, target, copied, t.index - copied);
-		copied = t.index + replaces;
-		MergeGroup(draft, replaces ? &t.value : NULL, &members[i], next - i);
+		level = level->next_group < level->count ? MergeGroup(level) : LeaveObject(level);
 	}
-	if (t.count > copied)
-		rc_draft_run(draft, target, copied, t.count - copied);
-	pfree(members);
-	return draft;
+	return whole;
 }
 
 /*

@@ -12,7 +12,7 @@
  */
 #include "compat.h"
 
-#include "jsonb_tools.h"
+#include "draft.h"
 #include "memory_row.h"
 #include "query.h"
 #include "renderchain.h"

@@ -52,15 +52,25 @@ SELECT renderchain.jsonb_merge_patch(doc, '{"key7":null}') = doc - 'key7' AS rem
        renderchain.jsonb_merge_patch('{"x":1}', doc) = doc || '{"x":1}' AS added, count(*)
 FROM documents, jsonb_object_keys(doc) GROUP BY doc;
 
--- deep documents are merged in linear time; past the stack they are refused
+-- deep documents are merged in linear time
 SELECT length(renderchain.jsonb_merge_patch(
     (repeat('{"a":', 3000) || '1' || repeat('}', 3000))::jsonb,
     (repeat('{"a":', 3000) || '{"b":2}' || repeat('}', 3000))::jsonb)::text);
-CREATE TEMP TABLE deep AS SELECT (repeat('{"a":', 3000) || '1' || repeat('}', 3000))::jsonb AS doc;
+-- whatever the server could build is merged, however little stack is left
+CREATE TEMP TABLE deep AS
+SELECT (repeat('{"a":', 3000) || '1' || repeat('}', 3000))::jsonb AS doc,
+       (repeat('{"a":', 3000) || '2' || repeat('}', 3000))::jsonb AS other,
+       (repeat('{"a":', 3000) || 'null' || repeat('}', 3000))::jsonb AS removal,
+       (repeat('{"a":', 2999) || '{}' || repeat('}', 2999))::jsonb AS emptied;
 SET max_stack_depth = '100kB';
+SELECT renderchain.jsonb_merge_patch(doc, other) = other AS merged,
+       renderchain.jsonb_merge_patch(doc, removal) = emptied AS removed,
+       renderchain.jsonb_make_patch(doc, other) = other AS patch,
+       renderchain.jsonb_make_patch(doc, doc) AS no_patch,
+       (SELECT renderchain.jsonb_merge_patch_agg(p) = other FROM unnest(ARRAY[doc, removal, other]) p) AS aggregated
+FROM deep;
 \set VERBOSITY sqlstate
-SELECT renderchain.jsonb_merge_patch(doc, doc) FROM deep;
-SELECT renderchain.jsonb_make_patch(doc, doc) FROM deep;
+SELECT renderchain.jsonb_make_patch('{}', removal) FROM deep;
 \set VERBOSITY default
 RESET max_stack_depth;
 
