@@ -46,7 +46,7 @@ fuzz_random_shape(Random *random)
 	if (kind < 7000)
 		return shape;
 	shape.nodes = 50;
-	if (kind < 9400)
+	if (kind < 9600)
 		shape.width += 4;
 	else if (kind < 9850)
 	{

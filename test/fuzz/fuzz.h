@@ -12,7 +12,7 @@
 #define FUZZ_H
 
 #define MEMORY_KEY "pipelineMemory"
-#define MOST_INPUTS 8
+#define MOST_INPUTS 40
 
 /* A JSON value. Trees may share subtrees; whoever changes one copies it first. */
 typedef enum TreeKind

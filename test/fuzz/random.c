@@ -111,11 +111,9 @@ fuzz_random_string(Random *random)
 
 	if (kind < 900)
 		return StringOf(random, fuzz_below(random, 13));
-	if (kind < 990)
+	if (kind < 995)
 		return StringOf(random, fuzz_below(random, 100));
-	if (kind < 999)
-		return fuzz_long_string(random, 100 + fuzz_below(random, 3000));
-	return fuzz_long_string(random, fuzz_below(random, 70000));
+	return fuzz_long_string(random, fuzz_below(random, fuzz_chance(random, 95) ? 3000 : 70000));
 }
 
 /* Append so many digits, the first of which is no zero. */

@@ -47,7 +47,7 @@ RandomSize(Random *random)
 {
 	int			kind = fuzz_below(random, 100);
 
-	return fuzz_below(random, kind < 30 ? 60 : kind < 60 ? 2000 : kind < 85 ? 10000 : kind < 98 ? 60000 : 300000);
+	return fuzz_below(random, kind < 30 ? 60 : kind < 60 ? 2000 : kind < 90 ? 10000 : kind < 98 ? 60000 : 300000);
 }
 
 /* Add members of about so many bytes to an object: one string, many values, or many strings. */

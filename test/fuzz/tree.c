@@ -249,6 +249,7 @@ fuzz_plain_numbers(const Tree *tree)
 static void
 AppendString(StringInfo json, const char *text, int length)
 {
+	int			plain = 0;			/* so many bytes need no escape */
 	int			i;
 
 	appendStringInfoChar(json, '"');
@@ -256,13 +257,14 @@ AppendString(StringInfo json, const char *text, int length)
 	{
 		unsigned char c = (unsigned char) text[i];
 
-		if (c == '"' || c == '\\')
-			appendStringInfoChar(json, '\\');
-		if (c < 0x20)
-			appendStringInfo(json, "\\u%04x", c);
-		else
-			appendStringInfoChar(json, text[i]);
+		plain++;
+		if (c >= 0x20 && c != '"' && c != '\\')
+			continue;
+		appendBinaryStringInfo(json, &text[i - plain + 1], plain - 1);
+		appendStringInfo(json, c < 0x20 ? "\\u%04x" : "\\%c", c);
+		plain = 0;
 	}
+	appendBinaryStringInfo(json, &text[length - plain], plain);
 	appendStringInfoChar(json, '"');
 }
 

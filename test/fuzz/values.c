@@ -59,43 +59,73 @@ CheckNulls(const Case *the_case, Verdict *verdict)
 				   fuzz_call(FUZZ_MERGE_PATCH, NULL, NULL, 0, verdict), fuzz_answer(nothing));
 }
 
-/* Make a few patches, each for what the ones before it give, with NULLs between them. */
+/* Return how many documents an aggregate gets: a few, sometimes none, sometimes many. */
+static int
+SomeInputs(Random *random)
+{
+	int			kind = fuzz_below(random, 200);
+
+	return kind < 3 ? 0 : 1 + fuzz_below(random, kind < 197 ? 5 : MOST_INPUTS);
+}
+
+/*
+ * Make a few patches, each for what the ones before it give, with NULLs between
+ * them. Some are so long that an aggregate may want to merge before its end.
+ */
 static void
 MakePatches(Random *random, int64 number, Case *the_case)
 {
-	Shape		shape = fuzz_random_shape(random);
+	bool		is_long = fuzz_below(random, 150) == 0;
+	Shape		shape = is_long ? fuzz_small_shape(random) : fuzz_random_shape(random);
 	Tree	   *document = NULL;
 	int			i;
 
 	(void) number;
-	the_case->count = fuzz_chance(random, 2) ? 0 : 1 + fuzz_below(random, 5);
+	the_case->count = SomeInputs(random);
 	for (i = 0; i < the_case->count; i++)
 	{
+		Tree	   *patch = fuzz_chance(random, 75) ? fuzz_patch(random, &shape, document) :
+			fuzz_document(random, &shape);
+
 		if (fuzz_chance(random, 10))
 			continue;
-		the_case->inputs[i] = fuzz_chance(random, 75) ? fuzz_patch(random, &shape, document) :
-			fuzz_document(random, &shape);
-		document = fuzz_oracle_merge(document, the_case->inputs[i]);
+		if (is_long && patch->kind == TREE_OBJECT)
+			fuzz_add(patch, "text", 4, fuzz_long_string(random, fuzz_below(random, 70000)));
+		the_case->inputs[i] = patch;
+		document = fuzz_oracle_merge(document, patch);
 	}
 }
 
-/* The aggregate is the fold of merges over what is not NULL. */
+/* The aggregate is the fold of merges over what is not NULL; in a window also of every beginning. */
 static void
 CheckAggregate(const Case *the_case, Verdict *verdict)
 {
-	static Statement query = {
+	static Statement whole = {
 		"SELECT renderchain.jsonb_merge_patch_agg(patch ORDER BY place)"
 		" FROM pg_catalog.unnest($1::pg_catalog.jsonb[]) WITH ORDINALITY AS patches (patch, place)",
 		1, {JSONBARRAYOID}, true, NULL
 	};
+	static Statement window = {
+		"SELECT pg_catalog.jsonb_agg(merged ORDER BY place)"
+		" FROM (SELECT place, renderchain.jsonb_merge_patch_agg(patch) OVER (ORDER BY place) AS merged"
+		"       FROM pg_catalog.unnest($1::pg_catalog.jsonb[]) WITH ORDINALITY AS patches (patch, place)) AS beginnings",
+		1, {JSONBARRAYOID}, true, NULL
+	};
 	Datum		list = fuzz_list(the_case);
+	Tree	   *beginnings = fuzz_tree(TREE_ARRAY);
 	Tree	   *expected = NULL;
 	int			i;
 
 	for (i = 0; i < the_case->count; i++)
+	{
 		if (the_case->inputs[i] != NULL)
 			expected = fuzz_oracle_merge(expected, the_case->inputs[i]);
-	fuzz_judge(verdict, "the result", fuzz_query_json(&query, &list, NULL), fuzz_answer(expected));
+		fuzz_add(beginnings, NULL, 0, expected == NULL ? fuzz_tree(TREE_NULL) : expected);
+	}
+	fuzz_judge(verdict, "the aggregate", fuzz_query_json(&whole, &list, NULL), fuzz_answer(expected));
+	if (the_case->choices % 8 == 0)
+		fuzz_judge(verdict, "the aggregate in a window", fuzz_query_json(&window, &list, NULL),
+				   the_case->count == 0 ? fuzz_said(NULL) : fuzz_answer(beginnings));
 }
 
 /* Make a source, rarely NULL, and a target that has much in common with it. */
@@ -198,7 +228,7 @@ MakeMemories(Random *random, int64 number, Case *the_case)
 	int			i;
 
 	(void) number;
-	the_case->count = fuzz_below(random, 6);
+	the_case->count = SomeInputs(random);
 	for (i = 0; i < the_case->count; i++)
 		the_case->inputs[i] = fuzz_chance(random, 10) ? NULL : fuzz_random_memory(random);
 }
@@ -269,12 +299,13 @@ CheckMemories(const Case *the_case, Verdict *verdict)
 	fuzz_judge(verdict, "the aggregate", attempt.answer, expected);
 }
 
+/* How often each is checked: the cheaper and the more there is to find, the oftener. */
 const Property fuzz_value_properties[] = {
 	{"jsonb_merge_patch is RFC 7396, byte for byte", 1, 0, false, MakeMerge, CheckMerge},
-	{"jsonb_merge_patch takes a NULL target for absent and a NULL patch for {}", 1, 0, false, MakeDocument, CheckNulls},
-	{"jsonb_merge_patch_agg is a row of merges", 1, 0, true, MakePatches, CheckAggregate},
-	{"jsonb_make_patch gives the smallest patch, or an error where there is none", 1, 0, false, MakeDiff, CheckDiff},
-	{"merging the patch gives the target", 1, 0, false, MakeRoundTrip, CheckRoundTrip},
-	{"merge_memory keeps what most memories have", 1, 0, true, MakeMemories, CheckMemories},
+	{"jsonb_merge_patch takes a NULL target for absent and a NULL patch for {}", 4, 1, false, MakeDocument, CheckNulls},
+	{"jsonb_merge_patch_agg is a row of merges", 2, 0, true, MakePatches, CheckAggregate},
+	{"jsonb_make_patch gives the smallest patch, or an error where there is none", 2, 1, false, MakeDiff, CheckDiff},
+	{"merging the patch gives the target", 2, 0, false, MakeRoundTrip, CheckRoundTrip},
+	{"merge_memory keeps what most memories have", 4, 3, true, MakeMemories, CheckMemories},
 };
 const int	fuzz_value_property_count = lengthof(fuzz_value_properties);
