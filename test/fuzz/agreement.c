@@ -233,8 +233,13 @@ fuzz_oracle_memory(Tree *const *memories, int count)
 static Tree *
 RandomList(Random *random, Shape *shape)
 {
-	static const char *const names[] = {"navy", "Navy", " navy", "cream", "CREAM  ", "oak", "deep navy", "#123456", "", "Été", "C#bad", "#fff"};
-	static const char *const colours[] = {"", "", "", " #1f2a44", " #fff", "  #0000", " #12345678", " #12", "#123456", " #12345g", " #FFF ", "\t#fff", " #12345"};
+	static const char *const names[] = {
+		"navy", "Navy", " navy", "cream", "CREAM  ", "oak", "deep navy", "#123456", "", "Été", "C#bad", "#fff",
+	};
+	static const char *const colours[] = {
+		"", "", "", " #1f2a44", " #fff", "  #0000", " #12345678", " #12", "#123456", " #12345g", " #FFF ", "\t#fff",
+		" #12345",
+	};
 	Tree	   *list = fuzz_tree(TREE_ARRAY);
 	int			count = fuzz_chance(random, 3) ? fuzz_below(random, 70) : fuzz_below(random, 5);
 

@@ -84,7 +84,8 @@ static void
 RandomKey(StringInfo key, Random *random, const Shape *shape)
 {
 	static const char *const fixed[] = {
-		"", "a", "b", "c", "aa", "ab", "ba", "abc", "abd", "é", "中", "🏠", "a/b", "a~b", "\"", "\\", "\n", "null", "0", "abcdefg", "abcdefgh",
+		"", "a", "b", "c", "aa", "ab", "ba", "abc", "abd", "é", "中", "🏠", "a/b", "a~b", "\"", "\\", "\n",
+		"null", "0", "abcdefg", "abcdefgh",
 		"a rather long key, longer than most", MEMORY_KEY,
 	};
 	int			length;
@@ -233,6 +234,22 @@ Respelled(const Tree *number)
 	initStringInfo(&text);
 	appendStringInfo(&text, "%s%s", number->text, strchr(number->text, '.') == NULL ? ".0" : "0");
 	return fuzz_text_tree(TREE_NUMBER, text.data, text.len);
+}
+
+/* Return an equal document in which about half of the numbers are spelled differently. */
+Tree *
+fuzz_respelled(Random *random, const Tree *tree)
+{
+	Tree	   *result;
+	int			i;
+
+	check_stack_depth();
+	if (tree->kind == TREE_NUMBER && fuzz_chance(random, 50))
+		return Respelled(tree);
+	result = fuzz_shallow_copy(tree);
+	for (i = 0; i < result->count; i++)
+		result->members[i].value = fuzz_respelled(random, result->members[i].value);
+	return result;
 }
 
 /* Make a new value for a member that has this one. */

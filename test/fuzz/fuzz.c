@@ -18,7 +18,7 @@ PG_FUNCTION_INFO_V1(fuzz_report);
 #define MOST_PROPERTIES 16
 
 /* Longer documents are cut in reports. */
-#define MOST_SHOWN 2000
+#define MOST_SHOWN 1000
 #define BYTES_SHOWN 16
 
 /* So few stored documents need not have met every way of storing them. */
@@ -114,7 +114,7 @@ AppendBytes(StringInfo report, const char *name, const Jsonb *json, Size from)
 {
 	Size		i;
 
-	appendStringInfo(report, "\n#   %-10s %zu bytes, from %zu on:", name, (Size) VARSIZE(json), from);
+	appendStringInfo(report, "\n#   %-10s from %zu of %zu on:", name, from, (Size) VARSIZE(json));
 	for (i = from; i < from + BYTES_SHOWN && i < VARSIZE(json); i++)
 		appendStringInfo(report, " %02x", ((const unsigned char *) json)[i]);
 }
@@ -128,8 +128,8 @@ AppendDifference(StringInfo report, const Jsonb *got, const Jsonb *expected)
 	while (at < VARSIZE(got) && at < VARSIZE(expected) && ((const char *) got)[at] == ((const char *) expected)[at])
 		at++;
 	at -= at % 4;
-	AppendBytes(report, "got", got, at);
-	AppendBytes(report, "expected", expected, at);
+	AppendBytes(report, "bytes got", got, at);
+	AppendBytes(report, "bytes due", expected, at);
 }
 
 /*
@@ -144,7 +144,8 @@ Report(const Case *the_case, int64 seed, int64 number, const Verdict *verdict, S
 	appendStringInfo(report, "\n# %s: make fuzz CASES=1 FIRST=" INT64_FORMAT " SEED=" INT64_FORMAT,
 					 verdict->what, number, seed);
 	for (i = 0; i < the_case->count; i++)
-		AppendLine(report, psprintf("input %d", i + 1), the_case->inputs[i] == NULL ? "NULL" : fuzz_json(the_case->inputs[i]));
+		AppendLine(report, psprintf("input %d", i + 1),
+				   the_case->inputs[i] == NULL ? "NULL" : fuzz_json(the_case->inputs[i]));
 	if (verdict->got.json != NULL && verdict->expected.json != NULL)
 		AppendDifference(report, verdict->got.json, verdict->expected.json);
 	elog(LOG, "a case fails:%s", report->data);

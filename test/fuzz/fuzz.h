@@ -131,6 +131,7 @@ extern Tree *fuzz_document(Random *random, Shape *shape);
 extern Tree *fuzz_object(Random *random, Shape *shape);
 extern Tree *fuzz_patch(Random *random, Shape *shape, const Tree *target);
 extern Tree *fuzz_variation(Random *random, Shape *shape, const Tree *tree);
+extern Tree *fuzz_respelled(Random *random, const Tree *tree);
 extern Tree *fuzz_without_nulls(const Tree *tree);
 
 /* rfc7396.c */

@@ -56,7 +56,8 @@ AppendCharacter(StringInfo text, Random *random, int alphabet)
 {
 	/* first and last of some stretches of Unicode, none with surrogates */
 	static const int stretches[][2] = {
-		{0x20, 0x7e}, {0xa0, 0x24f}, {0x370, 0x7ff}, {0x4e00, 0x9fff}, {0xe000, 0xffff}, {0x10000, 0x1f9ff}, {0x10fff0, 0x10ffff},
+		{0x20, 0x7e}, {0xa0, 0x24f}, {0x370, 0x7ff}, {0x4e00, 0x9fff}, {0xe000, 0xffff}, {0x10000, 0x1f9ff},
+		{0x10fff0, 0x10ffff},
 	};
 	unsigned char bytes[8] = {0};
 	const int  *stretch;
@@ -179,8 +180,9 @@ fuzz_random_number(Random *random)
 {
 	/* zeros, and numbers at the borders of core's groups of four digits */
 	static const char *const special[] = {
-		"0", "-0", "0.0", "0.000", "0e5", "1", "1.0", "1.00", "10", "1e1", "9999", "10000", "10000.0", "1e4", "99999999",
-		"100000000", "0.0001", "0.00010", "0.00001", "1e-5", "10000.0001", "-1", "-1.0", "0.5", "-0.5", "1e-0", "1E400", "1e-400",
+		"0", "-0", "0.0", "0.000", "0e5", "1", "1.0", "1.00", "10", "1e1", "9999", "10000", "10000.0",
+		"1e4", "99999999", "100000000", "0.0001", "0.00010",
+		"0.00001", "1e-5", "10000.0001", "-1", "-1.0", "0.5", "-0.5", "1e-0", "1E400", "1e-400",
 	};
 	StringInfoData text;
 	int			digits = SomeDigits(random);

@@ -216,7 +216,8 @@ CheckRoundTrip(const Case *the_case, Verdict *verdict)
 	if (got.json == NULL ||
 		!DatumGetBool(DirectFunctionCall2(jsonb_eq, JsonbPGetDatum(got.json), JsonbPGetDatum(target_json))))
 		fuzz_judge(verdict, "the merged patch and the target", fuzz_said("they differ"), fuzz_said("they are equal"));
-	fuzz_judge(verdict, "the merged patch", got, fuzz_answer(fuzz_oracle_merge(source, fuzz_oracle_diff(source, target))));
+	fuzz_judge(verdict, "the merged patch", got,
+			   fuzz_answer(fuzz_oracle_merge(source, fuzz_oracle_diff(source, target))));
 	if (fuzz_plain_numbers(source) && fuzz_plain_numbers(target))
 		fuzz_judge(verdict, "the merged patch beside the target", got, (Answer) {target_json, NULL});
 }
