@@ -258,7 +258,7 @@ Meet(struct varlena *document)
 
 		VARATT_EXTERNAL_GET_POINTER(pointer, document);
 		lz4 = VARATT_EXTERNAL_GET_COMPRESS_METHOD(pointer) == TOAST_LZ4_COMPRESSION_ID;
-		way = VARATT_EXTERNAL_IS_COMPRESSED(pointer) ? 4 + (lz4 ? 2 : 0) : 3;
+		way = fuzz_is_compressed(pointer) ? 4 + (lz4 ? 2 : 0) : 3;
 	}
 	else if (VARATT_IS_COMPRESSED(document))
 	{

@@ -39,4 +39,11 @@
 #include "varatt.h"
 #endif
 
+/* Tell whether a value out of line is compressed; the macro compares signed with unsigned. */
+static inline bool
+fuzz_is_compressed(struct varatt_external pointer)
+{
+	return VARATT_EXTERNAL_IS_COMPRESSED(pointer);
+}
+
 #endif							/* FUZZ_SERVER_H */
