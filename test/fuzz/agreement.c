@@ -247,8 +247,8 @@ RandomList(Random *random, Shape *shape)
 		return fuzz_document(random, shape);
 	while (count-- > 0)
 	{
-		char	   *text = psprintf("%s%s", names[fuzz_below(random, lengthof(names))],
-									colours[fuzz_below(random, lengthof(colours))]);
+		const char *name = names[fuzz_below(random, lengthof(names))];
+		char	   *text = psprintf("%s%s", name, colours[fuzz_below(random, lengthof(colours))]);
 
 		fuzz_add(list, NULL, 0, fuzz_chance(random, 8) ? fuzz_document(random, shape) :
 				 fuzz_chance(random, 8) ? fuzz_random_number(random) :

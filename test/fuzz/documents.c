@@ -50,9 +50,10 @@ fuzz_random_shape(Random *random)
 		shape.width += 4;
 	else if (kind < 9850)
 	{
-		/* at the borders of the stride, or anywhere */
-		shape.wide = fuzz_chance(random, 50) ? 32 * (1 + fuzz_below(random, 4)) - 1 + fuzz_below(random, 3) :
-			20 + fuzz_below(random, 230);
+		/* anywhere, or at the borders of the stride */
+		shape.wide = 20 + fuzz_below(random, 230);
+		if (fuzz_chance(random, 50))
+			shape.wide = (shape.wide / 32 + 1) * 32 - 1 + fuzz_below(random, 3);
 		shape.wide_left = 1 + fuzz_below(random, 3);
 	}
 	else if (kind < 9985)

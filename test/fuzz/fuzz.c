@@ -34,6 +34,7 @@ typedef struct Outcome
 
 static Outcome results[MOST_PROPERTIES];
 static MemoryContext evaluation;
+static uint64 documents;		/* stands for all that were made */
 
 /* Return a property by number; NULL after the last. */
 static const Property *
@@ -183,12 +184,15 @@ RunCase(int which, int64 seed, int64 number)
 	Outcome	   *result = &results[which];
 	Random		random = fuzz_random(seed, number, which);
 	Case		the_case = {0};
+	int			i;
 
 	if (number % property->every != property->offset || result->failures >= MOST_FAILURES)
 		return;
 	the_case.choices = fuzz_next(&random);
 	property->make(&random, number, &the_case);
 	result->cases++;
+	for (i = 0; i < the_case.count; i++)
+		documents = fuzz_digest(documents, the_case.inputs[i]);
 	if (Judge(property, &the_case).fails)
 		Fail(property, result, &the_case, seed, number);
 }
@@ -253,8 +257,8 @@ fuzz_report(PG_FUNCTION_ARGS)
 			rows += result->cases;
 	}
 	unmet = fuzz_unmet_storage(&met);
-	appendStringInfo(&report, "%sok %d - documents were stored in every way%s\n# %s\n1..%d",
+	appendStringInfo(&report, "%sok %d - documents were stored in every way%s\n# %s\n# documents %016" INT64_MODIFIER "x\n1..%d",
 					 unmet != NULL && rows >= ENOUGH_ROWS ? "not " : "", count + 1,
-					 rows < ENOUGH_ROWS ? " # SKIP too few cases" : "", met.data, count + 1);
+					 rows < ENOUGH_ROWS ? " # SKIP too few cases" : "", met.data, documents, count + 1);
 	PG_RETURN_TEXT_P(cstring_to_text(report.data));
 }

@@ -110,6 +110,7 @@ extern bool fuzz_is(const Tree *tree, TreeKind kind);
 extern Tree *fuzz_shallow_copy(const Tree *tree);
 extern Tree *fuzz_copy(const Tree *tree);
 extern bool fuzz_equal(const Tree *a, const Tree *b);
+extern uint64 fuzz_digest(uint64 digest, const Tree *tree);
 extern bool fuzz_plain_numbers(const Tree *tree);
 extern char *fuzz_json(const Tree *tree);
 extern Jsonb *fuzz_jsonb(const Tree *tree);

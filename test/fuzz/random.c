@@ -3,7 +3,9 @@
  *	  Random numbers, and random strings and numbers for documents.
  *
  * The generator is our own (SplitMix64) and everything is done in integers, so
- * that a seed gives the same documents on every machine and every version.
+ * that a seed gives the same documents on every machine and every version. For
+ * that no two random numbers may be asked for in operands or arguments that the
+ * compiler may evaluate in any order.
  */
 #include "server.h"
 
@@ -166,12 +168,12 @@ AppendExponent(StringInfo text, Random *random, int digits, int fraction)
 {
 	int			kind = fuzz_below(random, 1000);
 	int			most = kind < 800 ? 20 : kind < 990 ? 400 : MOST_DIGITS;
+	char		mark = "eE"[fuzz_below(random, 2)];
 	bool		negative = fuzz_chance(random, 50);
+	const char *sign = negative ? "-" : fuzz_chance(random, 50) ? "+" : "";
 	int			room = negative ? MOST_FRACTION - fraction : MOST_DIGITS - digits;
 
-	appendStringInfo(text, "%c%s%d", "eE"[fuzz_below(random, 2)],
-					 negative ? "-" : fuzz_chance(random, 50) ? "+" : "",
-					 fuzz_below(random, Max(1, Min(most, room))));
+	appendStringInfo(text, "%c%s%d", mark, sign, fuzz_below(random, Max(1, Min(most, room))));
 }
 
 /* Make a number of any size and scale. */

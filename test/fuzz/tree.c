@@ -156,6 +156,23 @@ fuzz_copy(const Tree *tree)
 	return copy;
 }
 
+/* Mix a tree into a number that stands for all documents so far. */
+uint64
+fuzz_digest(uint64 digest, const Tree *tree)
+{
+	int			i;
+
+	check_stack_depth();
+	digest = digest * UINT64CONST(0xd1342543de82ef95) + (tree == NULL ? 99 : tree->kind) + 1;
+	if (tree == NULL)
+		return digest;
+	if (tree->text != NULL)
+		digest = (digest ^ HashKey(tree->text, tree->length)) * UINT64CONST(0x9e3779b97f4a7c15);
+	for (i = 0; i < tree->count; i++)
+		digest = fuzz_digest(digest ^ tree->members[i].hash, tree->members[i].value);
+	return digest;
+}
+
 /* Read a number into digits that neither begin nor end with a zero. */
 static Decimal
 ReadNumber(const Tree *number)
