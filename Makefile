@@ -2,7 +2,8 @@
 #
 #   make            build everything            make check     every test, on a throw-away server
 #   make install    extension + programs        make demo      three renders of one chain
-#   make bench      benchmarks                  make dist      PGXN archive
+#   make bench      benchmarks                  make fuzz      a million random documents
+#   make dist       PGXN archive
 
 PG_CONFIG ?= pg_config
 prefix ?= /usr/local
@@ -15,7 +16,7 @@ INSTALL ?= install
 # META.json is the one source of the version; the others are derived from it.
 FULL_VERSION := $(shell sed -n 's/^   "version": "\(.*\)",/\1/p' META.json)
 
-.PHONY: all extension driver localmodel install uninstall clean installcheck check check-unit demo bench dist format
+.PHONY: all extension driver localmodel install uninstall clean installcheck check check-unit fuzz demo bench dist format
 
 all: extension driver localmodel
 
@@ -50,6 +51,13 @@ check:
 check-unit: localmodel driver
 	@$(MAKE) --no-print-directory -C test/unit check
 
+# Cases FIRST to FIRST + CASES - 1 of a seed; the same ones on every machine.
+CASES ?= 1000000
+SEED ?= 1
+FIRST ?= 1
+fuzz:
+	@tools/sandbox test/fuzz/run $(CASES) $(SEED) $(FIRST)
+
 demo:
 	@tools/demo
 
@@ -64,4 +72,5 @@ format:
 
 clean:
 	@$(MAKE) --no-print-directory -C extension PG_CONFIG=$(PG_CONFIG) clean
+	@$(MAKE) --no-print-directory -C test/fuzz PG_CONFIG=$(PG_CONFIG) clean
 	rm -rf build
