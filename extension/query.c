@@ -23,12 +23,14 @@
 #define MOST_PLANS 512
 #define MOST_PARAMETERS 3
 
+#define COMPLETED(render) \
+	" (" render ".status)::pg_catalog.text OPERATOR(pg_catalog.=) 'completed'::pg_catalog.text"
 #define HAS_MEMORY(render) \
-	" (" render ".status)::pg_catalog.text OPERATOR(pg_catalog.=) 'completed'::pg_catalog.text" \
+	COMPLETED(render) \
 	" AND pg_catalog.jsonb_typeof(" MEMORY(render) ") OPERATOR(pg_catalog.=) 'object'::pg_catalog.text"
 #define MEMORY(render) \
 	render ".context_data OPERATOR(pg_catalog.->) '" RC_MEMORY_KEY "'::pg_catalog.text"
-#define MEMORY_OUT(render) "(" MEMORY(render) ")::pg_catalog.jsonb"
+#define CONTEXT(render) render ".context_data::pg_catalog.jsonb"
 #define LATEST_OF_CHAIN(chain) \
 	" FROM @.renders r" \
 	" WHERE r.chain_id OPERATOR(pg_catalog.=) " chain \
@@ -45,38 +47,36 @@ typedef struct QueryText
 } QueryText;
 
 static const QueryText query_texts[RC_QUERY_COUNT] = {
-	/* (chain) -> the columns of get_latest_completed_render_with_memory() */
+	/* (chain) -> the columns of get_latest_completed_render_with_memory() but for the memory */
 	[RC_LATEST_RENDER] = {
 		"SELECT r.id::pg_catalog.uuid, r.chain_position::pg_catalog.int4, r.type::pg_catalog.text,"
 		" r.prompt::pg_catalog.text, r.output_url::pg_catalog.text, r.output_key::pg_catalog.text,"
-		" r.context_data::pg_catalog.jsonb, " MEMORY_OUT("r") ", r.completed_at::pg_catalog.timestamptz"
+		" r.context_data::pg_catalog.jsonb, r.completed_at::pg_catalog.timestamptz"
 		LATEST_OF_CHAIN("$1"),
 	1, {UUIDOID}, true},
-	/* (chain) -> memory */
+	/* (chain) -> the context with its memory */
 	[RC_CHAIN_MEMORY] = {
-		"SELECT " MEMORY_OUT("r") LATEST_OF_CHAIN("$1"),
+		"SELECT " CONTEXT("r") LATEST_OF_CHAIN("$1"),
 	1, {UUIDOID}, true},
-	/* (render) -> memory */
+	/* (render) -> its context */
 	[RC_RENDER_MEMORY] = {
-		"SELECT " MEMORY_OUT("r") " FROM @.renders r"
-		" WHERE r.id OPERATOR(pg_catalog.=) $1"
-		" AND pg_catalog.jsonb_typeof(" MEMORY("r") ") OPERATOR(pg_catalog.=) 'object'::pg_catalog.text",
+		"SELECT " CONTEXT("r") " FROM @.renders r WHERE r.id OPERATOR(pg_catalog.=) $1",
 	1, {UUIDOID}, true},
-	/* (chains) -> the columns of get_memories_from_chains(), in the order of the chains */
+	/* (chains) -> chain, render, position, context with its memory, in the order of the chains */
 	[RC_CHAINS_MEMORIES] = {
-		"SELECT c.chain_id, m.render_id, m.chain_position, m.memory"
+		"SELECT c.chain_id, m.render_id, m.chain_position, m.context"
 		" FROM (SELECT u.chain_id, pg_catalog.min(u.place) AS place"
 		"       FROM pg_catalog.unnest($1) WITH ORDINALITY AS u (chain_id, place)"
 		"       GROUP BY u.chain_id) c"
 		" CROSS JOIN LATERAL (SELECT r.id::pg_catalog.uuid AS render_id,"
 		"                            r.chain_position::pg_catalog.int4 AS chain_position,"
-		"                            " MEMORY_OUT("r") " AS memory" LATEST_OF_CHAIN("c.chain_id") ") m"
+		"                            " CONTEXT("r") " AS context" LATEST_OF_CHAIN("c.chain_id") ") m"
 		" ORDER BY c.place",
 	1, {UUIDARRAYOID}, true},
-	/* (render) -> its parent, its memory if it is completed and has one */
+	/* (render) -> its parent, its context if it is completed */
 	[RC_ANCESTOR] = {
 		"SELECT r.parent_render_id::pg_catalog.uuid,"
-		" CASE WHEN" HAS_MEMORY("r") " THEN " MEMORY_OUT("r") " END"
+		" CASE WHEN" COMPLETED("r") " THEN " CONTEXT("r") " END"
 		" FROM @.renders r WHERE r.id OPERATOR(pg_catalog.=) $1",
 	1, {UUIDOID}, true},
 	/* (render) -> its context and chain, the row locked */
@@ -312,19 +312,4 @@ rc_result(uint64 row, int column, Oid type, bool *isnull)
 	if (*isnull)
 		return (Datum) 0;
 	return SPI_datumTransfer(value, attribute->attbyval, attribute->attlen);
-}
-
-/* Return the last query's rows from a set-returning function (InitMaterializedSRF). */
-void
-rc_return_rows(FunctionCallInfo fcinfo)
-{
-	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
-	TupleDesc	promised = rsinfo->setDesc;
-	uint64		i;
-	int			column;
-
-	for (column = 1; column <= promised->natts; column++)
-		RequireColumn(column, SPI_gettypeid(promised, column));
-	for (i = 0; i < SPI_tuptable->numvals; i++)
-		tuplestore_puttuple(rsinfo->setResult, SPI_tuptable->vals[i]);
 }

@@ -28,6 +28,5 @@ extern void rc_begin_queries(void);
 extern void rc_end_queries(void);
 extern uint64 rc_query(RcQuery query, Datum *parameters, long max_rows);
 extern Datum rc_result(uint64 row, int column, Oid type, bool *isnull);
-extern void rc_return_rows(FunctionCallInfo fcinfo);
 
 #endif							/* RC_QUERY_H */

@@ -20,6 +20,7 @@ PG_MODULE_MAGIC;
 
 char	   *rc_schema;
 bool		rc_notify;
+bool		rc_direct_scan;
 static bool require_credits;
 static char *clock_override;
 static int	max_attempts;
@@ -75,6 +76,11 @@ _PG_init(void)
 							 "Whether changes of renders are announced on the channel \"renderchain\".",
 							 NULL,
 							 &rc_notify, true,
+							 PGC_USERSET, 0, NULL, NULL, NULL);
+	DefineCustomBoolVariable("renderchain.direct_scan",
+							 "Whether lookups may read tables without the planner where that gives the same answer.",
+							 "Off for comparing the two ways.",
+							 &rc_direct_scan, true,
 							 PGC_USERSET, 0, NULL, NULL, NULL);
 	DefineCustomBoolVariable("renderchain.require_credits",
 							 "Whether users without a credit account are refused instead of not metered.",

@@ -24,11 +24,13 @@
  */
 extern char *rc_schema;
 extern bool rc_notify;
+extern bool rc_direct_scan;
 
 /* renderchain.c */
 extern TimestampTz rc_clock(void);
 
 /* schema.c */
+extern Oid	rc_working_table(void);
 extern const char *rc_working_schema(void);
 
 /* merge_patch.c */

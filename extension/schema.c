@@ -30,16 +30,16 @@ IsReservedSchema(const char *name)
 }
 
 /*
- * Return the name of the working schema, having made sure that it can be one,
- * that the caller may use it (a schema that may not be used is passed over in a
- * search_path, so that its tables would seem to be missing) and that it has
- * tables. The string is the setting's own: use it before anything can change the
- * setting. Privileges on tables are left to the queries that follow.
+ * Return the table "renders" of the working schema, having made sure that the
+ * schema can be one, that the caller may use it (a schema that may not be used is
+ * passed over in a search_path, so that its tables would seem to be missing) and
+ * that it has tables. Privileges on tables are left to what reads them.
  */
-const char *
-rc_working_schema(void)
+Oid
+rc_working_table(void)
 {
 	Oid			schema_oid;
+	Oid			table_oid = InvalidOid;
 	AclResult	allowed;
 
 	if (IsReservedSchema(rc_schema))
@@ -55,9 +55,9 @@ rc_working_schema(void)
 		allowed = rc_namespace_aclcheck(schema_oid, GetUserId(), ACL_USAGE);
 		if (allowed != ACLCHECK_OK)
 			aclcheck_error(allowed, OBJECT_SCHEMA, rc_schema);
+		table_oid = get_relname_relid(MAIN_TABLE, schema_oid);
 	}
-	if (!OidIsValid(schema_oid) ||
-		!OidIsValid(get_relname_relid(MAIN_TABLE, schema_oid)))
+	if (!OidIsValid(table_oid))
 		ereport(ERROR,
 				(errcode(RC_ERRCODE_TABLES_MISSING),
 				 errmsg("renderchain's tables do not exist in schema \"%s\"", rc_schema),
@@ -66,6 +66,17 @@ rc_working_schema(void)
 				 errdetail("There is no such schema."),
 				 errhint("Run SELECT renderchain.create_tables(%s), or name another schema in the setting renderchain.schema.",
 						 quote_literal_cstr(rc_schema))));
+	return table_oid;
+}
+
+/*
+ * Return the name of the working schema, made sure of as by rc_working_table().
+ * The string is the setting's own: use it before anything can change the setting.
+ */
+const char *
+rc_working_schema(void)
+{
+	(void) rc_working_table();
 	return rc_schema;
 }
 

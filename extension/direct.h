@@ -1,0 +1,68 @@
+/*
+ * direct.h
+ *	  Reading rows of renders through an index, without the planner and executor.
+ */
+#ifndef RC_DIRECT_H
+#define RC_DIRECT_H
+
+/* Columns of renders that are read directly. */
+typedef enum RcColumn
+{
+	RC_COLUMN_ID,
+	RC_COLUMN_CHAIN_ID,
+	RC_COLUMN_CHAIN_POSITION,
+	RC_COLUMN_STATUS,
+	RC_COLUMN_CONTEXT_DATA,
+	RC_COLUMN_TYPE,
+	RC_COLUMN_PROMPT,
+	RC_COLUMN_OUTPUT_URL,
+	RC_COLUMN_OUTPUT_KEY,
+	RC_COLUMN_COMPLETED_AT,
+	RC_COLUMN_COUNT				/* must be last */
+} RcColumn;
+
+/* What is known of a table "renders". */
+typedef struct RcTableFacts
+{
+	Oid			table;			/* must be first: key of the cache */
+	bool		valid;			/* false after any change of the table */
+	bool		plain;			/* rows can be read without the planner at all */
+	bool		warned;			/* that the index on chains is missing */
+	AttrNumber	columns[RC_COLUMN_COUNT];	/* 0 where one is missing */
+	bool		expected[RC_COLUMN_COUNT];	/* has it the type that we take it for? */
+	bool		has_chain_index;	/* there is some index on part of the chains */
+	Oid			chain_index;	/* on chains with memory; InvalidOid where there is none */
+	bool		chain_forward;	/* it has the highest position first */
+	Oid			id_index;		/* InvalidOid where there is none */
+} RcTableFacts;
+
+/* direct_table.c */
+extern RcTableFacts *rc_table_facts(Relation table);
+
+/* What is looked for: */
+typedef enum RcDirectKey
+{
+	RC_BY_CHAIN,				/* completed renders of a chain that carry memory, last first */
+	RC_BY_ID					/* a render */
+} RcDirectKey;
+
+/* A scan of the table "renders" of the working schema. */
+typedef struct RcDirect
+{
+	Relation	table;
+	Relation	index;
+	const RcTableFacts *facts;
+	ScanDirection direction;
+	TupleTableSlot *slot;		/* the current row */
+	IndexScanDesc scan;
+	RcDirectKey key;
+} RcDirect;
+
+/* direct_scan.c */
+extern bool rc_direct_open(RcDirect *direct, RcDirectKey key, const RcColumn *columns, int count);
+extern void rc_direct_find(RcDirect *direct, const pg_uuid_t *id);
+extern bool rc_direct_next(RcDirect *direct);
+extern Datum rc_direct_value(RcDirect *direct, RcColumn column, bool *isnull);
+extern void rc_direct_close(RcDirect *direct);
+
+#endif							/* RC_DIRECT_H */

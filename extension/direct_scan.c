@@ -1,0 +1,215 @@
+/*
+ * direct_scan.c
+ *	  Reading rows of renders through an index, without the planner and executor.
+ *
+ * A lookup by one key in one index is most of what an application asks of a
+ * chain, and most of the time of the usual way goes into setting up and taking
+ * down an executor. Here the index is scanned as the executor would scan it:
+ * under the caller's snapshot, with the table and the index locked, taking part
+ * in serializable transactions.
+ *
+ * Where the answer could be another one than that of a query, rc_direct_open()
+ * says so, and the caller asks the planner (query.c): row-level security that
+ * applies to the caller; no privilege to read the whole table (the planner knows
+ * about columns); views, foreign, partitioned, inherited and distributed tables;
+ * columns of other types; no index; a module that watches what is read. Rows are what the planner's way finds, in
+ * the same order; test/regress is run both ways.
+ */
+#include "compat.h"
+
+#include "direct.h"
+#include "renderchain.h"
+
+/*
+ * Open the table "renders" of the working schema, locked; NULL where it is gone
+ * by the time that it is locked.
+ */
+static Relation
+OpenTable(void)
+{
+	for (;;)
+	{
+		uint64		changes = SharedInvalidMessageCounter;
+		Relation	table = try_relation_open(rc_working_table(), AccessShareLock);
+
+		/* nothing was renamed or dropped while we waited for the lock */
+		if (changes == SharedInvalidMessageCounter)
+			return table;
+		if (table != NULL)
+			relation_close(table, AccessShareLock);
+	}
+}
+
+/* Warn, once a session, that lookups by chain have no index to go by. */
+static void
+WarnOfMissingIndex(Relation table, RcTableFacts *facts)
+{
+	bool		is_partitioned = (table->rd_rel->relkind == RELKIND_PARTITIONED_TABLE);
+	const char *name;
+
+	if (facts->warned || facts->has_chain_index ||
+		(table->rd_rel->relkind != RELKIND_RELATION && !is_partitioned))
+		return;
+	facts->warned = true;
+	name = quote_qualified_identifier(get_namespace_name(RelationGetNamespace(table)),
+									  RelationGetRelationName(table));
+	ereport(WARNING,
+			(errcode(ERRCODE_UNDEFINED_OBJECT),
+			 errmsg("table %s has no index for the memory of chains", name),
+			 errdetail("Lookups by chain work, but read more rows than they need."),
+			 errhint("CREATE INDEX %sON %s (chain_id, chain_position DESC)"
+					 " WHERE status::text = 'completed'::text"
+					 " AND pg_catalog.jsonb_typeof(context_data -> '%s'::text) = 'object'::text;",
+					 is_partitioned ? "" : "CONCURRENTLY ", name, RC_MEMORY_KEY)));
+}
+
+/* Tell whether the keys of a lookup and the columns that it wants are as expected. */
+static bool
+HasColumns(const RcTableFacts *facts, RcDirectKey key, const RcColumn *columns, int count)
+{
+	int			i;
+
+	for (i = 0; i < count; i++)
+		if (!facts->expected[columns[i]])
+			return false;
+	if (key == RC_BY_ID)
+		return facts->expected[RC_COLUMN_ID];
+	return facts->expected[RC_COLUMN_CHAIN_ID] && facts->expected[RC_COLUMN_CHAIN_POSITION] &&
+		facts->expected[RC_COLUMN_STATUS];
+}
+
+/* Say why the planner must be asked; NULL where it need not, as far as the table goes. */
+static const char *
+ObstacleOfTable(Relation table, const RcTableFacts *facts)
+{
+	Oid			oid = RelationGetRelid(table);
+
+	if (!rc_direct_scan)
+		return "renderchain.direct_scan is off";
+	if (!facts->plain)
+		return "it is not a plain table";
+	if (ExecutorCheckPerms_hook != NULL)
+		return "a module watches what the executor reads";
+	if (pg_class_aclcheck(oid, GetUserId(), ACL_SELECT) != ACLCHECK_OK)
+		return "the role may not read all columns";
+	if (table->rd_rel->relrowsecurity && check_enable_rls(oid, InvalidOid, true) == RLS_ENABLED)
+		return "row-level security applies to the role";
+	return NULL;
+}
+
+/*
+ * Tell whether an index may be used now: it is valid, and not younger than the
+ * snapshot where it was built over rows that older snapshots see differently
+ * (get_relation_info() in src/backend/optimizer/util/plancat.c).
+ */
+static bool
+IsUsable(Relation index)
+{
+	Form_pg_index form = index->rd_index;
+
+	return form != NULL && form->indisvalid &&
+		(!form->indcheckxmin ||
+		 TransactionIdPrecedes(HeapTupleHeaderGetXmin(index->rd_indextuple->t_data), TransactionXmin));
+}
+
+/* Open the index of a table that does for a kind of lookup; NULL where there is none. */
+static Relation
+OpenIndex(Oid oid)
+{
+	Relation	index = OidIsValid(oid) ? try_relation_open(oid, AccessShareLock) : NULL;
+
+	if (index != NULL && !IsUsable(index))
+	{
+		relation_close(index, AccessShareLock);
+		index = NULL;
+	}
+	return index;
+}
+
+/*
+ * Begin to look up rows whose values of these columns are wanted. False where
+ * the planner must be asked; everything is closed then, and the server's log says
+ * why at level DEBUG1.
+ */
+bool
+rc_direct_open(RcDirect *direct, RcDirectKey key, const RcColumn *columns, int count)
+{
+	Relation	table = OpenTable();
+	RcTableFacts *facts;
+	const char *obstacle;
+
+	if (table == NULL)
+		return false;
+	facts = rc_table_facts(table);
+	if (key == RC_BY_CHAIN)
+		WarnOfMissingIndex(table, facts);
+	obstacle = ObstacleOfTable(table, facts);
+	if (obstacle == NULL && !HasColumns(facts, key, columns, count))
+		obstacle = "a column has another type";
+	if (obstacle == NULL)
+	{
+		direct->index = OpenIndex(key == RC_BY_CHAIN ? facts->chain_index : facts->id_index);
+		if (direct->index == NULL)
+			obstacle = "it has no fitting index";
+	}
+	if (obstacle != NULL)
+	{
+		ereport(DEBUG1,
+				(errmsg_internal("looking up table \"%s\" with the planner: %s",
+								 RelationGetRelationName(table), obstacle)));
+		relation_close(table, AccessShareLock);
+		return false;
+	}
+	direct->table = table;
+	direct->facts = facts;
+	direct->key = key;
+	direct->direction = key == RC_BY_CHAIN && !facts->chain_forward ?
+		BackwardScanDirection : ForwardScanDirection;
+	direct->slot = table_slot_create(table, NULL);
+	/* by chain: the chain, and that there is a position */
+	direct->scan = rc_index_beginscan(table, direct->index, GetActiveSnapshot(),
+									  key == RC_BY_CHAIN ? 2 : 1);
+	return true;
+}
+
+/* Look for the rows of a chain, or the row of a render. Good for many in turn. */
+void
+rc_direct_find(RcDirect *direct, const pg_uuid_t *id)
+{
+	ScanKeyData keys[2];
+
+	ScanKeyInit(&keys[0], 1, BTEqualStrategyNumber, F_UUID_EQ, UUIDPGetDatum(id));
+	ScanKeyEntryInitialize(&keys[1], SK_ISNULL | SK_SEARCHNOTNULL, 2, InvalidStrategy,
+						   InvalidOid, InvalidOid, InvalidOid, (Datum) 0);
+	index_rescan(direct->scan, keys, direct->key == RC_BY_CHAIN ? 2 : 1, NULL, 0);
+}
+
+/* Move to the first or next row that was looked for; false where there is none. */
+bool
+rc_direct_next(RcDirect *direct)
+{
+	CHECK_FOR_INTERRUPTS();
+	return index_getnext_slot(direct->scan, direct->direction, direct->slot);
+}
+
+/*
+ * Return a value of the current row, as it is stored. It points into the row: good
+ * until the next one.
+ */
+Datum
+rc_direct_value(RcDirect *direct, RcColumn column, bool *isnull)
+{
+	return slot_getattr(direct->slot, direct->facts->columns[column], isnull);
+}
+
+/*
+ * End the scan. The locks are kept until the transaction ends, as a query's are.
+ */
+void
+rc_direct_close(RcDirect *direct)
+{
+	index_endscan(direct->scan);
+	ExecDropSingleTupleTableSlot(direct->slot);
+	index_close(direct->index, NoLock);
+	table_close(direct->table, NoLock);
+}
