@@ -84,7 +84,7 @@ AddNeighbours(Tree *context, Random *random, Shape *shape, bool before)
 		{"pipelineMemorz", "pipelineMemory ", "pipelineMemory2", "qipelineMemory"},
 		{"pipelineMemorx", "pipelinememor", "pipelineMemor", "PipelineMemory"},
 	};
-	static const int counts[] = {0, 0, 1, 2, 5, 30, 31, 32, 33, 34, 100, 300};
+	static const int counts[] = {0, 0, 0, 1, 1, 2, 2, 5, 5, 20, 30, 31, 32, 33, 34, 100, 300};
 	int			count = counts[fuzz_below(random, lengthof(counts))];
 	const char *neighbour = near[before][fuzz_below(random, 4)];
 	int			i;
