@@ -60,7 +60,7 @@ fuzz_random_shape(Random *random)
 		shape.depth = 5 + fuzz_below(random, 80);
 	else if (kind < 9993)
 	{
-		shape.wide = 1000 + fuzz_below(random, 1500);
+		shape.wide = 1000 + fuzz_below(random, 500);
 		shape.wide_left = 1;
 	}
 	else

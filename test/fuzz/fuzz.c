@@ -101,12 +101,24 @@ AppendLine(StringInfo report, const char *name, const char *text)
 		appendStringInfo(report, "... (%d bytes)", length);
 }
 
-/* Append an answer. */
+/* Put the JSON of an answer into its text. */
+static void
+TryPrint(void *argument)
+{
+	Answer	   *answer = argument;
+
+	answer->text = JsonbToCString(NULL, &answer->json->root, VARSIZE(answer->json));
+}
+
+/* Append an answer. A broken document may well have no text. */
 static void
 AppendAnswer(StringInfo report, const char *name, Answer answer)
 {
-	AppendLine(report, name, answer.text != NULL ? answer.text : answer.json == NULL ? "NULL" :
-			   JsonbToCString(NULL, &answer.json->root, VARSIZE(answer.json)));
+	ErrorData  *error = NULL;
+
+	if (answer.json != NULL && !fuzz_try(TryPrint, &answer, true, &error))
+		answer.text = psprintf("a document that cannot be printed: %s", error->message);
+	AppendLine(report, name, answer.text == NULL ? "NULL" : answer.text);
 }
 
 /* Append some bytes of a document. */

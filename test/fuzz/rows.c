@@ -84,7 +84,7 @@ AddNeighbours(Tree *context, Random *random, Shape *shape, bool before)
 		{"pipelineMemorz", "pipelineMemory ", "pipelineMemory2", "qipelineMemory"},
 		{"pipelineMemorx", "pipelinememor", "pipelineMemor", "PipelineMemory"},
 	};
-	static const int counts[] = {0, 0, 1, 2, 5, 30, 31, 32, 33, 34, 100, 300};
+	static const int counts[] = {0, 0, 0, 1, 1, 2, 2, 5, 5, 20, 30, 31, 32, 33, 34, 100, 300};
 	int			count = counts[fuzz_below(random, lengthof(counts))];
 	const char *neighbour = near[before][fuzz_below(random, 4)];
 	int			i;
@@ -103,6 +103,27 @@ AddNeighbours(Tree *context, Random *random, Shape *shape, bool before)
 				 fuzz_long_string(random, RandomSize(random)));
 }
 
+/* Make a value that is no object, maybe a long one. */
+static Tree *
+NoObject(Random *random, Shape *shape)
+{
+	Tree	   *array;
+
+	switch (fuzz_below(random, 4))
+	{
+		case 0:
+			return fuzz_tree(TREE_NULL);
+		case 1:
+			return fuzz_random_number(random);
+		case 2:
+			return fuzz_long_string(random, RandomSize(random));
+		default:
+			array = fuzz_tree(TREE_ARRAY);
+			fuzz_add(array, NULL, 0, fuzz_object(random, shape));
+			return array;
+	}
+}
+
 /* Make a context: nearly always an object, mostly with a memory in it. */
 static Tree *
 RandomContext(Random *random, Shape *shape)
@@ -114,7 +135,7 @@ RandomContext(Random *random, Shape *shape)
 	if (kind < 4)
 		return NULL;
 	if (kind < 8)
-		return fuzz_document(random, shape);
+		return NoObject(random, shape);
 	if (kind < 90)
 	{
 		AddNeighbours(context, random, shape, true);
@@ -122,7 +143,7 @@ RandomContext(Random *random, Shape *shape)
 	}
 	if (kind < 16)
 		return context;
-	memory = kind < 24 ? fuzz_document(random, shape) : fuzz_object(random, shape);
+	memory = kind < 24 ? NoObject(random, shape) : fuzz_object(random, shape);
 	if (memory->kind == TREE_OBJECT && kind < 85)
 		AddBulk(memory, random, shape, RandomSize(random));
 	fuzz_add(context, MEMORY_KEY, (int) strlen(MEMORY_KEY), memory);

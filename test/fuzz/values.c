@@ -59,13 +59,15 @@ CheckNulls(const Case *the_case, Verdict *verdict)
 				   fuzz_call(FUZZ_MERGE_PATCH, NULL, NULL, 0, verdict), fuzz_answer(nothing));
 }
 
+#define FEW_INPUTS 5
+
 /* Return how many documents an aggregate gets: a few, sometimes none, sometimes many. */
 static int
 SomeInputs(Random *random)
 {
 	int			kind = fuzz_below(random, 200);
 
-	return kind < 3 ? 0 : 1 + fuzz_below(random, kind < 197 ? 5 : MOST_INPUTS);
+	return kind < 3 ? 0 : 1 + fuzz_below(random, kind < 196 ? FEW_INPUTS : MOST_INPUTS);
 }
 
 /*
@@ -75,16 +77,19 @@ SomeInputs(Random *random)
 static void
 MakePatches(Random *random, int64 number, Case *the_case)
 {
+	int			count = SomeInputs(random);
 	bool		is_long = fuzz_below(random, 150) == 0;
-	Shape		shape = is_long ? fuzz_small_shape(random) : fuzz_random_shape(random);
+	Shape		shape = is_long || count > FEW_INPUTS ? fuzz_small_shape(random) : fuzz_random_shape(random);
 	Tree	   *document = NULL;
 	int			i;
 
 	(void) number;
-	the_case->count = SomeInputs(random);
-	for (i = 0; i < the_case->count; i++)
+	the_case->count = count;
+	for (i = 0; i < count; i++)
 	{
-		Tree	   *patch = fuzz_chance(random, 75) ? fuzz_patch(random, &shape, document) :
+		/* of many patches the first must still show in the end */
+		Tree	   *patch = count > FEW_INPUTS ? fuzz_object(random, &shape) :
+			fuzz_chance(random, 75) ? fuzz_patch(random, &shape, document) :
 			fuzz_document(random, &shape);
 
 		if (fuzz_chance(random, 10))
@@ -304,7 +309,7 @@ CheckMemories(const Case *the_case, Verdict *verdict)
 const Property fuzz_value_properties[] = {
 	{"jsonb_merge_patch is RFC 7396, byte for byte", 1, 0, false, MakeMerge, CheckMerge},
 	{"jsonb_merge_patch takes a NULL target for absent and a NULL patch for {}", 4, 1, false, MakeDocument, CheckNulls},
-	{"jsonb_merge_patch_agg is a row of merges", 2, 0, true, MakePatches, CheckAggregate},
+	{"jsonb_merge_patch_agg is a row of merges", 3, 0, true, MakePatches, CheckAggregate},
 	{"jsonb_make_patch gives the smallest patch, or an error where there is none", 2, 1, false, MakeDiff, CheckDiff},
 	{"merging the patch gives the target", 2, 0, false, MakeRoundTrip, CheckRoundTrip},
 	{"merge_memory keeps what most memories have", 4, 3, true, MakeMemories, CheckMemories},
