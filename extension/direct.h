@@ -43,7 +43,8 @@ extern RcTableFacts *rc_table_facts(Relation table);
 typedef enum RcDirectKey
 {
 	RC_BY_CHAIN,				/* completed renders of a chain that carry memory, last first */
-	RC_BY_ID					/* a render */
+	RC_BY_ID,					/* a render */
+	RC_TO_SAVE					/* a render, to lock its row before it is written */
 } RcDirectKey;
 
 /* A scan of the table "renders" of the working schema. */
@@ -62,6 +63,7 @@ typedef struct RcDirect
 extern bool rc_direct_open(RcDirect *direct, RcDirectKey key, const RcColumn *columns, int count);
 extern void rc_direct_find(RcDirect *direct, const pg_uuid_t *id);
 extern bool rc_direct_next(RcDirect *direct);
+extern bool rc_direct_lock(RcDirect *direct);
 extern Datum rc_direct_value(RcDirect *direct, RcColumn column, bool *isnull);
 extern void rc_direct_close(RcDirect *direct);
 

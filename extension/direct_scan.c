@@ -5,8 +5,8 @@
  * A lookup by one key in one index is most of what an application asks of a
  * chain, and most of the time of the usual way goes into setting up and taking
  * down an executor. Here the index is scanned as the executor would scan it:
- * under the caller's snapshot, with the table and the index locked, taking part
- * in serializable transactions.
+ * under the active snapshot, with the table and the index locked, taking part in
+ * serializable transactions.
  *
  * Where the answer could be another one than that of a query, rc_direct_open()
  * says so, and the caller asks the planner (query.c): row-level security that
@@ -25,18 +25,18 @@
  * by the time that it is locked.
  */
 static Relation
-OpenTable(void)
+OpenTable(LOCKMODE lock)
 {
 	for (;;)
 	{
 		uint64		changes = SharedInvalidMessageCounter;
-		Relation	table = try_relation_open(rc_working_table(), AccessShareLock);
+		Relation	table = try_relation_open(rc_working_table(), lock);
 
 		/* nothing was renamed or dropped while we waited for the lock */
 		if (changes == SharedInvalidMessageCounter)
 			return table;
 		if (table != NULL)
-			relation_close(table, AccessShareLock);
+			relation_close(table, lock);
 	}
 }
 
@@ -72,7 +72,7 @@ HasColumns(const RcTableFacts *facts, RcDirectKey key, const RcColumn *columns, 
 	for (i = 0; i < count; i++)
 		if (!facts->expected[columns[i]])
 			return false;
-	if (key == RC_BY_ID)
+	if (key != RC_BY_CHAIN)
 		return facts->expected[RC_COLUMN_ID];
 	return facts->expected[RC_COLUMN_CHAIN_ID] && facts->expected[RC_COLUMN_CHAIN_POSITION] &&
 		facts->expected[RC_COLUMN_STATUS];
@@ -80,9 +80,10 @@ HasColumns(const RcTableFacts *facts, RcDirectKey key, const RcColumn *columns, 
 
 /* Say why the planner must be asked; NULL where it need not, as far as the table goes. */
 static const char *
-ObstacleOfTable(Relation table, const RcTableFacts *facts)
+ObstacleOfTable(Relation table, const RcTableFacts *facts, RcDirectKey key)
 {
 	Oid			oid = RelationGetRelid(table);
+	AclMode		privileges = key == RC_TO_SAVE ? ACL_SELECT | ACL_UPDATE : ACL_SELECT;
 
 	if (!rc_direct_scan)
 		return "renderchain.direct_scan is off";
@@ -90,10 +91,13 @@ ObstacleOfTable(Relation table, const RcTableFacts *facts)
 		return "it is not a plain table";
 	if (ExecutorCheckPerms_hook != NULL)
 		return "a module watches what the executor reads";
-	if (pg_class_aclcheck(oid, GetUserId(), ACL_SELECT) != ACLCHECK_OK)
-		return "the role may not read all columns";
+	if (pg_class_aclmask(oid, GetUserId(), privileges, ACLMASK_ALL) != privileges)
+		return "the role has no privilege on all columns";
 	if (table->rd_rel->relrowsecurity && check_enable_rls(oid, InvalidOid, true) == RLS_ENABLED)
 		return "row-level security applies to the role";
+	/* the executor has an error for it */
+	if (key == RC_TO_SAVE && (XactReadOnly || IsInParallelMode()))
+		return "rows cannot be locked in this transaction";
 	return NULL;
 }
 
@@ -134,7 +138,8 @@ OpenIndex(Oid oid)
 bool
 rc_direct_open(RcDirect *direct, RcDirectKey key, const RcColumn *columns, int count)
 {
-	Relation	table = OpenTable();
+	LOCKMODE	lock = key == RC_TO_SAVE ? RowExclusiveLock : AccessShareLock;
+	Relation	table = OpenTable(lock);
 	RcTableFacts *facts;
 	const char *obstacle;
 
@@ -143,7 +148,7 @@ rc_direct_open(RcDirect *direct, RcDirectKey key, const RcColumn *columns, int c
 	facts = rc_table_facts(table);
 	if (key == RC_BY_CHAIN)
 		WarnOfMissingIndex(table, facts);
-	obstacle = ObstacleOfTable(table, facts);
+	obstacle = ObstacleOfTable(table, facts, key);
 	if (obstacle == NULL && !HasColumns(facts, key, columns, count))
 		obstacle = "a column has another type";
 	if (obstacle == NULL)
@@ -157,7 +162,7 @@ rc_direct_open(RcDirect *direct, RcDirectKey key, const RcColumn *columns, int c
 		ereport(DEBUG1,
 				(errmsg_internal("looking up table \"%s\" with the planner: %s",
 								 RelationGetRelationName(table), obstacle)));
-		relation_close(table, AccessShareLock);
+		relation_close(table, lock);
 		return false;
 	}
 	direct->table = table;
@@ -190,6 +195,58 @@ rc_direct_next(RcDirect *direct)
 {
 	CHECK_FOR_INTERRUPTS();
 	return index_getnext_slot(direct->scan, direct->direction, direct->slot);
+}
+
+/* Tell whether the current row is still the one of that id. */
+static bool
+HasId(RcDirect *direct, const pg_uuid_t *id)
+{
+	bool		isnull;
+	Datum		value = rc_direct_value(direct, RC_COLUMN_ID, &isnull);
+
+	return !isnull && memcmp(DatumGetUUIDP(value), id, sizeof(pg_uuid_t)) == 0;
+}
+
+/*
+ * Lock the current row, waiting for others that have it locked, and read its
+ * latest version; false where it is gone by then. As nodeLockRows.c does for FOR
+ * NO KEY UPDATE, with its error where the isolation level keeps to a snapshot.
+ */
+bool
+rc_direct_lock(RcDirect *direct)
+{
+	ItemPointerData place = direct->slot->tts_tid;
+	TM_FailureData failure;
+	TM_Result	result;
+	pg_uuid_t	id;
+	bool		isnull;
+	uint8		flags = TUPLE_LOCK_FLAG_LOCK_UPDATE_IN_PROGRESS;
+
+	id = *DatumGetUUIDP(rc_direct_value(direct, RC_COLUMN_ID, &isnull));
+	if (!IsolationUsesXactSnapshot())
+		flags |= TUPLE_LOCK_FLAG_FIND_LAST_VERSION;
+	ExecClearTuple(direct->slot);
+	result = table_tuple_lock(direct->table, &place, GetActiveSnapshot(), direct->slot,
+							  GetCurrentCommandId(true), LockTupleNoKeyExclusive, LockWaitBlock,
+							  flags, &failure);
+	switch (result)
+	{
+		case TM_Ok:
+			return !failure.traversed || HasId(direct, &id);
+		case TM_SelfModified:
+			/* by a command that goes on further up: the planner's way passes it over, too */
+			return false;
+		case TM_Updated:
+		case TM_Deleted:
+			if (IsolationUsesXactSnapshot())
+				ereport(ERROR,
+						(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+						 errmsg("could not serialize access due to concurrent update")));
+			return false;
+		default:
+			elog(ERROR, "unexpected result of locking a row: %d", (int) result);
+			return false;
+	}
 }
 
 /*

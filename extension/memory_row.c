@@ -6,16 +6,69 @@
  */
 #include "compat.h"
 
+#include "direct.h"
 #include "jsonb_tools.h"
 #include "memory_row.h"
 #include "query.h"
 #include "renderchain.h"
+
+static const RcColumn row_columns[] = {RC_COLUMN_CONTEXT_DATA, RC_COLUMN_CHAIN_ID};
 
 /* Spell a uuid out, for messages. */
 const char *
 rc_uuid_text(const pg_uuid_t *id)
 {
 	return DatumGetCString(DirectFunctionCall1(uuid_out, UUIDPGetDatum(id)));
+}
+
+/* Take a row's values over, copied. */
+static void
+TakeRow(RcMemoryRow *row, const pg_uuid_t *render_id, NullableDatum context, NullableDatum chain)
+{
+	memset(row, 0, sizeof(RcMemoryRow));
+	row->id = *render_id;
+	if (!context.isnull)
+		row->context = DatumGetJsonbPCopy(context.value);
+	row->has_chain = !chain.isnull;
+	if (!chain.isnull)
+		row->chain_id = *DatumGetUUIDP(chain.value);
+}
+
+/* Lock and read a row without the planner; false where there is none. */
+static bool
+LockDirectly(RcDirect *direct, const pg_uuid_t *render_id, RcMemoryRow *row)
+{
+	bool		found;
+
+	rc_direct_find(direct, render_id);
+	found = rc_direct_next(direct) && rc_direct_lock(direct);
+	if (found)
+	{
+		NullableDatum context;
+		NullableDatum chain;
+
+		context.value = rc_direct_value(direct, RC_COLUMN_CONTEXT_DATA, &context.isnull);
+		chain.value = rc_direct_value(direct, RC_COLUMN_CHAIN_ID, &chain.isnull);
+		TakeRow(row, render_id, context, chain);
+	}
+	rc_direct_close(direct);
+	return found;
+}
+
+/* Lock and read a row with a query; false where there is none. */
+static bool
+LockByQuery(const pg_uuid_t *render_id, RcMemoryRow *row)
+{
+	Datum		id = UUIDPGetDatum(render_id);
+	NullableDatum context;
+	NullableDatum chain;
+
+	if (rc_query(RC_LOCK_RENDER, &id, 1) == 0)
+		return false;
+	context.value = rc_result(0, 1, JSONBOID, &context.isnull);
+	chain.value = rc_result(0, 2, UUIDOID, &chain.isnull);
+	TakeRow(row, render_id, context, chain);
+	return true;
 }
 
 /*
@@ -25,22 +78,18 @@ rc_uuid_text(const pg_uuid_t *id)
 bool
 rc_lock_row(const pg_uuid_t *render_id, RcMemoryRow *row)
 {
-	Datum		id = UUIDPGetDatum(render_id);
-	Datum		value;
-	bool		isnull;
+	RcDirect	direct;
+	bool		is_direct;
+	bool		found = false;
 
-	if (rc_query(RC_LOCK_RENDER, &id, 1) == 0)
-		return false;
-	memset(row, 0, sizeof(RcMemoryRow));
-	row->id = *render_id;
-	value = rc_result(0, 1, JSONBOID, &isnull);
-	if (!isnull)
-		row->context = DatumGetJsonbP(value);
-	value = rc_result(0, 2, UUIDOID, &isnull);
-	row->has_chain = !isnull;
-	if (!isnull)
-		row->chain_id = *DatumGetUUIDP(value);
-	return true;
+	/* see what the transaction has written so far, as a query of its own would */
+	CommandCounterIncrement();
+	PushActiveSnapshot(GetTransactionSnapshot());
+	is_direct = rc_direct_open(&direct, RC_TO_SAVE, row_columns, lengthof(row_columns));
+	if (is_direct)
+		found = LockDirectly(&direct, render_id, row);
+	PopActiveSnapshot();
+	return is_direct ? found : LockByQuery(render_id, row);
 }
 
 /* Refuse a context that cannot hold memory. */
