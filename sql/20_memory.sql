@@ -36,7 +36,7 @@ CREATE FUNCTION renderchain.jsonb_merge_patch(target jsonb, patch jsonb) RETURNS
 LANGUAGE c IMMUTABLE PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'rc_sql_jsonb_merge_patch';
 COMMENT ON FUNCTION renderchain.jsonb_merge_patch(jsonb, jsonb) IS
-'The target with a JSON merge patch (RFC 7396) applied: members of the patch replace those of the target, objects are merged member by member, null removes. A patch that is no object replaces the target. NULL target: absent; NULL patch: {}; never returns NULL.';
+'The target with a JSON merge patch (RFC 7396) applied: members of the patch replace those of the target, objects are merged member by member, null removes, also in objects that only the patch has. A patch that is an array or scalar replaces the target; a target that is one counts as {} for a patch that is an object. Arrays are values: never merged, nulls in them are kept. NULL target: absent; NULL patch: {}; never returns NULL. 54000 past the limits of jsonb.';
 
 CREATE FUNCTION renderchain.jsonb_merge_patch_step(state internal, patch jsonb) RETURNS internal
 LANGUAGE c IMMUTABLE PARALLEL SAFE
@@ -64,7 +64,7 @@ CREATE FUNCTION renderchain.jsonb_make_patch(source jsonb, target jsonb) RETURNS
 LANGUAGE c IMMUTABLE PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'rc_sql_jsonb_make_patch';
 COMMENT ON FUNCTION renderchain.jsonb_make_patch(jsonb, jsonb) IS
-'The smallest JSON merge patch with which jsonb_merge_patch(source, patch) = target; {} where there is no difference. NULL source: absent; NULL target: NULL. 22023 where the patch would have to set a member to null, which RFC 7396 cannot express (a null member that both have needs no patch).';
+'The smallest JSON merge patch with which jsonb_merge_patch(source, patch) = target; {} where there is no difference. A target that is an array or scalar is the patch itself; so is an object where the source is none. NULL source: absent; NULL target: NULL. 22023 where the patch would have to set a member to null, which RFC 7396 cannot express (a null member that both have needs no patch).';
 
 -- consensus
 
@@ -104,32 +104,32 @@ RETURNS TABLE (id uuid, chain_position integer, type text, prompt text, output_u
 LANGUAGE c STABLE STRICT PARALLEL SAFE ROWS 1
 AS 'MODULE_PATHNAME', 'rc_sql_get_latest_completed_render_with_memory';
 COMMENT ON FUNCTION renderchain.get_latest_completed_render_with_memory(uuid) IS
-'The completed render with the highest chain_position that carries memory (an object under context_data.pipelineMemory), or no row. RC008 where the tables are missing.';
+'The completed render with the highest chain_position that carries memory (an object under context_data.pipelineMemory), or no row. An array or scalar under the key is no memory, and a context_data that is one carries none: such a render is passed over. No row for NULL or an unknown chain. RC008 where the tables are missing.';
 
 CREATE FUNCTION renderchain.get_memory_from_chain(chain_id uuid) RETURNS jsonb
 LANGUAGE c STABLE STRICT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'rc_sql_get_memory_from_chain';
 COMMENT ON FUNCTION renderchain.get_memory_from_chain(uuid) IS
-'The memory of a chain: that of its latest completed render that carries one; NULL where there is none. RC008 where the tables are missing.';
+'The memory of a chain: that of its latest completed render that carries one; NULL where there is none, for NULL and for an unknown chain. An array or scalar under the key is no memory. RC008 where the tables are missing.';
 
 CREATE FUNCTION renderchain.get_memory_from_render(render_id uuid) RETURNS jsonb
 LANGUAGE c STABLE STRICT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'rc_sql_get_memory_from_render';
 COMMENT ON FUNCTION renderchain.get_memory_from_render(uuid) IS
-'The memory that a render carries, whatever its status; NULL where there is none. RC008 where the tables are missing.';
+'The memory that a render carries, whatever its status; NULL where there is none, for NULL and for an unknown render. An array or scalar under the key is no memory. RC008 where the tables are missing.';
 
 CREATE FUNCTION renderchain.get_memories_from_chains(chain_ids uuid[])
 RETURNS TABLE (chain_id uuid, render_id uuid, chain_position integer, memory jsonb)
 LANGUAGE c STABLE STRICT PARALLEL SAFE ROWS 100
 AS 'MODULE_PATHNAME', 'rc_sql_get_memories_from_chains';
 COMMENT ON FUNCTION renderchain.get_memories_from_chains(uuid[]) IS
-'The memories of several chains in one call: one row for each chain that has memory, in the order in which the chains are named first. RC008 where the tables are missing.';
+'The memories of several chains in one call: one row for each chain that has memory, in the order in which the chains are named first. NULLs and unknown chains in the array are passed over; no row for NULL or an empty array; an array of several dimensions is read in its storage order. RC008 where the tables are missing.';
 
 CREATE FUNCTION renderchain.get_memory_from_ancestors(render_id uuid) RETURNS jsonb
 LANGUAGE c STABLE STRICT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'rc_sql_get_memory_from_ancestors';
 COMMENT ON FUNCTION renderchain.get_memory_from_ancestors(uuid) IS
-'For branches: the memory of the nearest completed ancestor (along parent_render_id, the render itself not counted) that carries one; NULL where there is none, also in a loop of parents. 54000 past 10000 ancestors, RC008 where the tables are missing.';
+'For branches: the memory of the nearest completed ancestor (along parent_render_id, the render itself not counted) that carries one; NULL where there is none, for NULL, for an unknown render, and in a loop of parents. 54000 past 10000 ancestors, RC008 where the tables are missing.';
 
 -- saving
 
