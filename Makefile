@@ -3,6 +3,7 @@
 #   make            build everything            make check     every test, on a throw-away server
 #   make install    extension + programs        make demo      three renders of one chain
 #   make bench      benchmarks                  make dist      PGXN archive
+#   make check-versions  every test on PostgreSQL 17 and 18, in Debian systems of their own (root)
 
 PG_CONFIG ?= pg_config
 prefix ?= /usr/local
@@ -15,7 +16,7 @@ INSTALL ?= install
 # META.json is the one source of the version; the others are derived from it.
 FULL_VERSION := $(shell sed -n 's/^   "version": "\(.*\)",/\1/p' META.json)
 
-.PHONY: all extension driver localmodel install uninstall clean installcheck check check-unit demo bench dist format
+.PHONY: all extension driver localmodel install uninstall clean installcheck check check-unit check-versions demo bench dist format
 
 all: extension driver localmodel
 
@@ -49,6 +50,10 @@ check:
 
 check-unit: localmodel driver
 	@$(MAKE) --no-print-directory -C test/unit check
+
+# VERSIONS="17 18" says which.
+check-versions:
+	@VERSIONS="$(VERSIONS)" tools/check-versions
 
 demo:
 	@tools/demo
