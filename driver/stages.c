@@ -6,6 +6,8 @@
 #include "assets.h"
 #include "render.h"
 
+enum { STORE_AFTER_MS = 5 };
+
 /* ---- which stages a render wants ---- */
 
 /* Is the stage switched off by the request's skipStages or by --quick? */
@@ -311,10 +313,13 @@ static void store(void *context) {
     stage_end(run, STATE_SUCCESS, "ok");
 }
 
-/* Store from the loop's next turn: the model calls that start with us leave first. */
+/* Store a moment later where models are asked meanwhile, so that their requests with the image
+ * arrive first, else at once. */
 static void start_storage(StageRun *run) {
+    const Render *render = run->render;
+    bool asked = wants_validation(render) || wants_extraction(render);
     stage_running(run);
-    run->timer = loop_after(http_loop(run->render->app->http), 0, store, run);
+    run->timer = loop_after(http_loop(render->app->http), asked ? STORE_AFTER_MS : 0, store, run);
 }
 
 static bool has_image(const Render *render) {
