@@ -16,7 +16,7 @@
 #include "request.h"
 #include "table.h"
 
-enum { LEASE_SECONDS = 60, HEARTBEAT_MS = 20000, SWEEP_MS = 30 };
+enum { LEASE_SECONDS = 60, HEARTBEAT_MS = 20000, IDLE_MS = 30 };
 
 /* One run of the command. */
 typedef struct Session {
@@ -27,7 +27,7 @@ typedef struct Session {
     int signals;
     bool interrupted;
     LoopTimer *heartbeat;
-    LoopTimer *sweep; /* until it has been done */
+    LoopTimer *idle; /* until the idle time has been used */
     DbAnswer models, claim;
     unsigned answered;
 } Session;
@@ -151,17 +151,24 @@ static void watch_signals(Session *session) {
         loop_watch(http_loop(session->app.http), session->signals, POLLIN, signalled, session);
 }
 
-/* Whether others' renders could be ended is not this render's concern. */
-static void swept(void *context, const DbReply *reply) {
+/* Whether this went well is not the render's concern. */
+static void ignore(void *context, const DbReply *reply) {
     (void)context;
     (void)reply;
 }
 
 /* End or queue again what dead drivers have left, since nobody else may come by. */
-static void sweep(void *context) {
+static void sweep(Session *session) {
+    db_call(session->app.db, "select renderchain.expire_renders(10)", 0, NULL, ignore, NULL);
+}
+
+/* The database is idle while models work: see after others' renders, and have the statements of
+ * the completion, which is waited for, prepared. */
+static void use_idle_time(void *context) {
     Session *session = context;
-    session->sweep = NULL;
-    db_call(session->app.db, "select renderchain.expire_renders(10)", 0, NULL, swept, NULL);
+    session->idle = NULL;
+    sweep(session);
+    db_call(session->app.db, "select renderchain.warm_up()", 0, NULL, ignore, NULL);
 }
 
 /* Run the claimed render to its end. */
@@ -172,11 +179,11 @@ static void run(Session *session) {
     heartbeat_later(session);
     progress_begin(progress, render);
     render_start(render);
-    session->sweep = loop_after(loop, SWEEP_MS, sweep, session);
+    session->idle = loop_after(loop, IDLE_MS, use_idle_time, session);
     while (render->end == RENDER_RUNNING || db_busy(session->app.db))
         loop_turn(loop);
-    if (session->sweep) {
-        loop_cancel(loop, session->sweep);
+    if (session->idle) {
+        loop_cancel(loop, session->idle);
         sweep(session);
         while (db_busy(session->app.db))
             loop_turn(loop);

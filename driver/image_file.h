@@ -17,7 +17,6 @@ typedef struct ImageFile {
     size_t length;
     const char *mime; /* static */
     unsigned width, height;
-    char sha256[65]; /* lower-case hex */
 } ImageFile;
 
 /* Look at bytes. False with *error (what is wrong, without the name; caller frees)

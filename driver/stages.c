@@ -6,6 +6,8 @@
 #include "assets.h"
 #include "render.h"
 
+enum { STORE_AFTER_MS = 5 };
+
 /* ---- which stages a render wants ---- */
 
 /* Is the stage switched off by the request's skipStages or by --quick? */
@@ -257,11 +259,10 @@ static void image_answered(void *context, ModelAnswer *answer, int tries) {
         return;
     }
     run->cost = model_cost(run->model, answer->usage, render->image_size);
-    sha256_hex(answer->image, answer->image_length, render->sha256);
-    run->output = json_pack("{s:s, s:i, s:i, s:I, s:s, s:i, s:s?}", "mime", answer->image_mime,
-                            "width", (int)answer->image_width, "height", (int)answer->image_height,
-                            "bytes", (json_int_t)answer->image_length, "sha256", render->sha256,
-                            "tries", tries, "modelVersion", answer->model_version);
+    run->output = json_pack("{s:s, s:i, s:i, s:I, s:i, s:s?}", "mime", answer->image_mime, "width",
+                            (int)answer->image_width, "height", (int)answer->image_height, "bytes",
+                            (json_int_t)answer->image_length, "tries", tries, "modelVersion",
+                            answer->model_version);
     render->image = *answer;
     stage_end(run, STATE_SUCCESS, outcome);
 }
@@ -292,12 +293,16 @@ static void start_generation(StageRun *run) {
     events_commit(run->render, generation_committed, run);
 }
 
-/* Store the image under a key that holds the render and the attempt. */
+/* Store the image under a key that holds the render and the attempt. Its hash belongs to what is
+ * recorded of the generation, which waits for us, and is made here, where no model waits for it. */
 static void store(void *context) {
     StageRun *run = context;
     Render *render = run->render;
+    const StageRun *generation = render_run(render, STAGE_IMAGE_GENERATION);
     char *error = NULL;
     run->timer = NULL;
+    sha256_hex(render->image.image, render->image.image_length, render->sha256);
+    json_object_set_new(generation->output, "sha256", json_string(render->sha256));
     const char *type = strchr(render->image.image_mime, '/') + 1;
     mem_set(&render->key, "%.2s/%s/output-%d.%s", render->id, render->id, render->attempt,
             strcmp(type, "jpeg") == 0 ? "jpg" : type);
@@ -311,10 +316,13 @@ static void store(void *context) {
     stage_end(run, STATE_SUCCESS, "ok");
 }
 
-/* Store from the loop's next turn: the model calls that start with us leave first. */
+/* Store a moment later where models are asked meanwhile, so that their requests with the image
+ * arrive first, else at once. */
 static void start_storage(StageRun *run) {
+    const Render *render = run->render;
+    bool asked = wants_validation(render) || wants_extraction(render);
     stage_running(run);
-    run->timer = loop_after(http_loop(run->render->app->http), 0, store, run);
+    run->timer = loop_after(http_loop(render->app->http), asked ? STORE_AFTER_MS : 0, store, run);
 }
 
 static bool has_image(const Render *render) {

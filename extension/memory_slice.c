@@ -56,7 +56,8 @@ OpenStored(Stored *stored, Datum context)
 			struct varatt_external pointer;
 
 			VARATT_EXTERNAL_GET_POINTER(pointer, value);
-			stored->from_start = VARATT_EXTERNAL_IS_COMPRESSED(pointer);
+			/* as VARATT_EXTERNAL_IS_COMPRESSED() says, which compares int32 with uint32 */
+			stored->from_start = VARATT_EXTERNAL_GET_EXTSIZE(pointer) < stored->size;
 		}
 		return;
 	}

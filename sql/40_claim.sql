@@ -23,22 +23,22 @@ BEGIN
     SELECT p.pins INTO v_pins FROM memory_pins p WHERE p.chain_id = p_chain_id;
     IF p_parent_id IS NOT NULL THEN
         o_memory := renderchain.get_memory_from_ancestors(p_render_id);
-        SELECT r.id, r.output_url::text AS url, r.output_key::text AS key, r.prompt::text AS prompt INTO v_output
+        SELECT r.id AS "renderId", r.output_url::text AS url, r.output_key::text AS key, r.prompt::text AS prompt,
+               (SELECT o.mime FROM stored_objects o WHERE o.key = r.output_key::text) AS mime INTO v_output
         FROM renders r
         WHERE r.id = p_parent_id AND r.status::text = 'completed'::text
           AND (r.output_url IS NOT NULL OR r.output_key IS NOT NULL);
     ELSE
         o_memory := renderchain.get_memory_from_chain(p_chain_id);
-        SELECT r.id, r.output_url::text AS url, r.output_key::text AS key, r.prompt::text AS prompt INTO v_output
+        SELECT r.id AS "renderId", r.output_url::text AS url, r.output_key::text AS key, r.prompt::text AS prompt,
+               (SELECT o.mime FROM stored_objects o WHERE o.key = r.output_key::text) AS mime INTO v_output
         FROM renders r
         WHERE r.chain_id = p_chain_id AND r.status::text = 'completed'::text
           AND (r.output_url IS NOT NULL OR r.output_key IS NOT NULL) AND r.chain_position IS NOT NULL
         ORDER BY r.chain_position DESC LIMIT 1;
     END IF;
     IF FOUND THEN
-        o_previous_output := pg_catalog.jsonb_build_object('renderId', v_output.id, 'url', v_output.url,
-            'key', v_output.key, 'prompt', v_output.prompt,
-            'mime', (SELECT o.mime FROM stored_objects o WHERE o.key = v_output.key));
+        o_previous_output := pg_catalog.to_jsonb(v_output);
     END IF;
     IF v_pins IS NOT NULL THEN
         o_memory := renderchain.jsonb_merge_patch(o_memory, v_pins);

@@ -7,8 +7,9 @@ CREATE FUNCTION renderchain.get_models() RETURNS jsonb
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
+DECLARE
+    v_schema text := renderchain.use_schema();
 BEGIN
-    PERFORM renderchain.use_schema();
     RETURN COALESCE((SELECT pg_catalog.jsonb_agg(m.definition ORDER BY m.kind::text, m.tier::text, m.id::text)
                      FROM models m), '[]'::jsonb);
 END

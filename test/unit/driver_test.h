@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "buf.h"
+#include "ranges.h"
 
 #define COUNT(list) (sizeof(list) / sizeof((list)[0]))
 

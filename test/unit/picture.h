@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "image_facts.h"
+#include "ranges.h"
 #include "text.h"
 
 typedef struct Bytes {

@@ -213,7 +213,7 @@ static void test_references_keep_their_subject(void **state) {
     assert_true(day.building_seed == dusk.building_seed);
     assert_int_equal(day.wall, dusk.wall);
     assert_int_equal(day.palette[0].role, ROLE_WALL);
-    assert_in_range(day.palette[0].r, 0xd0, 0xf0);
+    assert_int_in_range(day.palette[0].r, 0xd0, 0xf0);
     assert_memory_equal(&day.palette[0], &dusk.palette[0], sizeof day.palette[0]);
     for (int i = 0; i < dusk.n_palette; i++)
         assert_int_not_equal(dusk.palette[i].role, ROLE_SKY);
@@ -258,7 +258,7 @@ static void test_odd_memories_are_survived(void **state) {
     for (size_t i = 0; i < sizeof memories / sizeof memories[0]; i++) {
         char *prompt = optimise("a house", memories[i]);
         scene_of(prompt, memories[i], &plan);
-        assert_in_range(plan.facts.plan, PLAN_LOWEST, PLAN_HIGHEST);
+        assert_int_in_range(plan.facts.plan, PLAN_LOWEST, PLAN_HIGHEST);
         free(prompt);
     }
 }

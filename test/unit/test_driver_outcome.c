@@ -10,8 +10,8 @@ static void every_outcome_has_a_rule(void **state) {
         assert_non_null(rule->name);
         assert_non_null(rule->advice);
         assert_true(i == OUTCOME_OK || *rule->advice);
-        assert_in_range(rule->tries, 1, 10);
-        assert_in_range(rule->generation_tries, 1, rule->tries);
+        assert_int_in_range(rule->tries, 1, 10);
+        assert_int_in_range(rule->generation_tries, 1, rule->tries);
     }
 }
 

@@ -11,7 +11,7 @@ static void test_day(void **state) {
     ImageFacts facts = picture_measure(&image);
     assert_int_equal(facts.light.time, TIME_MIDDAY);
     assert_string_equal(facts.light.type, "natural");
-    assert_in_range((int)(facts.light.sky * 100), 30, 70);
+    assert_int_in_range((int)(facts.light.sky * 100), 30, 70);
     assert_true(facts.materials.vegetation > 0.2f);
     image_free(&image);
 }
@@ -139,7 +139,7 @@ static void test_materials(void **state) {
     json = image_facts_json(&facts);
     assert_string_equal(json_string_value(json_array_get(json_object_get(json, "materials"), 0)),
                         "brick");
-    assert_in_range(json_array_size(json_object_get(json, "palette")), 5, 8);
+    assert_int_in_range(json_array_size(json_object_get(json, "palette")), 5, 8);
     json_decref(json);
     image_free(&image);
 }

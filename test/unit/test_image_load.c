@@ -23,10 +23,10 @@ static void expect_colours(const unsigned char *bytes, size_t length, const char
     assert_int_equal(image.width, size);
     const uint8_t *left = image.rgb + 3 * (size_t)(image.width * image.height / 2 + 2);
     const uint8_t *right = left + 3 * (size_t)(image.width - 6);
-    assert_in_range(left[0], 0xb2 - 24, 0xb2 + 24);
-    assert_in_range(left[2], 0x28 - 24, 0x28 + 24);
-    assert_in_range(right[0], 0x28 - 24, 0x28 + 24);
-    assert_in_range(right[2], 0xaa - 24, 0xaa + 24);
+    assert_int_in_range(left[0], 0xb2 - 24, 0xb2 + 24);
+    assert_int_in_range(left[2], 0x28 - 24, 0x28 + 24);
+    assert_int_in_range(right[0], 0x28 - 24, 0x28 + 24);
+    assert_int_in_range(right[2], 0xaa - 24, 0xaa + 24);
     image_free(&image);
 }
 

@@ -30,7 +30,7 @@ static void test_cream_under_deep_blue(void **state) {
     picture_fill(&image, 120, 80, 140, 110, 0x3b3226);
     picture_fill(&image, 180, 80, 200, 110, 0x3b3226);
     Palette palette = measure(&image);
-    assert_in_range(palette.count, 5, 8);
+    assert_int_in_range(palette.count, 5, 8);
     assert_true(palette_has(&palette, "deep blue") || palette_has(&palette, "cobalt"));
     assert_true(palette_has(&palette, "cream") || palette_has(&palette, "yellow"));
     assert_true(near(&palette, 0xe9d9a8, 0.03f));

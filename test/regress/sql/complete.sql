@@ -113,3 +113,27 @@ SELECT render_id AS k FROM renderchain.run_render('{"prompt": "key only"}', 'w',
 SELECT refused(:'k', jsonb_build_object('outputUrl', '', 'outputKey', 'k',
     'objects', jsonb_build_array(jsonb_build_object('key', repeat('k', 1024), 'backend', 'file'))));
 SELECT output_url, output_key FROM renders WHERE id = :'k';
+
+-- warm_up leaves the statements of a completion prepared, and nothing else
+\c -
+SET renderchain.schema = 't_complete';
+SET search_path = t_complete, public;
+CREATE VIEW prepared AS SELECT DISTINCT substring(ident FROM '^\s*(\w+( INTO)? \w+)') AS statement
+FROM pg_backend_memory_contexts WHERE name = 'CachedPlan' AND ident ~ '^\s*(UPDATE|WITH|INSERT)';
+SELECT * FROM prepared ORDER BY 1;
+LISTEN renderchain;
+BEGIN;
+SELECT renderchain.warm_up();
+SELECT pg_current_xact_id_if_assigned() AS xid, current_setting('search_path');
+COMMIT;
+SELECT * FROM prepared ORDER BY 1;
+-- not even what a trigger writes that fires for no rows
+CREATE TABLE fired (what text);
+CREATE FUNCTION fire() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO t_complete.fired VALUES (TG_OP); RETURN NULL; END $$;
+CREATE TRIGGER fire AFTER UPDATE ON renders FOR EACH STATEMENT EXECUTE FUNCTION fire();
+SELECT renderchain.warm_up();
+SELECT count(*) FROM fired;
+UNLISTEN renderchain;
+SELECT renderchain.complete_render(render_id, attempt, '{"outputKey": "k", "memory": {"palette": ["navy"]}}') #> '{data,pipelineMemory}' AS memory
+FROM renderchain.run_render('{"prompt": "warm"}', 'w', '1 minute');
+SELECT count(*) FROM fired;

@@ -21,11 +21,12 @@ my @models;
 # A directory for files of this test.
 sub scratch { return $scratch }
 
-# Start a server with the extension and its tables.
+# Start a server with the extension and its tables (bare: without; install_path: another server's programs).
 sub new_server
 {
 	my ($name, %options) = @_;
-	my $node = PostgreSQL::Test::Cluster->new($name);
+	my @installed = defined $options{install_path} ? (install_path => $options{install_path}) : ();
+	my $node = PostgreSQL::Test::Cluster->new($name, @installed);
 	$node->init;
 	$node->append_conf('postgresql.conf', "fsync = off\n" . ($options{conf} // ''));
 	$node->start;
