@@ -4,6 +4,7 @@
 #   make install    extension + programs        make demo      three renders of one chain
 #   make bench      benchmarks                  make fuzz      a million random documents
 #   make dist       PGXN archive
+#   make check-hardened  the tests on servers with assertions and with sanitizers
 #   make check-versions  every test on PostgreSQL 17 and 18, in Debian systems of their own (root)
 
 PG_CONFIG ?= pg_config
@@ -17,7 +18,7 @@ INSTALL ?= install
 # META.json is the one source of the version; the others are derived from it.
 FULL_VERSION := $(shell sed -n 's/^   "version": "\(.*\)",/\1/p' META.json)
 
-.PHONY: all extension driver localmodel install uninstall clean installcheck check check-unit fuzz demo bench dist format check-versions
+.PHONY: all extension driver localmodel install uninstall clean installcheck check check-unit fuzz demo bench dist format check-hardened check-versions
 
 all: extension driver localmodel
 
@@ -58,6 +59,10 @@ SEED ?= 1
 FIRST ?= 1
 fuzz:
 	@tools/sandbox test/fuzz/run $(CASES) $(SEED) $(FIRST)
+
+# KINDS="assertions sanitizers" says which; CASES and SEED what is fuzzed.
+check-hardened:
+	@tools/check-hardened $(KINDS)
 
 # VERSIONS="17 18" says which.
 check-versions:

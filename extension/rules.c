@@ -241,6 +241,16 @@ Fits(JsonbValue *value, JsonbContainer *rule)
 	}
 }
 
+/* Return the rule that a document is; one that is not an object has no parts. */
+static JsonbContainer *
+RootRule(Jsonb *document)
+{
+	static JsonbContainer none = {.header = JB_FOBJECT};
+	JsonbContainer *rule = rc_root_object(document);
+
+	return rule != NULL ? rule : &none;
+}
+
 /* SQL: _fits(value jsonb, rule jsonb) -> boolean; false where either is SQL's NULL */
 Datum
 rc_sql_fits(PG_FUNCTION_ARGS)
@@ -250,7 +260,7 @@ rc_sql_fits(PG_FUNCTION_ARGS)
 	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
 		PG_RETURN_BOOL(false);
 	rc_wrap_document(PG_GETARG_JSONB_P(0), &value);
-	PG_RETURN_BOOL(Fits(&value, &PG_GETARG_JSONB_P(1)->root));
+	PG_RETURN_BOOL(Fits(&value, RootRule(PG_GETARG_JSONB_P(1))));
 }
 
 /*
@@ -262,7 +272,7 @@ Datum
 rc_sql_misfit(PG_FUNCTION_ARGS)
 {
 	JsonbContainer *object = rc_root_object(PG_GETARG_JSONB_P(0));
-	const char *key = object == NULL ? NULL : Misfit(object, &PG_GETARG_JSONB_P(1)->root);
+	const char *key = object == NULL ? NULL : Misfit(object, RootRule(PG_GETARG_JSONB_P(1)));
 
 	if (key == NULL)
 		PG_RETURN_NULL();

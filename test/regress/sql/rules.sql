@@ -37,3 +37,8 @@ SELECT pg_temp.judge('{"items": {"types": ["number"]}}', '[]', '[1, 2]', '[1, "x
 SELECT renderchain._misfit(v::jsonb, '{"members": {"a": {"types": ["number"]}, "b": "a", "n": {}}, "needed": ["n"]}')
 FROM (VALUES ('{"n": 1}'), ('{"zz": 1, "a": "x"}'), ('{"a": 1, "b": "x"}'), ('{"a": 1}'), ('[]'), (NULL)) AS v (v);
 SELECT renderchain._without_nulls('{"a": null, "b": {"c": null}, "d": [null]}'), renderchain._without_nulls('{}');
+-- a rule that is not an object has no parts, and nothing is read past its end
+SELECT pg_temp.judge(rule, '1', '"x"', '[1]', '{"a": 1}'), renderchain._misfit('{"a": 1}', rule)
+FROM (VALUES ('[]'::jsonb), ('["types", ["string"]]'), ('1'), ('"types"'), ('null')) AS r (rule);
+SELECT renderchain._fits('"x"', jsonb_agg(NULL::text)), renderchain._misfit('{}', jsonb_agg(NULL::text)) IS NULL
+FROM generate_series(1, 1000);
