@@ -336,11 +336,12 @@ AS $$
     FROM renderchain._indexes(p_schema) i
     LEFT JOIN renderchain._existing_tables(p_schema) t ON t.id = i.id,
     LATERAL (SELECT CASE WHEN i.is_unique THEN 'UNIQUE ' ELSE '' END AS kind,
-                    -- the name may be taken by something else
+                    -- the name may be taken by something else than what is to be dropped
                     (SELECT f.free FROM (SELECT i.name || COALESCE(NULLIF(v.n, 0)::text, '') AS free, v.n
                                          FROM generate_series(0, 99) AS v (n)) f
                      WHERE NOT EXISTS (SELECT FROM pg_class c JOIN pg_namespace s ON s.oid = c.relnamespace
-                                       WHERE s.nspname = p_schema AND c.relname = f.free)
+                                       WHERE s.nspname = p_schema AND c.relname = f.free
+                                         AND c.oid IS DISTINCT FROM i.broken)
                      ORDER BY f.n LIMIT 1) AS name) n
     WHERE i.serving IS NULL
 $$;

@@ -51,24 +51,25 @@ DECLARE
     v_remedies text;
 BEGIN
     WITH missing AS (
-        SELECT s.tab, s.build_beforehand FROM renderchain._steps(p_schema) s
+        SELECT s.tab, s.index_name, s.build_beforehand FROM renderchain._steps(p_schema) s
     ), existing AS (
         SELECT e.tab, e.sql_name, e.id, e.owner FROM renderchain._existing_tables(p_schema) e
     )
-    SELECT string_agg(l.lack, E'\n'), string_agg(l.remedy, E'\n') INTO v_lacks, v_remedies
-    FROM (SELECT format('It may not create schemas in database %I.', current_database()) AS lack,
+    SELECT string_agg(l.lack, E'\n' ORDER BY l.place, l.lack), string_agg(l.remedy, E'\n' ORDER BY l.place, l.lack)
+    INTO v_lacks, v_remedies
+    FROM (SELECT 1 AS place, format('It may not create schemas in database %I.', current_database()) AS lack,
                  format('CREATE SCHEMA %I AUTHORIZATION %I;', p_schema, current_user) AS remedy
           WHERE to_regnamespace(quote_ident(p_schema)) IS NULL
             AND NOT has_database_privilege(current_database(), 'CREATE')
         UNION ALL
-          SELECT format('It lacks %s on schema %I.', p.privilege, p_schema),
+          SELECT 2, format('It lacks %s on schema %I.', p.privilege, p_schema),
                  format('GRANT %s ON SCHEMA %I TO %I;', p.privilege, p_schema, current_user)
           FROM pg_namespace n, (VALUES ('USAGE'), ('CREATE')) AS p (privilege)
           WHERE n.nspname = p_schema AND EXISTS (SELECT FROM missing)
             AND NOT has_schema_privilege(n.oid, p.privilege)
         UNION ALL
           -- our tables refer to them
-          SELECT format('It lacks REFERENCES on table %s.', e.tab),
+          SELECT 3, format('It lacks REFERENCES on table %s.', e.tab),
                  format('GRANT REFERENCES ON %s TO %I;', e.sql_name, current_user)
           FROM existing e
           WHERE EXISTS (SELECT FROM missing m
@@ -79,8 +80,8 @@ BEGIN
             AND CASE WHEN e.tab IN ('render_chains', 'renders')
                 THEN NOT has_table_privilege(e.id, 'REFERENCES') AND NOT has_column_privilege(e.id, 'id', 'REFERENCES') END
         UNION ALL
-          SELECT format('It does not own table %s: only %I can build its indexes.', e.tab,
-                        pg_get_userbyid(e.owner)), string_agg(array_to_string(m.build_beforehand, E'\n'), E'\n')
+          SELECT 4, format('It does not own table %s: only %I can build its indexes.', e.tab, pg_get_userbyid(e.owner)),
+                 string_agg(array_to_string(m.build_beforehand, E'\n'), E'\n' ORDER BY m.index_name)
           FROM existing e JOIN missing m ON m.tab = e.tab
           WHERE m.build_beforehand IS NOT NULL AND NOT pg_has_role(e.owner, 'USAGE')
           GROUP BY e.tab, e.owner) l;
@@ -114,19 +115,18 @@ AS $$
     ORDER BY s.place, s.part, s.name
 $$;
 
--- build an index; where that fails on an existing table, say how to build it without haste
+-- build an index; where that takes too long, or rows are in the way, say what to do
 CREATE FUNCTION renderchain._build_index(p_schema text, p_tab text, p_statement text, p_beforehand text[]) RETURNS void
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    v_message text;
     v_detail text;
 BEGIN
     EXECUTE p_statement;
-EXCEPTION WHEN query_canceled OR OTHERS THEN
-    GET STACKED DIAGNOSTICS v_message = MESSAGE_TEXT, v_detail = PG_EXCEPTION_DETAIL;
-    IF SQLSTATE = '23505' AND p_tab = 'renders' THEN
+EXCEPTION
+    WHEN unique_violation THEN
         -- which ones, PostgreSQL has found out by building, and says to those who may read the table
+        GET STACKED DIAGNOSTICS v_detail = PG_EXCEPTION_DETAIL;
         RAISE EXCEPTION 'existing tables in schema "%" do not fit renderchain', p_schema USING ERRCODE = 'RC008',
             DETAIL = concat_ws(' ', 'renders has chain positions that occur twice.', NULLIF(v_detail, '')),
             HINT = format('UPDATE %1$I.renders r SET chain_position = n.n FROM (SELECT id, row_number() OVER '
@@ -135,11 +135,11 @@ EXCEPTION WHEN query_canceled OR OTHERS THEN
                 'WHERE chain_position IS NOT NULL GROUP BY chain_id '
                 'HAVING count(*) > count(DISTINCT chain_position))) n '
                 'WHERE r.id = n.id AND r.chain_position <> n.n;', p_schema);
-    END IF;
-    RAISE EXCEPTION 'could not build an index on table %: %', p_tab, v_message USING ERRCODE = SQLSTATE,
-        DETAIL = concat_ws(' ', NULLIF(v_detail, ''), format('The statement was: %s', p_statement)),
-        HINT = format('Build it beforehand, while writers go on, and then call create_tables() again: %s',
-                      array_to_string(p_beforehand, E'\n'));
+    WHEN query_canceled OR lock_not_available THEN
+        RAISE EXCEPTION 'could not build an index on table %: %', p_tab, SQLERRM USING ERRCODE = SQLSTATE,
+            DETAIL = format('The statement was: %s', p_statement),
+            HINT = format(E'Build it beforehand, while writers go on, and then call create_tables() again:\n%s',
+                          array_to_string(p_beforehand, E'\n'));
 END
 $$;
 
@@ -148,13 +148,12 @@ CREATE FUNCTION renderchain._announce_builds(p_schema text) RETURNS void
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    v_many bigint := 1000000;
     v_table record;
 BEGIN
     FOR v_table IN
         SELECT m.tab, max(m.row_count) AS row_count, count(*) AS indexes,
-               string_agg(array_to_string(m.build_beforehand, E'\n'), E'\n') AS beforehand
-        FROM renderchain._missing_indexes(p_schema) m WHERE m.row_count > v_many GROUP BY m.tab
+               string_agg(array_to_string(m.build_beforehand, E'\n'), E'\n' ORDER BY m.name) AS beforehand
+        FROM renderchain._missing_indexes(p_schema) m WHERE m.row_count > 1000000 GROUP BY m.tab ORDER BY m.tab
     LOOP
         RAISE NOTICE 'table % has about % rows and lacks % of its indexes; whoever writes to it waits until they are built',
             v_table.tab, v_table.row_count, v_table.indexes
@@ -207,7 +206,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION renderchain.create_tables(text) IS
-'Makes what is missing of renderchain''s tables in a schema (default: the setting renderchain.schema) and the schema itself; says what it made, found and built. May be run again: then nothing changes and nobody waits. Existing render_chains and renders are attached: checked, never changed but for missing indexes (docs/attaching.md). RC008 lists everything that does not fit, each with its ALTER TABLE; RC005 for a schema that cannot hold them; 42501 lists the rights that are missing, each with its GRANT. Where an index cannot be built the error names the CREATE INDEX CONCURRENTLY that does it beforehand.';
+'Makes what is missing of renderchain''s tables in a schema (default: the setting renderchain.schema) and the schema itself; says what it made, found and built. May be run again: then nothing changes and nobody waits. Existing render_chains and renders are attached: checked, never changed but for missing indexes (docs/attaching.md). RC008 lists everything that does not fit, each with its ALTER TABLE; RC005 for a schema that cannot hold them; 42501 lists the rights that are missing, each with its GRANT. Where building an index takes too long the error names the CREATE INDEX CONCURRENTLY that does it beforehand.';
 
 CREATE FUNCTION renderchain.check_tables(schema text DEFAULT NULL) RETURNS TABLE (problem text, remedy text)
 LANGUAGE plpgsql STABLE

@@ -89,6 +89,33 @@ SELECT * FROM mended('p_twice');
 SELECT right(r.id::text, 2) AS id, right(r.chain_id::text, 2) AS chain, r.chain_position, r.xmin::text <> b.version AS written
 FROM renders r JOIN before b USING (id) ORDER BY 1;
 
+-- indexes that do not serve: one whose building has failed, and others under our names
+CREATE SCHEMA p_index;
+SET search_path = p_index, public;
+CREATE TABLE render_chains (LIKE p_all.render_chains INCLUDING DEFAULTS, PRIMARY KEY (id));
+CREATE TABLE renders (LIKE p_all.renders INCLUDING DEFAULTS, PRIMARY KEY (id));
+INSERT INTO renders (id, chain_id, chain_position) SELECT gen_random_uuid(), '00000000-0000-0000-0000-0000000000c1', 1 FROM generate_series(1, 2);
+\set VERBOSITY terse
+CREATE UNIQUE INDEX CONCURRENTLY renders_chain_id_chain_position_key ON renders (chain_id, chain_position);
+\set VERBOSITY default
+CREATE INDEX renders_chain_memory_idx ON renders (chain_id, chain_position DESC) WHERE status = 'completed';
+CREATE INDEX renders_parent_render_id_idx ON renders (parent_render_id) WHERE chain_id IS NULL;
+CREATE INDEX renders_reference_render_id_idx ON renders USING hash (reference_render_id);
+CREATE INDEX by_name ON render_chains (name text_pattern_ops);
+CREATE TABLE render_chains_name_idx ();
+SELECT renderchain.create_tables('p_index');
+SELECT problem, remedy FROM renderchain.check_tables('p_index');
+DELETE FROM renders;
+SELECT remedy FROM renderchain.check_tables('p_index') LIMIT 2 \gexec
+-- whoever has a large table hears what will take long
+BEGIN;
+SET LOCAL client_min_messages = notice;
+UPDATE pg_class SET reltuples = 10000000 WHERE oid = 'renders'::regclass;
+SELECT renderchain.create_tables('p_index') IS NOT NULL AS made;
+ROLLBACK;
+SELECT renderchain.create_tables('p_index');
+SELECT count(*) FROM renderchain.check_tables('p_index');
+
 -- what is no table, or none that keys can refer to
 CREATE SCHEMA p_kinds;
 SET search_path = p_kinds, public;
@@ -189,7 +216,7 @@ SELECT relowner::regrole, count(*) FROM pg_class WHERE relnamespace = 'p_rights'
 
 RESET search_path;
 DROP FOREIGN DATA WRAPPER regress_renderchain_nothing CASCADE;
-DROP SCHEMA p_all, p_rules, p_twice, p_kinds, p_inherit, p_parts, p_parts_by_time, p_rights CASCADE;
+DROP SCHEMA p_all, p_rules, p_twice, p_index, p_kinds, p_inherit, p_parts, p_parts_by_time, p_rights CASCADE;
 DROP FUNCTION mended(text);
 DROP OWNED BY regress_attach_owner, regress_attach_admin;
 DROP ROLE regress_attach_owner, regress_attach_admin;
