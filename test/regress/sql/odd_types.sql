@@ -76,7 +76,7 @@ SELECT * FROM tried(NULL, NULL, NULL, NULL);
 SELECT format('%s.%s %s %s: ', v.tab, v.col, v.type, v.value),
        (SELECT string_agg(f.answered, ' ') FROM tried(v.tab, v.col, v.type, v.value) f) FROM (VALUES
     ('renders', 'id', 'integer', '7'), ('renders', 'id', 'text', 'x'), ('renders', 'id', 'uuid', NULL),
-    ('renders', 'chain_id', 'integer', '7'), ('renders', 'chain_id', 'bytea', '\x07'),
+    ('renders', 'chain_id', 'integer', '7'), ('renders', 'chain_id', 'inet', '10.0.0.7'),
     ('renders', 'chain_position', 'boolean', 'true'), ('renders', 'chain_position', 'text', 'x'),
     ('renders', 'chain_position', 'bigint', '9000000000'),
     ('renders', 'status', 'integer', '7'), ('renders', 'type', 'integer', '7'), ('renders', 'prompt', 'bytea', '\x07'),
@@ -94,6 +94,7 @@ SELECT format('%s.%s %s %s: ', v.tab, v.col, v.type, v.value),
 -- columns whose types change under kept plans
 SELECT with_column(NULL, NULL, NULL, NULL) \g /dev/null
 SELECT renderchain.save_memory('00000000-0000-0000-0000-00000000000a', '{"s": 1}');
+DROP INDEX renders_chain_id_chain_position_idx;
 ALTER TABLE renders ALTER chain_id TYPE integer USING 7, ALTER parent_render_id TYPE integer USING 7, ALTER context_data TYPE text;
 SELECT split_part(s, '(', 1), answer('SELECT x::text FROM renderchain.' || s || ' x') FROM statements() s;
 
