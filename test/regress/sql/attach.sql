@@ -84,7 +84,8 @@ CREATE VIEW theirs AS
     FROM pg_attribute a LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
     WHERE a.attrelid IN ('render_chains'::regclass, 'renders'::regclass) AND a.attnum > 0
   UNION ALL
-    SELECT 'constraint', k.conname, pg_get_constraintdef(k.oid) FROM pg_constraint k WHERE k.conrelid IN ('render_chains'::regclass, 'renders'::regclass)
+    SELECT 'constraint', k.conname, pg_get_constraintdef(k.oid) FROM pg_constraint k
+    WHERE k.conrelid IN ('render_chains'::regclass, 'renders'::regclass) AND k.contype <> 'n'
   UNION ALL
     SELECT 'trigger', t.tgname, pg_get_triggerdef(t.oid) FROM pg_trigger t
     WHERE t.tgrelid IN ('render_chains'::regclass, 'renders'::regclass) AND NOT t.tgisinternal
