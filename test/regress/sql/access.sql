@@ -25,7 +25,7 @@ SET renderchain.schema = 't_access';
 
 -- PUBLIC: pure functions of JSON, nothing else
 SELECT p.oid::regprocedure FROM pg_proc p WHERE p.pronamespace = 'renderchain'::regnamespace
-  AND has_function_privilege('regress_renderchain_nobody', p.oid, 'EXECUTE') ORDER BY 1::text;
+  AND has_function_privilege('regress_renderchain_nobody', p.oid, 'EXECUTE') ORDER BY p.oid::regprocedure::text COLLATE "C";
 SELECT p.oid::regprocedure FROM pg_proc p WHERE p.pronamespace = 'renderchain'::regnamespace AND p.prosecdef;
 SELECT has_schema_privilege('regress_renderchain_nobody', 't_access', 'USAGE') AS schema;
 -- public functions by the lowest level that has them

@@ -17,7 +17,7 @@ VALUES ('mine', 'local', 'text', 'flash', '{}', '2026-01-01');
 DROP TABLE t_made.analysis_cache;
 DROP INDEX t_made.renders_chain_memory_idx, t_made.renders_chain_id_chain_position_key;
 SELECT renderchain.create_tables('t_made');
-SELECT indexrelid::regclass, indisunique FROM pg_index WHERE indrelid = 't_made.renders'::regclass ORDER BY 1::text;
+SELECT indexrelid::regclass, indisunique FROM pg_index WHERE indrelid = 't_made.renders'::regclass ORDER BY indexrelid::regclass::text COLLATE "C";
 SELECT pg_get_indexdef('t_made.renders_chain_memory_idx'::regclass);
 
 -- the default is the setting's schema
@@ -74,7 +74,7 @@ CREATE TABLE t_app.renders (id uuid PRIMARY KEY, project_id uuid, user_id uuid, 
     updated_at timestamp NOT NULL DEFAULT now(), votes integer NOT NULL DEFAULT 0,
     CONSTRAINT one_place UNIQUE (chain_position, chain_id));
 SELECT renderchain.create_tables('t_app');
-SELECT indexrelid::regclass FROM pg_index WHERE indrelid = 't_app.renders'::regclass ORDER BY 1::text;
+SELECT indexrelid::regclass FROM pg_index WHERE indrelid = 't_app.renders'::regclass ORDER BY indexrelid::regclass::text COLLATE "C";
 SET renderchain.schema = 't_app';
 SELECT chain_position, created FROM renderchain.submit_render('{"prompt": "a villa", "chainName": "c", "priority": 5}');
 SELECT chain_position, type, attempt, memory FROM renderchain.claim_renders('w', 1, '1 minute');

@@ -108,5 +108,5 @@ SELECT renderchain.jsonb_merge_patch('{"a":1}', '{"b":2}');
 SELECT renderchain.jsonb_merge_patch_agg('{"a":1}');
 RESET ROLE;
 SELECT p.oid::regprocedure AS executable FROM pg_proc p
-WHERE p.pronamespace = 'renderchain'::regnamespace AND has_function_privilege('regress_merge_user', p.oid, 'EXECUTE') ORDER BY 1::text COLLATE "C";
+WHERE p.pronamespace = 'renderchain'::regnamespace AND has_function_privilege('regress_merge_user', p.oid, 'EXECUTE') ORDER BY p.oid::regprocedure::text COLLATE "C";
 DROP ROLE regress_merge_user;
