@@ -1,6 +1,6 @@
 /*
  * compat.h
- *	  The server's headers, and what differs between PostgreSQL 14 and 18.
+ *	  The server's headers, and what differs between PostgreSQL 14 and 19.
  *
  * Every file includes this first. The server's headers do not compile cleanly
  * with -Wextra, so this header declares itself and what it includes a system
