@@ -3,7 +3,7 @@
 #   make            build everything            make check     every test, on a throw-away server
 #   make install    extension + programs        make demo      three renders of one chain
 #   make bench      benchmarks                  make fuzz      a million random documents
-#   make dist       PGXN archive
+#   make bench-core only those of the server    make dist      PGXN archive
 #   make check-hardened  the tests on servers with assertions and with sanitizers
 #   make check-versions  every test on PostgreSQL 17 and 18, in Debian systems of their own (root)
 
@@ -18,7 +18,7 @@ INSTALL ?= install
 # META.json is the one source of the version; the others are derived from it.
 FULL_VERSION := $(shell sed -n 's/^   "version": "\(.*\)",/\1/p' META.json)
 
-.PHONY: all extension driver localmodel install uninstall clean installcheck check check-unit fuzz demo bench dist format check-hardened check-versions
+.PHONY: all extension driver localmodel install uninstall clean installcheck check check-unit fuzz demo bench bench-core dist format check-hardened check-versions
 
 all: extension driver localmodel
 
@@ -74,11 +74,16 @@ demo:
 bench:
 	@bench/run
 
+# Only some rows of the table, by their names: make bench-core ROWS='socket merge'.
+ROWS ?=
+bench-core:
+	@bench/server_core $(ROWS)
+
 dist:
 	git archive --format=zip --prefix=renderchain-$(FULL_VERSION)/ -o renderchain-$(FULL_VERSION).zip HEAD
 
 format:
-	clang-format -i driver/*.[ch] localmodel/*.[ch] test/unit/*.c
+	clang-format -i driver/*.[ch] localmodel/*.[ch] test/unit/*.c bench/*.[ch]
 
 clean:
 	@$(MAKE) --no-print-directory -C extension PG_CONFIG=$(PG_CONFIG) clean

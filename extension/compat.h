@@ -103,13 +103,19 @@ rc_decode_datetime(char **field, int *ftype, int nf, int *dtype,
 }
 #endif
 
+/*
+ * 18 added a place for the statistics of EXPLAIN, and 19 flags: hints that
+ * are not needed here.
+ */
 #if PG_VERSION_NUM < 180000
-/* 18 added a place for the statistics of EXPLAIN. */
 #define rc_index_beginscan(heap, index, snapshot, keys) \
 	index_beginscan(heap, index, snapshot, keys, 0)
-#else
+#elif PG_VERSION_NUM < 190000
 #define rc_index_beginscan(heap, index, snapshot, keys) \
 	index_beginscan(heap, index, snapshot, NULL, keys, 0)
+#else
+#define rc_index_beginscan(heap, index, snapshot, keys) \
+	index_beginscan(heap, index, snapshot, NULL, keys, 0, SO_NONE)
 #endif
 
 #if PG_VERSION_NUM < 150000

@@ -11,6 +11,7 @@
  * - compressed: the document up to the end of the member, since decompression
  *	 can only begin at the beginning (of what is out of line only the chunks
  *	 needed for that are fetched, with pglz; lz4 has no bound to tell them by).
+ *	 Where that is a large part of it, all of it, which is cheaper than a slice.
  */
 #include "compat.h"
 
@@ -22,6 +23,13 @@
  * two chunks of the TOAST table.
  */
 #define FIRST_BYTES (2 * TOAST_MAX_CHUNK_SIZE)
+
+/*
+ * What can only be read from the beginning is read again from there when more of
+ * it is needed: then at least so many times as much, and all of it when that is
+ * no less than that part of it.
+ */
+#define GROWTH 4
 
 /* The beginning, all entries, keys of the right length, the member. */
 #define MOST_PARTS 4
@@ -68,6 +76,23 @@ OpenStored(Stored *stored, Datum context)
 	stored->size = stored->end = VARSIZE(value) - VARHDRSZ;
 }
 
+/* Read a part of the document that has been chosen well. */
+static void
+ReadPart(Stored *stored, Size begin, Size end)
+{
+	struct varlena *part;
+
+	if (begin == 0 && end == stored->size)
+		part = detoast_attr(stored->value);
+	else
+		part = detoast_attr_slice(stored->value, (int32) begin, (int32) (end - begin));
+	Assert(stored->part_count < MOST_PARTS);
+	stored->parts[stored->part_count++] = part;
+	stored->bytes = VARDATA(part);
+	stored->begin = begin;
+	stored->end = begin + (VARSIZE(part) - VARHDRSZ);
+}
+
 /*
  * Return bytes of the document, good until it is closed, and aligned if their
  * place in the document is.
@@ -81,14 +106,14 @@ ReadStored(Stored *stored, Size begin, Size end)
 				 errmsg("context_data is shorter than its own entries say")));
 	if (begin < stored->begin || end > stored->end)
 	{
-		Size		from = stored->from_start ? 0 : TYPEALIGN_DOWN(ALIGNOF_INT, begin);
-		struct varlena *part = detoast_attr_slice(stored->value, (int32) from, (int32) (end - from));
+		if (!stored->from_start)
+			ReadPart(stored, TYPEALIGN_DOWN(ALIGNOF_INT, begin), end);
+		else
+		{
+			Size		enough = Max(end, stored->end * GROWTH);
 
-		Assert(stored->part_count < MOST_PARTS);
-		stored->parts[stored->part_count++] = part;
-		stored->bytes = VARDATA(part);
-		stored->begin = from;
-		stored->end = from + (VARSIZE(part) - VARHDRSZ);
+			ReadPart(stored, 0, enough >= stored->size / GROWTH ? stored->size : enough);
+		}
 		if (end > stored->end)
 			ereport(ERROR,
 					(errcode(ERRCODE_DATA_CORRUPTED),

@@ -22,7 +22,11 @@ BEGIN
     SET provider = excluded.provider, kind = excluded.kind, tier = excluded.tier, credits = excluded.credits,
         retired = excluded.retired, successor = excluded.successor, definition = excluded.definition,
         shipped = excluded.shipped, updated_at = excluded.updated_at
-    WHERE m.shipped OR NOT excluded.shipped;
+    WHERE (m.shipped OR NOT excluded.shipped)
+      -- what is so already is not written again
+      AND (m.provider, m.kind, m.tier, m.credits, m.retired, m.successor, m.definition, m.shipped)
+          IS DISTINCT FROM (excluded.provider, excluded.kind, excluded.tier, excluded.credits, excluded.retired,
+                            excluded.successor, excluded.definition, excluded.shipped);
     SELECT pg_catalog.count(*) INTO v_count FROM models m;
     RETURN v_count;
 END

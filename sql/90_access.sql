@@ -32,7 +32,7 @@ AS $$
         ('work', 'INSERT', '{render_stages}'),
         ('work', 'INSERT, DELETE', '{stored_objects}'),
         ('work', 'SELECT, INSERT, UPDATE, DELETE', '{analysis_cache}'),
-        ('admin', NULL, '{create_tables,shipped_models,load_models,grant_credits,check_ledger,purge,grant_access}'),
+        ('admin', NULL, '{create_tables,check_tables,shipped_models,load_models,grant_credits,check_ledger,purge,grant_access}'),
         ('admin', 'DELETE', '{render_chains,renders,render_jobs,render_stages}'),
         ('admin', 'INSERT', '{credit_accounts}'),
         ('admin', 'INSERT, UPDATE, DELETE', '{models}')

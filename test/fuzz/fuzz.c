@@ -269,8 +269,9 @@ fuzz_report(PG_FUNCTION_ARGS)
 			rows += result->cases;
 	}
 	unmet = fuzz_unmet_storage(&met);
-	appendStringInfo(&report, "%sok %d - documents were stored in every way%s\n# %s\n# documents %016" INT64_MODIFIER "x\n1..%d",
+	appendStringInfo(&report, "%sok %d - documents were stored in every way%s\n# %s\n# documents %016llx\n1..%d",
 					 unmet != NULL && rows >= ENOUGH_ROWS ? "not " : "", count + 1,
-					 rows < ENOUGH_ROWS ? " # SKIP too few cases" : "", met.data, documents, count + 1);
+					 rows < ENOUGH_ROWS ? " # SKIP too few cases" : "", met.data,
+					 (unsigned long long) documents, count + 1);
 	PG_RETURN_TEXT_P(cstring_to_text(report.data));
 }

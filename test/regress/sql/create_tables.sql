@@ -74,6 +74,7 @@ CREATE TABLE t_app.renders (id uuid PRIMARY KEY, project_id uuid, user_id uuid, 
     updated_at timestamp NOT NULL DEFAULT now(), votes integer NOT NULL DEFAULT 0,
     CONSTRAINT one_place UNIQUE (chain_position, chain_id));
 SELECT renderchain.create_tables('t_app');
+-- one_place keeps positions unique, but does not find the last one of a chain
 SELECT indexrelid::regclass FROM pg_index WHERE indrelid = 't_app.renders'::regclass ORDER BY indexrelid::regclass::text COLLATE "C";
 SET renderchain.schema = 't_app';
 SELECT chain_position, created FROM renderchain.submit_render('{"prompt": "a villa", "chainName": "c", "priority": 5}');
@@ -115,8 +116,10 @@ ALTER TABLE t_wrong.renders ADD UNIQUE (id);
 INSERT INTO t_wrong.renders (id, chain_id, chain_position) SELECT md5(n::text)::uuid, '00000000-0000-0000-0000-00000000000c', 1
 FROM generate_series(1, 2) n;
 SELECT renderchain.create_tables('t_wrong');
-UPDATE t_wrong.renders SET chain_position = n.n FROM (SELECT id, row_number() OVER (PARTITION BY chain_id ORDER BY
-    chain_position, created_at, id) AS n FROM t_wrong.renders WHERE chain_id IS NOT NULL) n WHERE renders.id = n.id;
+UPDATE t_wrong.renders r SET chain_position = n.n FROM (SELECT id, row_number() OVER (PARTITION BY chain_id ORDER BY
+    chain_position, created_at, id) AS n FROM t_wrong.renders WHERE chain_position IS NOT NULL AND chain_id IN (SELECT
+    chain_id FROM t_wrong.renders WHERE chain_position IS NOT NULL GROUP BY chain_id
+    HAVING count(*) > count(DISTINCT chain_position))) n WHERE r.id = n.id AND r.chain_position <> n.n;
 SELECT renderchain.create_tables('t_wrong');
 
 -- columns that cannot hold what is written are found before anything is

@@ -10,14 +10,19 @@ SELECT extname, extversion, n.nspname FROM pg_extension e JOIN pg_namespace n ON
 SELECT d.classid::regclass::text, count(*) FROM pg_depend d JOIN pg_extension e ON e.oid = d.refobjid
 WHERE d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e' AND e.extname = 'renderchain'
   AND d.classid <> 'pg_type'::regclass GROUP BY 1 ORDER BY 1;
+-- Where nothing is noted the rights are the usual ones; pg_upgrade does not write those out.
 SELECT p.oid::regprocedure::text, a.grantee::regrole::text, a.privilege_type
-FROM pg_proc p, aclexplode(p.proacl) a WHERE p.pronamespace = 'renderchain'::regnamespace ORDER BY 1, 2, 3;
+FROM pg_proc p, aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a
+WHERE p.pronamespace = 'renderchain'::regnamespace ORDER BY 1, 2, 3;
 
 \echo # tables: every row, definition, comment and right
 SELECT format('SELECT %L, count(*), md5(string_agg(t::text, chr(10) ORDER BY t::text COLLATE "C")) FROM %s t', c.oid::regclass, c.oid::regclass)
 FROM pg_class c WHERE c.relnamespace::regnamespace::text IN ('"App 1"', 'attached') AND c.relkind IN ('r', 'v', 'm') ORDER BY 1 \gexec
+-- From 17 on an owner's rights are one more.
 SELECT c.oid::regclass::text, a.grantee::regrole::text, a.privilege_type
-FROM pg_class c, aclexplode(c.relacl) a WHERE c.relnamespace::regnamespace::text IN ('"App 1"', 'attached') ORDER BY 1, 2, 3;
+FROM pg_class c, aclexplode(coalesce(c.relacl, acldefault(CASE c.relkind WHEN 'S' THEN 's' ELSE 'r' END::"char", c.relowner))) a
+WHERE c.relnamespace::regnamespace::text IN ('"App 1"', 'attached') AND c.relkind IN ('r', 'v', 'm', 'S')
+  AND NOT (a.privilege_type = 'MAINTAIN' AND a.grantee = c.relowner) ORDER BY 1, 2, 3;
 SELECT indexdef FROM pg_indexes WHERE schemaname IN ('App 1', 'attached') ORDER BY 1;
 SELECT indexrelid::regclass FROM pg_index WHERE NOT indisvalid;
 -- 18 keeps NOT NULL here too
