@@ -27,9 +27,9 @@ typedef struct RcTableFacts
 	Oid			table;			/* must be first: key of the cache */
 	bool		valid;			/* false after any change of the table */
 	bool		plain;			/* rows can be read without the planner at all */
-	bool		warned;			/* that the index on chains is missing */
 	AttrNumber	columns[RC_COLUMN_COUNT];	/* 0 where one is missing */
 	bool		expected[RC_COLUMN_COUNT];	/* has it the type that we take it for? */
+	Oid			status_collation;
 	bool		has_chain_index;	/* there is some index on part of the chains */
 	Oid			chain_index;	/* on chains with memory; InvalidOid where there is none */
 	bool		chain_forward;	/* it has the highest position first */
@@ -37,7 +37,7 @@ typedef struct RcTableFacts
 } RcTableFacts;
 
 /* direct_table.c */
-extern RcTableFacts *rc_table_facts(Relation table);
+extern void rc_table_facts(Relation table, RcTableFacts *facts);
 
 /* What is looked for: */
 typedef enum RcDirectKey
@@ -52,7 +52,7 @@ typedef struct RcDirect
 {
 	Relation	table;
 	Relation	index;
-	const RcTableFacts *facts;
+	RcTableFacts facts;
 	ScanDirection direction;
 	TupleTableSlot *slot;		/* the current row */
 	IndexScanDesc scan;

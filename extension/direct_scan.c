@@ -40,17 +40,34 @@ OpenTable(LOCKMODE lock)
 	}
 }
 
+/* Tell, once a session for each table, whether it is the first time that this is asked. */
+static bool
+IsFirstTime(Oid table)
+{
+	static HTAB *told;
+	bool		found;
+
+	if (told == NULL)
+	{
+		HASHCTL		control = {.keysize = sizeof(Oid), .entrysize = sizeof(Oid)};
+
+		told = hash_create("renderchain warnings", 16, &control, HASH_ELEM | HASH_BLOBS);
+	}
+	(void) hash_search(told, &table, HASH_ENTER, &found);
+	return !found;
+}
+
 /* Warn, once a session, that lookups by chain have no index to go by. */
 static void
-WarnOfMissingIndex(Relation table, RcTableFacts *facts)
+WarnOfMissingIndex(Relation table, const RcTableFacts *facts)
 {
 	bool		is_partitioned = (table->rd_rel->relkind == RELKIND_PARTITIONED_TABLE);
 	const char *name;
 
-	if (facts->warned || facts->has_chain_index ||
-		(table->rd_rel->relkind != RELKIND_RELATION && !is_partitioned))
+	if (facts->has_chain_index ||
+		(table->rd_rel->relkind != RELKIND_RELATION && !is_partitioned) ||
+		!IsFirstTime(RelationGetRelid(table)))
 		return;
-	facts->warned = true;
 	name = quote_qualified_identifier(get_namespace_name(RelationGetNamespace(table)),
 									  RelationGetRelationName(table));
 	ereport(WARNING,
@@ -140,12 +157,12 @@ rc_direct_open(RcDirect *direct, RcDirectKey key, const RcColumn *columns, int c
 {
 	LOCKMODE	lock = key == RC_TO_SAVE ? RowExclusiveLock : AccessShareLock;
 	Relation	table = OpenTable(lock);
-	RcTableFacts *facts;
+	RcTableFacts *facts = &direct->facts;
 	const char *obstacle;
 
 	if (table == NULL)
 		return false;
-	facts = rc_table_facts(table);
+	rc_table_facts(table, facts);
 	if (key == RC_BY_CHAIN)
 		WarnOfMissingIndex(table, facts);
 	obstacle = ObstacleOfTable(table, facts, key);
@@ -166,7 +183,6 @@ rc_direct_open(RcDirect *direct, RcDirectKey key, const RcColumn *columns, int c
 		return false;
 	}
 	direct->table = table;
-	direct->facts = facts;
 	direct->key = key;
 	direct->direction = key == RC_BY_CHAIN && !facts->chain_forward ?
 		BackwardScanDirection : ForwardScanDirection;
@@ -256,7 +272,7 @@ rc_direct_lock(RcDirect *direct)
 Datum
 rc_direct_value(RcDirect *direct, RcColumn column, bool *isnull)
 {
-	return slot_getattr(direct->slot, direct->facts->columns[column], isnull);
+	return slot_getattr(direct->slot, direct->facts.columns[column], isnull);
 }
 
 /*

@@ -50,6 +50,7 @@ static const ColumnFacts column_facts[RC_COLUMN_COUNT] = {
 };
 
 static HTAB *tables;
+static uint64 changes;			/* of tables, as far as we were told */
 
 /* Forget what is known of a table that has changed; of all where it is InvalidOid. */
 static void
@@ -59,6 +60,7 @@ ForgetTable(Datum argument, Oid table)
 	RcTableFacts *facts;
 
 	(void) argument;
+	changes++;
 	if (OidIsValid(table))
 	{
 		facts = hash_search(tables, &table, HASH_FIND, NULL);
@@ -142,8 +144,6 @@ FindColumns(RcTableFacts *facts, Relation table)
 	int			i;
 	int			column;
 
-	memset(facts->columns, 0, sizeof(facts->columns));
-	memset(facts->expected, 0, sizeof(facts->expected));
 	for (i = 0; i < desc->natts; i++)
 	{
 		Form_pg_attribute attribute = TupleDescAttr(desc, i);
@@ -155,6 +155,8 @@ FindColumns(RcTableFacts *facts, Relation table)
 			if (attribute->attisdropped || strcmp(NameStr(attribute->attname), known->name) != 0)
 				continue;
 			facts->columns[column] = attribute->attnum;
+			if (column == RC_COLUMN_STATUS)
+				facts->status_collation = attribute->attcollation;
 			/* a generated column may be computed when it is read (from 18 on) */
 			facts->expected[column] = attribute->attgenerated == '\0' &&
 				(attribute->atttypid == known->types[0] || attribute->atttypid == known->types[1]);
@@ -194,13 +196,21 @@ IsCall(const Node *node, Oid function, List **arguments)
 	return true;
 }
 
-/* Tell whether an expression is status = 'completed'. */
+/* Tell whether an expression says that two texts are equal under this collation. */
+static bool
+IsEquality(const Node *node, Oid collation, List **sides)
+{
+	return IsA(node, OpExpr) && ((const OpExpr *) node)->inputcollid == collation &&
+		IsCall(node, F_TEXTEQ, sides);
+}
+
+/* Tell whether an expression is status = 'completed', as a query compares it. */
 static bool
 IsCompleted(const Node *node, const RcTableFacts *facts)
 {
 	List	   *sides;
 
-	return IsCall(node, F_TEXTEQ, &sides) &&
+	return IsEquality(node, facts->status_collation, &sides) &&
 		IsColumn(linitial(sides), facts->columns[RC_COLUMN_STATUS]) &&
 		IsText(lsecond(sides), "completed");
 }
@@ -213,14 +223,17 @@ HasMemory(const Node *node, const RcTableFacts *facts)
 	List	   *of;
 	List	   *path;
 
-	return IsCall(node, F_TEXTEQ, &sides) && IsText(lsecond(sides), "object") &&
+	return IsEquality(node, DEFAULT_COLLATION_OID, &sides) && IsText(lsecond(sides), "object") &&
 		IsCall(linitial(sides), F_JSONB_TYPEOF, &of) &&
 		IsCall(linitial(of), F_JSONB_OBJECT_FIELD, &path) &&
 		IsColumn(linitial(path), facts->columns[RC_COLUMN_CONTEXT_DATA]) &&
 		IsText(lsecond(path), RC_MEMORY_KEY);
 }
 
-/* Tell whether an index holds the completed renders with memory and no others. */
+/*
+ * Tell whether an index holds the completed renders with memory and no others.
+ * Reading its predicate can run functions of the index's owner, as planning does.
+ */
 static bool
 HoldsRendersWithMemory(Relation index, const RcTableFacts *facts)
 {
@@ -254,7 +267,7 @@ ConsiderIndex(RcTableFacts *facts, Relation index)
 
 	if (!form->indisvalid || index->rd_rel->relam != BTREE_AM_OID)
 		return;
-	is_partial = RelationGetIndexPredicate(index) != NIL;
+	is_partial = !heap_attisnull(index->rd_indextuple, Anum_pg_index_indpred, NULL);
 	if (form->indnkeyatts == 1 && form->indisunique && form->indimmediate && !is_partial &&
 		IsIndexed(index, 0, facts->columns[RC_COLUMN_ID]) && IsOrdered(index, 0, UUIDOID))
 		facts->id_index = RelationGetRelid(index);
@@ -279,11 +292,9 @@ GatherFacts(RcTableFacts *facts, Relation table)
 	List	   *indexes;
 	ListCell   *cell;
 
-	/* first, so that a change that is noticed in between makes it false again */
-	facts->valid = true;
+	memset(facts, 0, sizeof(RcTableFacts));
+	facts->table = RelationGetRelid(table);
 	facts->plain = IsPlain(table);
-	facts->has_chain_index = false;
-	facts->chain_index = facts->id_index = InvalidOid;
 	FindColumns(facts, table);
 
 	indexes = RelationGetIndexList(table);
@@ -293,37 +304,41 @@ GatherFacts(RcTableFacts *facts, Relation table)
 
 		if (index == NULL)
 			continue;
-		ConsiderIndex(facts, index);
+		if (index->rd_index != NULL)
+			ConsiderIndex(facts, index);
 		relation_close(index, AccessShareLock);
 	}
 	list_free(indexes);
 }
 
 /*
- * Return the facts about a table, which is locked. They are the cache's, and good
- * as long as the lock is held; rows of a table that is not plain are not to be
- * read with them.
+ * Tell the facts about a table, which is locked: good as long as the lock is
+ * held. Rows of a table that is not plain are not to be read with them.
+ *
+ * They are gathered outside of the cache, because gathering can fail, and can run
+ * functions that look other tables up; what is changed meanwhile is gathered
+ * again the next time.
  */
-RcTableFacts *
-rc_table_facts(Relation table)
+void
+rc_table_facts(Relation table, RcTableFacts *facts)
 {
 	Oid			oid = RelationGetRelid(table);
-	RcTableFacts *facts;
-	bool		found;
+	RcTableFacts *kept;
+	uint64		before;
 
 	if (tables == NULL)
 		MakeCache();
-	facts = hash_search(tables, &oid, HASH_FIND, NULL);
-	if (facts != NULL && facts->valid)
-		return facts;
-
-	if (facts == NULL)
+	kept = hash_search(tables, &oid, HASH_FIND, NULL);
+	if (kept != NULL && kept->valid)
 	{
-		LimitTables();
-		facts = hash_search(tables, &oid, HASH_ENTER, &found);
-		memset(facts, 0, sizeof(RcTableFacts));
-		facts->table = oid;
+		*facts = *kept;
+		return;
 	}
+
+	before = changes;
 	GatherFacts(facts, table);
-	return facts;
+	facts->valid = (before == changes);
+	LimitTables();
+	kept = hash_search(tables, &oid, HASH_ENTER, NULL);
+	*kept = *facts;
 }

@@ -371,6 +371,7 @@ BeginObject(RcDraft *draft, char *at)
 	{
 		const Piece *piece = &draft->pieces[i];
 
+		CHECK_FOR_INTERRUPTS();
 		if (piece->source != NULL)
 			WriteRunKeys(place, piece);
 		else

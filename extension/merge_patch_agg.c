@@ -60,6 +60,7 @@ CompareMembers(const void *a, const void *b)
 	const Member *y = b;
 	int			order = rc_compare_keys(&x->key, &y->key);
 
+	CHECK_FOR_INTERRUPTS();
 	if (order != 0)
 		return order;
 	return x->order < y->order ? -1 : 1;
@@ -84,6 +85,7 @@ SortMembers(JsonbContainer **patches, int patch_count, int *count)
 
 		for (rc_first_member(&members, patches[i]); members.valid; rc_next_member(&members))
 		{
+			CHECK_FOR_INTERRUPTS();
 			result[*count].key = members.key;
 			result[*count].value = members.value;
 			result[*count].order = *count;

@@ -187,7 +187,7 @@ RemoveKey(Jsonb *pins, const char *key)
 		rc_string_value(key, &whole);
 		return RemovePath(pins, &whole, 1);
 	}
-	path = palloc((strlen(key) + 1) * sizeof(JsonbValue));
+	path = palloc_extended((strlen(key) + 1) * sizeof(JsonbValue), MCXT_ALLOC_HUGE);
 	for (;;)
 	{
 		int			length = (int) strcspn(key, ".");

@@ -177,6 +177,15 @@ CALL public.compare();
 DROP INDEX almost;
 CREATE INDEX almost ON renders (chain_id, chain_position DESC) WHERE status::text = 'completed';
 CALL public.compare();
+-- one that compares otherwise than the query does
+CREATE INDEX otherwise ON renders (chain_id, chain_position DESC)
+    WHERE status COLLATE "C" = 'completed' AND jsonb_typeof(context_data -> 'pipelineMemory') = 'object';
+CALL public.compare();
+DROP INDEX otherwise;
+CREATE INDEX otherwise ON renders (chain_id, chain_position DESC)
+    WHERE status::text = 'completed' AND jsonb_typeof(context_data -> 'pipelineMemory') COLLATE "C" = 'object';
+CALL public.compare();
+DROP INDEX otherwise;
 -- invalid, as a failed CREATE INDEX CONCURRENTLY leaves it
 CREATE INDEX ascending ON renders (chain_id, chain_position)
     WHERE jsonb_typeof(context_data -> 'pipelineMemory') = 'object' AND status::text = 'completed';
