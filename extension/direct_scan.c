@@ -12,8 +12,8 @@
  * says so, and the caller asks the planner (query.c): row-level security that
  * applies to the caller; no privilege to read the whole table (the planner knows
  * about columns); views, foreign, partitioned, inherited and distributed tables;
- * columns of other types; no index; a module that watches what is read. Rows are what the planner's way finds, in
- * the same order; test/regress is run both ways.
+ * columns of other types; no index; a module that watches what is read. Rows are
+ * what the planner's way finds, in the same order; test/regress is run both ways.
  */
 #include "compat.h"
 
