@@ -166,6 +166,7 @@ $$;
 CREATE FUNCTION renderchain.create_tables(schema text DEFAULT NULL) RETURNS text
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
+SET jit = off -- compiling what is run once takes longer than running it
 AS $$
 DECLARE
     v_now timestamptz := renderchain.clock();
@@ -211,6 +212,7 @@ COMMENT ON FUNCTION renderchain.create_tables(text) IS
 CREATE FUNCTION renderchain.check_tables(schema text DEFAULT NULL) RETURNS TABLE (problem text, remedy text)
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
+SET jit = off -- compiling what is run once takes longer than running it
 AS $$
 DECLARE
     v_schema text := COALESCE(check_tables.schema, current_setting('renderchain.schema', true), 'public');
