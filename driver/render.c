@@ -179,6 +179,8 @@ void render_init(Render *render, App *app) {
 bool render_from_row(Render *render, const PGresult *row, char **error) {
     const char *position = db_text(row, 0, "chain_position");
     const char *attempt = db_text(row, 0, "attempt");
+    if (!render->db)
+        render->db = render->app->db;
     render->id = mem_strdup(db_text(row, 0, "render_id"));
     render->chain_id = mem_strdup(db_text(row, 0, "chain_id"));
     render->position = position ? atoi(position) : 0;
@@ -423,7 +425,7 @@ static void complete(Render *render) {
     char *attempt = mem_printf("%d", render->attempt);
     const char *parameters[] = {render->id, attempt, text};
     render->ending = true;
-    db_call(render->app->db, "select renderchain.complete_render($1::uuid, $2::integer, $3::jsonb)",
+    db_call(render->db, "select renderchain.complete_render($1::uuid, $2::integer, $3::jsonb)",
             3, parameters, completed, render);
     json_decref(result);
     free(attempt);
@@ -456,7 +458,7 @@ static void fail_with(Render *render, json_t *error) {
     drop_jobs(render);
     if (json_array_size(render->events))
         events_commit(render, ignore_reply, NULL);
-    db_call(render->app->db,
+    db_call(render->db,
             "select renderchain.fail_render($1::uuid, $2::integer, $3::jsonb, false)", 3,
             parameters, failed, render);
     json_decref(error);
@@ -527,6 +529,6 @@ void render_cancel(Render *render) {
     const char *parameters[] = {render->id};
     render->ending = true;
     drop_jobs(render);
-    db_call(render->app->db, "select renderchain.cancel_render($1::uuid)", 1, parameters, cancelled,
+    db_call(render->db, "select renderchain.cancel_render($1::uuid)", 1, parameters, cancelled,
             render);
 }

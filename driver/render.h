@@ -81,6 +81,7 @@ typedef void RenderWatch(void *context, const StageRun *run);
 
 struct Render {
     App *app;
+    Db *db; /* where it is recorded; the app's unless the caller sets another */
     char *id, *chain_id;
     int position, attempt;
     double started; /* loop_now() */
