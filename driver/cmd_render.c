@@ -287,7 +287,7 @@ static void run_claim(Session *session) {
     char *error = NULL;
     Render *render = &session->render;
     bool readable =
-        render_from_row(render, session->claim.result, &error) &&
+        render_from_row(render, session->claim.result, 0, &error) &&
         registry_read(&session->app.registry, PQgetvalue(session->models.result, 0, 0), &error);
     if (session->interrupted)
         render_cancel(render);

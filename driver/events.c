@@ -61,7 +61,7 @@ static void send_queue(Render *render, DbDone *done, void *context) {
     char attempt[16];
     snprintf(attempt, sizeof attempt, "%d", render->attempt);
     const char *parameters[] = {render->id, attempt, text};
-    db_call(render->db, record_sql, 3, parameters, done, context);
+    render_ask(render, record_sql, 3, parameters, done, context);
     free(text);
     json_decref(events);
 }

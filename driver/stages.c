@@ -253,6 +253,8 @@ static void image_answered(void *context, ModelAnswer *answer, int tries) {
     const char *outcome = outcome_rule(answer->outcome)->name;
     if (answer->outcome != OUTCOME_OK) {
         run->output = json_pack("{s:i}", "tries", tries);
+        run->passes = outcome_rule(answer->outcome)->passes && !answer->final;
+        run->retry_after_ms = answer->retry_after_ms;
         stage_fail(run, outcome, "%s. %s", answer->message ? answer->message : "no answer",
                    outcome_rule(answer->outcome)->advice);
         answer_free(answer);
