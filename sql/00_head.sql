@@ -21,7 +21,7 @@
 -- rather than by PERFORM and SELECT ... FROM, errors are raised in functions of their
 -- own, and what only judges values is C.
 --
--- Lock order, everywhere: advisory (idempotency key, chain name), render_chains
+-- Lock order, everywhere: advisory (worker, idempotency key, chain name), render_chains
 -- row, render_jobs row, renders row, memory_pins row, credit_accounts row; of
 -- several accounts the one with the lower user_id first. One exception: whoever gives
 -- a job back locks its chain FOR KEY SHARE after the job; no holder of a chain waits

@@ -1,12 +1,21 @@
 -- Submitting -------------------------------------------------------------------
 
+-- the number of the advisory lock on a name within the present schema
+CREATE FUNCTION renderchain._lock_number(p_kind text, p_name text) RETURNS bigint
+LANGUAGE plpgsql STABLE
+AS $$
+BEGIN
+    RETURN pg_catalog.hashtextextended(pg_catalog.concat_ws(E'\x1f'::text, 'renderchain'::text,
+        pg_catalog.current_setting('renderchain.schema'::text), p_kind, p_name), 0::bigint);
+END
+$$;
+
 -- a lock that lasts as long as the transaction, on a name within the present schema
 CREATE FUNCTION renderchain._lock_name(p_kind text, p_name text) RETURNS void
 LANGUAGE plpgsql VOLATILE
 AS $$
 BEGIN
-    PERFORM pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended(pg_catalog.concat_ws(E'\x1f'::text,
-        'renderchain'::text, pg_catalog.current_setting('renderchain.schema'::text), p_kind, p_name), 0::bigint));
+    PERFORM pg_catalog.pg_advisory_xact_lock(renderchain._lock_number(p_kind, p_name));
 END
 $$;
 

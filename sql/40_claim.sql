@@ -124,21 +124,12 @@ BEGIN
               FOR UPDATE OF j SKIP LOCKED) e
         ORDER BY e.user_id
     LOOP
-        -- one that cannot be written (a trigger, a policy) must not keep the others from being claimed
-        BEGIN
-            v_status := renderchain._give_back(v_job.render_id, p_now, p_now, CASE
-                WHEN v_job.deadline <= p_now THEN NULL::jsonb
-                ELSE pg_catalog.jsonb_build_object('message',
-                    pg_catalog.format('the lease of worker %s on attempt %s ran out'::text, v_job.lease_owner, v_job.attempt)) END);
-        EXCEPTION WHEN OTHERS THEN
-            -- serialization and deadlock, resources, lock timeout, intervention: of the moment, not of the render
-            IF pg_catalog.left(SQLSTATE, 2) IN ('40', '53', '55', '57') THEN
-                RAISE;
-            END IF;
-            RAISE WARNING 'render % could neither be queued again nor ended: %', v_job.render_id, SQLERRM
-                USING ERRCODE = SQLSTATE;
-            CONTINUE;
-        END;
+        v_status := renderchain._try_to_give_back(v_job.render_id, p_now, CASE
+            WHEN v_job.deadline <= p_now THEN NULL::jsonb
+            ELSE pg_catalog.jsonb_build_object('message',
+                pg_catalog.format('the lease of worker %s on attempt %s ran out'::text, v_job.lease_owner, v_job.attempt)) END,
+            false);
+        CONTINUE WHEN v_status IS NULL;
         v_count := v_count + 1;
         v_first_id := CASE WHEN v_count = 1 THEN v_job.render_id END;
     END LOOP;
@@ -189,6 +180,8 @@ BEGIN
     PERFORM renderchain.use_schema();
     PERFORM renderchain._check_worker(claim_renders.worker, claim_renders.lease);
     PERFORM renderchain._check_count(claim_renders.max_renders);
+    -- shared: only release_renders of the same worker waits for it
+    PERFORM pg_catalog.pg_advisory_xact_lock_shared(renderchain._lock_number('worker'::text, claim_renders.worker));
     PERFORM renderchain._sweep(v_now, GREATEST(claim_renders.max_renders, 100));
     v_ids := ARRAY(SELECT j.render_id FROM render_jobs j JOIN renders r ON r.id = j.render_id
                    WHERE j.state = 'queued' AND j.run_after <= v_now AND j.deadline > v_now

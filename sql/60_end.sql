@@ -55,8 +55,10 @@ $$;
 
 -- take a render whose job row is locked from whoever runs it: queue it again, or
 -- end it as failed where nothing is left to try. A paid call that was sent and
--- never answered is not sent again by itself. Returns the new status.
-CREATE FUNCTION renderchain._give_back(p_render_id uuid, p_now timestamptz, p_run_after timestamptz, p_error jsonb)
+-- never answered is not sent again by itself. A free one has used up no attempt.
+-- Returns the new status.
+CREATE FUNCTION renderchain._give_back(p_render_id uuid, p_now timestamptz, p_run_after timestamptz, p_error jsonb,
+    p_free boolean DEFAULT false)
 RETURNS text
 LANGUAGE plpgsql VOLATILE
 AS $$
@@ -78,13 +80,14 @@ BEGIN
             COALESCE((p_error ->> 'message'::text) || '; '::text, ''::text)
             || 'a generation was sent and nobody knows how it ended, so it is not paid for a second time; '::text
             || 'retry the render to send it again'::text);
-    ELSIF v_job.attempt - v_job.base_attempt >= v_job.max_attempts THEN
+    ELSIF NOT p_free AND v_job.attempt - v_job.base_attempt >= v_job.max_attempts THEN
         v_error := pg_catalog.jsonb_build_object('reason', 'attempts', 'message',
             COALESCE((p_error ->> 'message'::text) || '; '::text, ''::text)
             || pg_catalog.format('all %s attempts are used up'::text, v_job.max_attempts));
     ELSE
         PERFORM renderchain._close_stages(p_render_id, p_now, true);
-        UPDATE render_jobs j SET state = 'queued', lease_owner = NULL, lease_until = NULL, run_after = p_run_after
+        UPDATE render_jobs j SET state = 'queued', lease_owner = NULL, lease_until = NULL, run_after = p_run_after,
+               max_attempts = j.max_attempts + p_free::integer
         WHERE j.render_id = p_render_id;
         -- whoever starts it in this same transaction writes its row a second time, which
         -- PostgreSQL answers by checking that its chain exists: lock that first, as pin_memory does
@@ -98,6 +101,24 @@ BEGIN
     END IF;
     PERFORM renderchain._end_without_result(p_render_id, 'failed'::text, COALESCE(p_error, '{}'::jsonb) || v_error, p_now);
     RETURN 'failed'::text;
+END
+$$;
+
+-- as _give_back, for one of several renders: one that cannot be written (a trigger, a policy) must not keep the
+-- others from it. NULL for such a one.
+CREATE FUNCTION renderchain._try_to_give_back(p_render_id uuid, p_now timestamptz, p_error jsonb, p_free boolean)
+RETURNS text
+LANGUAGE plpgsql VOLATILE
+AS $$
+BEGIN
+    RETURN renderchain._give_back(p_render_id, p_now, p_now, p_error, p_free);
+EXCEPTION WHEN OTHERS THEN
+    -- serialization and deadlock, resources, lock timeout, intervention: of the moment, not of the render
+    IF pg_catalog.left(SQLSTATE, 2) IN ('40', '53', '55', '57') THEN
+        RAISE;
+    END IF;
+    RAISE WARNING 'render % could neither be queued again nor ended: %', p_render_id, SQLERRM USING ERRCODE = SQLSTATE;
+    RETURN NULL;
 END
 $$;
 

@@ -96,6 +96,7 @@ SELECT renderchain.fail_render(:'x', 1, '{"message": "x", "retryAfterSeconds": 0
 SELECT renderchain.cancel_render(:'x');
 SELECT renderchain.retry_render(:'x');
 SELECT attempt, memory, stages FROM renderchain.claim_renders('w', 1, '1 minute');
+SELECT status FROM renderchain.release_renders('w');
 SELECT renderchain.expire_renders();
 SELECT renderchain.purge('0 seconds', 10);
 SELECT renderchain.load_models('{"models": [{"id": "m", "provider": "p", "kind": "text", "tier": "pro", "credits": 3, "retired": "2026-01-01"}]}'::pg_catalog.jsonb) IS NULL AS nothing;
