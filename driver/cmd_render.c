@@ -346,7 +346,7 @@ int cmd_render(int argc, char **argv) {
     Settings settings;
     end_on_signals();
     settings_from_environment(&settings);
-    int code = request_parse(&session->options, argc, argv, &settings);
+    int code = request_parse(&session->options, argc, argv, &settings, false);
     if (code >= 0) {
         request_free(&session->options);
         free(session);
@@ -354,7 +354,7 @@ int cmd_render(int argc, char **argv) {
     }
     char host[64] = "localhost";
     ExitCode exit_code = EXIT_OK;
-    json_t *request = request_build(&session->options, settings.provider, settings.provider_url);
+    json_t *request = request_build(&session->options, app_provider_name(&settings));
     char *text = json_dumps(request, JSON_COMPACT);
     gethostname(host, sizeof host - 1);
     snprintf(session->worker, sizeof session->worker, "%s:%d", host, (int)getpid());

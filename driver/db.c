@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kill_point.h"
+
 /* Errors that pass by themselves, by SQLSTATE or its class: serialization and deadlocks, resources,
  * locks, an operator's intervention, a server that is a standby until it is promoted. */
 static const char *const passing[] = {"40", "53", "55P", "57", "08", "25006"};
@@ -60,8 +62,13 @@ bool db_is_up(const Db *db) {
     return !db->lost;
 }
 
+/* Which server process it is. */
+int db_backend_pid(const Db *db) {
+    return PQbackendPID(db->connection);
+}
+
 /* Whom to wake. */
-void db_on_notify(Db *db, LoopFire *woken, void *context) {
+void db_on_notify(Db *db, DbWoken *woken, void *context) {
     db->woken = woken;
     db->woken_context = context;
 }
@@ -90,6 +97,7 @@ static void ask_again(void *context);
 static bool write_call(Db *db, DbCall *call) {
     PGconn *connection = db->connection;
     const char *schema[] = {db->schema};
+    kill_point();
     trace_write(db->trace, "db_send", call->id, call->sql);
     call->sent = true;
     return (!db->schema ||
@@ -102,7 +110,7 @@ static bool write_call(Db *db, DbCall *call) {
 }
 
 /* Is an error one that passes by itself? */
-static bool passes(const char *sqlstate) {
+bool db_error_passes(const char *sqlstate) {
     for (size_t i = 0; i < sizeof passing / sizeof passing[0]; i++)
         if (strncmp(sqlstate, passing[i], strlen(passing[i])) == 0)
             return true;
@@ -141,8 +149,9 @@ static void answer(Db *db) {
     DbReply reply = {true, call->result, "00000", "", "", ""};
     if (!ok)
         reply = read_error(call->result);
+    kill_point();
     trace_write(db->trace, "db_done", call->id, NULL);
-    if (!ok && db->stays && !call->once && passes(reply.sqlstate)) {
+    if (!ok && db->stays && !call->once && db_error_passes(reply.sqlstate)) {
         rest(db, call);
         return;
     }
@@ -283,16 +292,14 @@ static bool flush(Db *db) {
     return left >= 0;
 }
 
-/* Wake whoever waits for notifications. */
+/* Hand notifications to whoever waits for them. */
 static void take_notifications(Db *db) {
     PGnotify *notification;
-    bool any = false;
     while ((notification = PQnotifies(db->connection))) {
-        any = true;
+        if (db->woken)
+            db->woken(db->woken_context, notification->extra);
         PQfreemem(notification);
     }
-    if (any && db->woken)
-        db->woken(db->woken_context);
 }
 
 /* The socket can be read or written. */

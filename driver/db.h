@@ -47,12 +47,19 @@ typedef void DbChanged(void *context, bool up, const char *words);
  * db_close. */
 void db_stay(Db *db, DbChanged *changed, void *context);
 
+/* Is an error (its SQLSTATE) one that passes by itself? */
+bool db_error_passes(const char *sqlstate);
+
 /* Is there a connection at present? */
 bool db_is_up(const Db *db);
 
-/* Called for notifications on channels that the session listens to, once for those that
- * arrive together. */
-void db_on_notify(Db *db, LoopFire *woken, void *context);
+/* Called with the payload of every notification on channels that the session listens to. */
+typedef void DbWoken(void *context, const char *payload);
+void db_on_notify(Db *db, DbWoken *woken, void *context);
+
+/* Which server process the connection was given. A pooler gives a number of its own, which
+ * pg_backend_pid() does not say. */
+int db_backend_pid(const Db *db);
 
 /* Ask one thing. The parameters are copied; NULL is SQL's NULL. */
 void db_call(Db *db, const char *sql, int count, const char *const *parameters, DbDone *done,

@@ -40,7 +40,7 @@ struct Db {
     LoopTimer *connecting; /* until the next attempt, or the end of this one */
     DbChanged *changed;
     void *changed_context;
-    LoopFire *woken;
+    DbWoken *woken;
     void *woken_context;
 };
 

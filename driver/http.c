@@ -5,6 +5,8 @@
 #include <strings.h>
 #include <time.h>
 
+#include "kill_point.h"
+
 struct Http {
     Loop *loop;
     Trace *trace;
@@ -115,6 +117,7 @@ static void transfer_done(void *context, CURL *easy, CURLcode code) {
                        .retry_after_ms = call->retry_after_ms,
                        .body = &call->body,
                        .error = error};
+    kill_point();
     trace_write(call->http->trace, "http_done", call->id, NULL);
     call->done(call->context, &reply);
     free(error);
@@ -194,6 +197,7 @@ static void fail_to_start(void *context) {
 /* Send a request. */
 HttpCall *http_send(Http *http, HttpRequest request, HttpDone *done, void *context) {
     HttpCall *call = mem_alloc(sizeof *call);
+    kill_point();
     call->http = http;
     call->request = request;
     call->done = done;

@@ -18,6 +18,8 @@ static const struct Command {
 } commands[] = {
     {"init", NULL, cmd_init, "create the extension and the tables in a database"},
     {"render", NULL, cmd_render, "render an image"},
+    {"submit", NULL, cmd_submit, "queue an image render for a worker"},
+    {"worker", NULL, cmd_worker, "run renders from the queue"},
     {"show", NULL, cmd_show, "show one render"},
     {"chain", "list", cmd_chain_list, "list chains"},
     {"chain", "show", cmd_chain_show, "show a chain's renders, palettes and consistency"},

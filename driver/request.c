@@ -85,7 +85,7 @@ static int check(RequestOptions *options, const CommandLine *line, const Setting
 }
 
 /* Parse the command line. */
-int request_parse(RequestOptions *options, int argc, char **argv, Settings *settings) {
+int request_parse(RequestOptions *options, int argc, char **argv, Settings *settings, bool queued) {
     const Option table[] = {
         {"prompt", "TEXT", OPTION_TEXT, &options->prompt, "what to render; - reads standard input"},
         {"chain", "ID|NAME", OPTION_TEXT, &options->chain, "chain to go on with, or a new name"},
@@ -114,11 +114,12 @@ int request_parse(RequestOptions *options, int argc, char **argv, Settings *sett
         {"output", "FILE", OPTION_TEXT, &options->output, "write the picture there as well"},
     };
     const CommandLine line = {
-        "render --prompt TEXT",
-        "Render an image. With --chain, what the chain remembers (palette, materials,\n"
-        "geometry, style) is fed into the render, and what comes out is remembered.",
+        queued ? "submit --prompt TEXT" : "render --prompt TEXT",
+        queued ? "Queue the render of an image, which a worker will run; prints the render's id."
+               : "Render an image. With --chain, what the chain remembers (palette, materials,\n"
+                 "geometry, style) is fed into the render, and what comes out is remembered.",
         table,
-        OPTION_COUNT(table),
+        OPTION_COUNT(table) - queued, /* the last one is --output */
         0,
         0,
         notes};
@@ -186,11 +187,10 @@ static void set_lists(json_t *request, const RequestOptions *options) {
 }
 
 /* Build the request. */
-json_t *request_build(const RequestOptions *options, const char *provider,
-                      const char *provider_url) {
+json_t *request_build(const RequestOptions *options, const char *provider) {
     json_t *request = json_pack("{s:s}", "type", "image");
     set_text(request, "prompt", options->prompt);
-    set_text(request, "provider", provider ? provider : provider_url ? "gemini" : "local");
+    set_text(request, "provider", provider);
     set_text(request, "userId", options->user);
     set_text(request, "projectId", options->project);
     set_text(request, "parentRenderId", options->parent);

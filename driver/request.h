@@ -16,13 +16,14 @@ typedef struct RequestOptions {
     char *read_prompt; /* of --prompt -; owned */
 } RequestOptions;
 
-/* Parse; returns -1 to go on, or the exit code. */
-int request_parse(RequestOptions *options, int argc, char **argv, Settings *settings);
+/* Parse, for render or (queued) for submit, which writes no picture; returns -1 to go on, or the
+ * exit code. */
+int request_parse(RequestOptions *options, int argc, char **argv, Settings *settings, bool queued);
 void request_free(RequestOptions *options);
 
-/* Build the request; what the database can judge better is left to it. */
-json_t *request_build(const RequestOptions *options, const char *provider,
-                      const char *provider_url);
+/* Build the request; what the database can judge better is left to it. provider: who is to run
+ * it, NULL for whoever has a worker. */
+json_t *request_build(const RequestOptions *options, const char *provider);
 
 /* Is the text a UUID? */
 bool is_uuid(const char *text);

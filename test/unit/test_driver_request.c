@@ -20,7 +20,7 @@ static int parse(RequestOptions *options, Settings *settings, char *line) {
     *settings = (Settings){0};
     int shut = dup(STDERR_FILENO);
     assert_non_null(freopen("/dev/null", "w", stderr));
-    int code = request_parse(options, argc, argv, settings);
+    int code = request_parse(options, argc, argv, settings, false);
     fflush(stderr);
     dup2(shut, STDERR_FILENO);
     close(shut);
@@ -35,7 +35,7 @@ static char *request_of(const char *line) {
     int code = parse(&options, &settings, copy);
     if (code != -1)
         fail_msg("%s: exit code %d", line, code);
-    json_t *request = request_build(&options, settings.provider, settings.provider_url);
+    json_t *request = request_build(&options, app_provider_name(&settings));
     char *text = json_dumps(request, JSON_COMPACT | JSON_SORT_KEYS);
     json_decref(request);
     request_free(&options);

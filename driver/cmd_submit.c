@@ -1,0 +1,76 @@
+/* renderchain submit: queue a render, which a worker will run. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "commands.h"
+#include "image_file.h"
+#include "query.h"
+#include "render.h"
+#include "request.h"
+
+/* Check one image before anything is reserved; a worker will read it again. */
+static bool check_image(const char *path, char **error) {
+    ImageFile image = {0};
+    bool ok = !path || image_file_read(&image, path, error);
+    image_file_free(&image);
+    return ok;
+}
+
+/* Check the images. */
+static bool check_images(const RequestOptions *options, const Settings *settings) {
+    char *error = NULL;
+    bool ok = true;
+    for (size_t i = 0; ok && i < options->references.count && i < MAX_REFERENCES; i++)
+        ok = check_image(options->references.items[i], &error);
+    ok = ok && check_image(options->style, &error) && check_image(options->mask, &error);
+    if (!ok)
+        app_error(settings, error, NULL, NULL);
+    free(error);
+    return ok;
+}
+
+/* Say what was queued. */
+static void print_submitted(const Settings *settings, const PGresult *row) {
+    const char *id = db_text(row, 0, "render_id"), *chain = db_text(row, 0, "chain_id");
+    const char *position = db_text(row, 0, "chain_position"), *created = db_text(row, 0, "created");
+    if (!settings->json) {
+        printf("%s\n", id);
+        return;
+    }
+    json_t *line = json_pack("{s:s, s:s?, s:b}", "renderId", id, "chainId", chain, "created",
+                             created && *created == 't');
+    if (position)
+        json_object_set_new(line, "chainPosition", json_integer(atoi(position)));
+    print_json_line(line);
+}
+
+/* renderchain submit */
+int cmd_submit(int argc, char **argv) {
+    RequestOptions options = {0};
+    Settings settings;
+    App app = {0};
+    DbAnswer answer = {0};
+    ExitCode exit_code = EXIT_BAD_INPUT;
+    settings_from_environment(&settings);
+    int code = request_parse(&options, argc, argv, &settings, true);
+    if (code >= 0) {
+        request_free(&options);
+        return code;
+    }
+    /* Whoever has a worker may run it, unless a provider is asked for. */
+    json_t *request = request_build(&options, settings.provider);
+    char *text = json_dumps(request, JSON_COMPACT);
+    const char *parameters[] = {text};
+    if (check_images(&options, &settings) && app_open(&app, &settings, &exit_code)) {
+        exit_code = EXIT_OK;
+        if (query(&app, "select * from renderchain.submit_render($1::jsonb)", 1, parameters,
+                  &answer, &exit_code))
+            print_submitted(&settings, answer.result);
+    }
+    db_answer_free(&answer);
+    app_close(&app);
+    request_free(&options);
+    json_decref(request);
+    free(text);
+    return exit_code;
+}
