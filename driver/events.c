@@ -6,7 +6,7 @@
 
 #include "render.h"
 
-enum { GATHER_MS = 10 };
+enum { GATHER_MS = 50 };
 
 static const char record_sql[] =
     "select renderchain.record_stages($1::uuid, $2::integer, $3::jsonb)";
