@@ -8,10 +8,13 @@
  * that a result can be traced to the words that asked for it. */
 #define PROMPT_VERSION "1"
 
-/* The instruction of a stage by its name; static, NULL where there is none. */
+/* The instruction of a stage by its name, as a JSON string with its quotes; NULL where there is
+ * none. Static, as is all that these give. */
 const char *asset_prompt(const char *stage);
 
-/* The answer's schema of a stage by its name; borrowed, NULL where there is none. */
+/* The answer's schema of a stage by its name, and its text as it is sent; NULL where there is
+ * none. */
 const json_t *asset_schema(const char *stage);
+const char *asset_schema_text(const char *stage);
 
 #endif

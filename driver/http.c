@@ -31,6 +31,11 @@ struct HttpCall {
 /* Collect the body up to the maximum; past it the transfer is ended. */
 static size_t take_body(char *data, size_t size, size_t count, void *context) {
     HttpCall *call = context;
+    curl_off_t whole;
+    if (!call->body.capacity &&
+        curl_easy_getinfo(call->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &whole) == CURLE_OK &&
+        whole > 0)
+        buf_reserve(&call->body, (size_t)whole);
     if (buf_append(&call->body, data, size * count))
         return size * count;
     call->too_large = true;

@@ -204,7 +204,8 @@ static void start_model(StageRun *run) {
     }
     ModelCall call = {.model = run->model,
                       .instruction = asset_prompt(run->kind->name),
-                      .schema = asset_schema(run->kind->name)};
+                      .schema = asset_schema(run->kind->name),
+                      .schema_text = asset_schema_text(run->kind->name)};
     run->kind->tell(run, &call);
     stage_running(run);
     run->job = model_send(app->http, &app->provider, call, false, model_answered, run);
