@@ -137,14 +137,38 @@ const char *app_provider_name(const Settings *settings) {
     return settings->provider_url ? "gemini" : "local";
 }
 
+/* Storage was looked at. */
+typedef struct Check {
+    bool done;
+    char *error;
+} Check;
+
+static void checked(void *context, StorageReply *reply) {
+    Check *check = context;
+    check->done = true;
+    if (!reply->ok)
+        check->error = mem_strdup(reply->error);
+}
+
+/* See whether storage can be written, before anything is paid for. */
+static bool check_storage(App *app, char **error) {
+    Check check = {0};
+    storage_check(&app->storage, checked, &check);
+    while (!check.done)
+        loop_turn(http_loop(app->http));
+    *error = check.error;
+    return !check.error;
+}
+
 /* Open provider and storage; the local server is started where no provider is named. */
 bool app_open_models(App *app, ExitCode *code) {
     const Settings *settings = &app->settings;
     char *error = NULL;
     char *where = settings->storage ? mem_strdup(settings->storage) : default_storage();
-    bool stored = storage_open(&app->storage, where, &error);
+    StorageOptions options = {0};
+    bool stored = storage_open(&app->storage, where, &options, app->http, &error);
     free(where);
-    if (!stored)
+    if (!stored || !check_storage(app, &error))
         return refuse(app, error, EXIT_STORAGE, code);
     const char *name = app_provider_name(settings), *url = settings->provider_url;
     const char *key_file = settings->key_file;

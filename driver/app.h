@@ -49,6 +49,7 @@ typedef struct App {
     Provider provider;
     Registry registry;
     Storage storage;
+    const char *picture_type; /* of the last picture that was stored, such as "png"; static */
     LocalServer local;
 } App;
 

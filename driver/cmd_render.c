@@ -9,14 +9,16 @@
 
 #include <poll.h>
 
+#include "collect.h"
 #include "commands.h"
+#include "files.h"
 #include "options.h"
 #include "progress.h"
 #include "render.h"
 #include "request.h"
 #include "table.h"
 
-enum { LEASE_SECONDS = 60, HEARTBEAT_MS = 20000, IDLE_MS = 30 };
+enum { LEASE_SECONDS = 60, HEARTBEAT_MS = 20000, IDLE_MS = 30, COLLECT_MOST = 20 };
 
 /* One run of the command. */
 typedef struct Session {
@@ -27,7 +29,8 @@ typedef struct Session {
     int signals;
     bool interrupted;
     LoopTimer *heartbeat;
-    LoopTimer *idle; /* until the idle time has been used */
+    LoopTimer *idle;  /* until the idle time has been used */
+    Collect *collect; /* while objects are removed */
     DbAnswer models, claim;
     unsigned answered;
 } Session;
@@ -157,9 +160,25 @@ static void ignore(void *context, const DbReply *reply) {
     (void)reply;
 }
 
-/* End or queue again what dead drivers have left, since nobody else may come by. */
+/* What could not be removed is due again later. */
+static void collected(void *context, const CollectResult *result) {
+    Session *session = context;
+    (void)result;
+    session->collect = NULL;
+}
+
+/* Remove what is doomed from storage. */
+static void collect(Session *session) {
+    if (!session->collect)
+        session->collect =
+            collect_start(&session->app, session->app.db, COLLECT_MOST, collected, session);
+}
+
+/* End or queue again what dead drivers have left, and remove what they have stored, since nobody
+ * else may come by. */
 static void sweep(Session *session) {
     db_call(session->app.db, "select renderchain.expire_renders(10)", 0, NULL, ignore, NULL);
+    collect(session);
 }
 
 /* The database is idle while models work: see after others' renders, and have the statements of
@@ -169,6 +188,20 @@ static void use_idle_time(void *context) {
     session->idle = NULL;
     sweep(session);
     db_call(session->app.db, "select renderchain.warm_up()", 0, NULL, ignore, NULL);
+}
+
+/* Remove what a render that did not complete has stored; nobody waits for removals after one
+ * that did. Then wait for what the database is still to answer. */
+static void clean_up(Session *session) {
+    Loop *loop = http_loop(session->app.http);
+    bool completed = session->render.end == RENDER_COMPLETED;
+    while (session->collect && !completed)
+        loop_turn(loop);
+    if (!completed)
+        collect(session);
+    while (db_busy(session->app.db) || (session->collect && !completed))
+        loop_turn(loop);
+    collect_drop(session->collect);
 }
 
 /* Run the claimed render to its end. */
@@ -185,9 +218,8 @@ static void run(Session *session) {
     if (session->idle) {
         loop_cancel(loop, session->idle);
         sweep(session);
-        while (db_busy(session->app.db))
-            loop_turn(loop);
     }
+    clean_up(session);
     if (session->heartbeat)
         loop_cancel(loop, session->heartbeat);
     progress_end(progress, render);
@@ -230,7 +262,7 @@ static ExitCode write_output(Session *session) {
     const char *path = session->options.output;
     const ModelAnswer *image = &session->render.image;
     char *error = NULL;
-    if (!path || storage_write_file(path, image->image, image->image_length, &error))
+    if (!path || file_write(path, image->image, image->image_length, &error))
         return EXIT_OK;
     app_error(&session->app.settings, error, NULL, "The render itself is complete and stored.");
     free(error);
@@ -330,7 +362,7 @@ static bool check_inputs(Session *session, ExitCode *code) {
         ok = image_file_read(&render->style, options->style, &error);
     if (ok && options->mask)
         ok = image_file_read(&render->mask, options->mask, &error);
-    if (ok && options->output && !storage_can_write(options->output, &error)) {
+    if (ok && options->output && !file_can_write(options->output, &error)) {
         *code = EXIT_STORAGE;
         ok = false;
     }

@@ -11,6 +11,10 @@ enum { GATHER_MS = 50 };
 static const char record_sql[] =
     "select renderchain.record_stages($1::uuid, $2::integer, $3::jsonb)";
 
+static const char record_and_register_sql[] =
+    "select renderchain.record_stages($1::uuid, $2::integer, $3::jsonb), "
+    "renderchain.register_objects($1::uuid, $2::integer, $4::jsonb)";
+
 static const char *const state_names[] = {
     [STATE_RUNNING] = "running",
     [STATE_SUCCESS] = "success",
@@ -54,14 +58,17 @@ json_t *events_take(Render *render) {
     return taken;
 }
 
-/* Send the queue as one statement. */
-static void send_queue(Render *render, DbDone *done, void *context) {
+/* Send the queue, with objects to register where there are some, as one statement. */
+static void send_queue(Render *render, const json_t *objects, DbDone *done, void *context) {
     json_t *events = events_take(render);
     char *text = json_dumps(events, JSON_TEXT);
     char attempt[16];
     snprintf(attempt, sizeof attempt, "%d", render->attempt);
-    const char *parameters[] = {render->id, attempt, text};
-    render_ask(render, record_sql, 3, parameters, done, context);
+    char *list = objects ? json_dumps(objects, JSON_TEXT) : NULL;
+    const char *parameters[] = {render->id, attempt, text, list};
+    render_ask(render, list ? record_and_register_sql : record_sql, list ? 4 : 3, parameters, done,
+               context);
+    free(list);
     free(text);
     json_decref(events);
 }
@@ -83,7 +90,7 @@ static void send_gathered(void *context) {
     if (render->ending || render->end != RENDER_RUNNING || json_array_size(render->events) == 0)
         return;
     render->events_in_flight = true;
-    send_queue(render, recorded, render);
+    send_queue(render, NULL, recorded, render);
 }
 
 /* Send what waits a moment later, so that stages which begin or end together go as one
@@ -98,6 +105,7 @@ void events_flush(Render *render) {
 }
 
 /* Send what waits and call back when it is committed. */
-void events_commit(Render *render, DbDone *done, void *context) {
-    send_queue(render, done, context);
+void events_commit(Render *render, json_t *objects, DbDone *done, void *context) {
+    send_queue(render, objects, done, context);
+    json_decref(objects);
 }

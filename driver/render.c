@@ -8,11 +8,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "output.h"
+#include "prepare.h"
 #include "table.h"
 
-enum { STORED_IMAGE_MAXIMUM = 64 << 20, WORDS_MAXIMUM = 4000 }; /* bytes */
+enum { WORDS_MAXIMUM = 4000 }; /* bytes */
 
-static void advance(Render *render);
 static void finish_if_over(Render *render);
 
 /* Look at a text member of the request. */
@@ -49,6 +50,12 @@ static void plan(Render *render, StageId id, const char *part, const ImageFile *
                       .state = STATE_WAITING};
 }
 
+/* Does the request name an image by that key? */
+static bool names_image(const Render *render, const char *key) {
+    const json_t *named = json_object_get(render->request, key);
+    return named && !json_is_null(named);
+}
+
 /* Lay out which runs this render has; of the two ways to a prompt it has one. */
 static void plan_all(Render *render) {
     StageId other = request_flag(render, NULL, "quick") ? STAGE_PROMPT_OPTIMIZATION
@@ -65,37 +72,9 @@ static void plan_all(Render *render) {
             plan(render, id, part, &render->references[i]);
             free(part);
         }
-        if (render->style.bytes)
+        if (names_image(render, "style"))
             plan(render, id, "style", &render->style);
     }
-}
-
-/* Read one image that the request names, if it names it. */
-static bool read_image(ImageFile *image, const json_t *named, char **error) {
-    if (!named || image->bytes)
-        return true;
-    const char *path = json_is_string(named) ? json_string_value(named)
-                                             : json_string_value(json_object_get(named, "path"));
-    if (!path) {
-        *error = mem_strdup("this version reads images from files: a reference needs \"path\"");
-        return false;
-    }
-    return image_file_read(image, path, error);
-}
-
-/* Read all images that the request names. */
-static bool read_images(Render *render, char **error) {
-    size_t i;
-    json_t *reference;
-    json_array_foreach(json_object_get(render->request, "references"), i, reference) {
-        if (i == MAX_REFERENCES)
-            break;
-        if (!read_image(&render->references[i], reference, error))
-            return false;
-        render->reference_count = i + 1;
-    }
-    return read_image(&render->style, json_object_get(render->request, "style"), error) &&
-           read_image(&render->mask, json_object_get(render->request, "mask"), error);
 }
 
 /* Find what an earlier attempt recorded of a stage and part. */
@@ -114,37 +93,24 @@ static const json_t *recorded(const json_t *stages, const char *name, const char
     return NULL;
 }
 
-/* Take over an image that an earlier attempt paid for and stored. */
-static bool reuse_image(Render *render, const json_t *stages, char **error) {
+/* Take over an image that an earlier attempt paid for and stored; prepare.c reads it. */
+static void reuse_image(Render *render, const json_t *stages) {
+    static const StageId done[] = {STAGE_IMAGE_GENERATION, STAGE_STORAGE};
     const json_t *stored = recorded(stages, "storage", "");
     const char *key = json_string_value(json_object_get(stored, "key"));
-    char *why = NULL;
-    ModelAnswer *image = &render->image;
     if (!key || !recorded(stages, "image_generation", ""))
-        return true;
-    if (!storage_get(&render->app->storage, key, STORED_IMAGE_MAXIMUM, &image->image,
-                     &image->image_length, &render->url, &why) ||
-        !image_probe(image->image, image->image_length, &image->image_mime, &image->image_width,
-                     &image->image_height, &why)) {
-        *error =
-            mem_printf("the image that an earlier attempt stored cannot be taken over: %s", why);
-        free(why);
-        return false;
-    }
-    render->key = mem_strdup(key);
-    sha256_hex(image->image, image->image_length, render->sha256);
-    static const StageId done[] = {STAGE_IMAGE_GENERATION, STAGE_STORAGE};
+        return;
+    output_take_over(render, key);
     for (size_t i = 0; i < sizeof done / sizeof done[0]; i++) {
         StageRun *run = render_run(render, done[i]);
         run->reused = true;
         run->state = STATE_SUCCESS;
         run->outcome = "ok";
     }
-    return true;
 }
 
 /* Take over what earlier attempts have recorded as done. */
-static bool reuse(Render *render, const json_t *stages, char **error) {
+static void reuse(Render *render, const json_t *stages) {
     for (size_t i = 0; i < render->run_count; i++) {
         StageRun *run = &render->runs[i];
         json_t *answer = json_object_get(recorded(stages, run->kind->name, run->part), "answer");
@@ -155,7 +121,7 @@ static bool reuse(Render *render, const json_t *stages, char **error) {
         run->outcome = "ok";
         run->kind->take(run, answer);
     }
-    return reuse_image(render, stages, error);
+    reuse_image(render, stages);
 }
 
 /* Parse JSON as the database writes it: jsonb has numbers of any size. */
@@ -193,13 +159,14 @@ bool render_from_row(Render *render, const PGresult *result, int row, char **err
         *error = mem_strdup("the claim brought no readable request");
         return false;
     }
-    if (!read_images(render, error))
-        return false;
+    render->reference_count = json_array_size(json_object_get(render->request, "references"));
+    if (render->reference_count > MAX_REFERENCES)
+        render->reference_count = MAX_REFERENCES;
     plan_all(render);
     json_t *stages = json_column(result, row, "stages");
-    bool reused = reuse(render, stages, error);
+    reuse(render, stages);
     json_decref(stages);
-    return reused;
+    return true;
 }
 
 /* Free a run. */
@@ -214,6 +181,8 @@ static void free_run(StageRun *run) {
 
 /* Free a render and everything it holds. */
 void render_free(Render *render) {
+    prepare_drop(render);
+    output_drop(render);
     if (render->events_timer)
         loop_cancel(http_loop(render->app->http), render->events_timer);
     if (render->over_timer)
@@ -324,7 +293,7 @@ void stage_end(StageRun *run, StageState state, const char *outcome) {
     }
     if (render->watch)
         render->watch(render->watch_context, run);
-    advance(render);
+    render_advance(render);
 }
 
 /* A run ends badly, with words about it. They may be a provider's: they are kept, but not
@@ -351,7 +320,7 @@ static bool needs_met(const Render *render, const StageRun *run) {
 }
 
 /* Start every run that can be started; again while that ended something at once. */
-static void advance(Render *render) {
+void render_advance(Render *render) {
     if (render->advancing || render->ending || render->end != RENDER_RUNNING)
         return;
     render->advancing = true;
@@ -383,16 +352,12 @@ static void drop_jobs(Render *render) {
             loop_cancel(http_loop(render->app->http), run->timer);
         run->timer = NULL;
     }
+    prepare_drop(render);
+    output_drop(render);
 }
 
-/* The render has ended without an output: what was stored for it goes. */
-static void remove_stored(const Render *render) {
-    if (render->key)
-        storage_remove(&render->app->storage, render->key);
-}
-
-/* Whatever we do now would be refused, so drop the run. What was stored is left, unless the
- * render was cancelled: whoever takes the render over may have found it recorded. */
+/* Whatever we do now would be refused, so drop the run. The database knows whether whoever takes
+ * the render over has found what was stored recorded. */
 void render_drop(Render *render, const char *sqlstate, const char *words, const char *hint) {
     if (render->end != RENDER_RUNNING)
         return;
@@ -401,8 +366,7 @@ void render_drop(Render *render, const char *sqlstate, const char *words, const 
     mem_set(&render->sqlstate, "%s", sqlstate);
     mem_set(&render->hint, "%s", hint);
     drop_jobs(render);
-    if (strcmp(sqlstate, "RC002") == 0)
-        remove_stored(render);
+    output_disown(render);
 }
 
 /* The database refused. */
@@ -490,8 +454,6 @@ static void failed(void *context, const DbReply *reply) {
     } else if (render->end == RENDER_RUNNING) {
         bool queued = strcmp(PQgetvalue(reply->result, 0, 0), "pending") == 0;
         set_end(render, queued ? RENDER_REQUEUED : RENDER_FAILED);
-        if (!queued)
-            remove_stored(render);
     }
 }
 
@@ -509,7 +471,7 @@ static void fail_with(Render *render, json_t *error, bool again) {
     render->ending = true;
     drop_jobs(render);
     if (json_array_size(render->events))
-        events_commit(render, ignore_reply, NULL);
+        events_commit(render, NULL, ignore_reply, NULL);
     render_ask(render,
                "select renderchain.fail_render($1::uuid, $2::integer, $3::jsonb, $4::boolean)", 4,
                parameters, failed, render);
@@ -555,9 +517,9 @@ static void finish_if_over(Render *render) {
         complete(render);
 }
 
-/* Start what can be started. */
+/* Fetch what the stages need, then start what can be started. */
 void render_start(Render *render) {
-    advance(render);
+    prepare_start(render);
 }
 
 /* cancel_render was answered with the status that the render has now. */
@@ -573,7 +535,7 @@ static void cancelled(void *context, const DbReply *reply) {
     set_end(render, RENDER_CANCELLED);
     if (strcmp(status, "cancelled") == 0) {
         mem_set(&render->error, "interrupted; the render was cancelled and its credits refunded");
-        remove_stored(render);
+        output_disown(render);
     } else {
         mem_set(&render->error, "interrupted; the render had ended already as %s", status);
     }

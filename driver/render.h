@@ -9,6 +9,7 @@
 
 typedef struct Render Render;
 typedef struct StageRun StageRun;
+typedef struct Preparation Preparation;
 
 typedef enum StageId {
     STAGE_SEMANTIC_PARSING,
@@ -113,6 +114,9 @@ struct Render {
     ModelAnswer image;
     char *key, *url; /* where the image is stored */
     char sha256[65];
+    StorageJob *upload;       /* while it is being stored */
+    bool uploading;           /* the key is registered as ours to write */
+    Preparation *preparation; /* while inputs are fetched */
 
     /* Stage events that are not yet on their way to the database. */
     json_t *events;
@@ -145,7 +149,8 @@ void render_init(Render *render, App *app);
 MUSTCHECK bool render_from_row(Render *render, const PGresult *result, int row, char **error);
 void render_free(Render *render);
 
-/* Start what can be started. The loop does the rest; it is over when end is not RENDER_RUNNING. */
+/* Fetch what the request names, then start what can be started. The loop does the rest; it is
+ * over when end is not RENDER_RUNNING. */
 void render_start(Render *render);
 
 /* Give up from outside (a signal): drops every call and asks the database to cancel. What is
@@ -169,6 +174,9 @@ StageId stage_id(const StageRun *run);
 void render_ask(Render *render, const char *sql, int count, const char *const *parameters,
                 DbDone *done, void *context);
 
+/* For prepare.c: everything is there, start what can be started. */
+void render_advance(Render *render);
+
 /* For events.c: the database refused, so that this render is no longer ours. */
 void render_lose(Render *render, const DbReply *reply);
 
@@ -186,8 +194,9 @@ json_t *time_json(double seconds);
 /* events.c: put a run's present state into the queue, and send the queue. */
 void events_add(StageRun *run);
 void events_flush(Render *render);
-/* Send all that waits now, and call back when it is committed. */
-void events_commit(Render *render, DbDone *done, void *context);
+/* Send all that waits now, with objects to register in the same transaction (or NULL; taken), and
+ * call back when it is committed. */
+void events_commit(Render *render, json_t *objects, DbDone *done, void *context);
 json_t *events_take(Render *render);
 
 /* routing.c: the image model by the design's rules, with the reason (static). NULL

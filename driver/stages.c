@@ -4,9 +4,8 @@
 #include <string.h>
 
 #include "assets.h"
+#include "output.h"
 #include "render.h"
-
-enum { STORE_AFTER_MS = 5 };
 
 /* ---- which stages a render wants ---- */
 
@@ -289,43 +288,17 @@ static void generation_committed(void *context, const DbReply *reply) {
     run->job = model_send(app->http, &app->provider, call, true, image_answered, run);
 }
 
-/* Commit that generation starts, before the request leaves. */
+/* Commit that generation starts and where its picture will be stored, before the request leaves. */
 static void start_generation(StageRun *run) {
     run->model = run->render->image_model;
     stage_running(run);
-    events_commit(run->render, generation_committed, run);
+    events_commit(run->render, output_expect(run->render), generation_committed, run);
 }
 
-/* Store the image under a key that holds the render and the attempt. Its hash belongs to what is
- * recorded of the generation, which waits for us, and is made here, where no model waits for it. */
-static void store(void *context) {
-    StageRun *run = context;
-    Render *render = run->render;
-    const StageRun *generation = render_run(render, STAGE_IMAGE_GENERATION);
-    char *error = NULL;
-    run->timer = NULL;
-    sha256_hex(render->image.image, render->image.image_length, render->sha256);
-    json_object_set_new(generation->output, "sha256", json_string(render->sha256));
-    const char *type = strchr(render->image.image_mime, '/') + 1;
-    mem_set(&render->key, "%.2s/%s/output-%d.%s", render->id, render->id, render->attempt,
-            strcmp(type, "jpeg") == 0 ? "jpg" : type);
-    if (!storage_put(&render->app->storage, render->key, render->image.image,
-                     render->image.image_length, &render->url, &error)) {
-        stage_fail(run, "rejected", "%s", error);
-        free(error);
-        return;
-    }
-    run->output = json_pack("{s:s, s:s}", "key", render->key, "sha256", render->sha256);
-    stage_end(run, STATE_SUCCESS, "ok");
-}
-
-/* Store a moment later where models are asked meanwhile, so that their requests with the image
- * arrive first, else at once. */
+/* Store the image beside what models are asked about it. */
 static void start_storage(StageRun *run) {
-    const Render *render = run->render;
-    bool asked = wants_validation(render) || wants_extraction(render);
     stage_running(run);
-    run->timer = loop_after(http_loop(render->app->http), asked ? STORE_AFTER_MS : 0, store, run);
+    output_store(run);
 }
 
 static bool has_image(const Render *render) {

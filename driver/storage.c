@@ -1,208 +1,120 @@
 #include "storage.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include "buf.h"
-#include "table.h"
+#include "storage_backend.h"
 
-/* Make a directory and those above it. */
-static bool make_directories(const char *path, char **error) {
-    char *copy = mem_strdup(path);
-    bool ok = true;
-    for (char *at = copy + 1; ok && *at; at++) {
-        if (*at != '/')
+static const StorageBackend *const backends[] = {&storage_file};
+
+enum { BACKEND_COUNT = sizeof backends / sizeof backends[0] };
+
+/* Name the forms that there are. */
+static char *forms(void) {
+    char *text = mem_strdup(backends[0]->form);
+    for (size_t i = 1; i < BACKEND_COUNT; i++)
+        mem_set(&text, "%s or %s", text, backends[i]->form);
+    return text;
+}
+
+/* Set up a place. */
+bool storage_open(Storage *storage, const char *where, const StorageOptions *options, Http *http,
+                  char **error) {
+    *storage = (Storage){0};
+    for (size_t i = 0; i < BACKEND_COUNT; i++) {
+        const StorageBackend *kind = backends[i];
+        size_t length = strlen(kind->scheme);
+        if (strncmp(where, kind->scheme, length) != 0 || !where[length])
             continue;
-        *at = '\0';
-        ok = mkdir(copy, 0777) == 0 || errno == EEXIST;
-        if (ok)
-            *at = '/';
-    }
-    ok = ok && (mkdir(path, 0777) == 0 || errno == EEXIST);
-    if (!ok)
-        *error = mem_printf("could not make directory \"%s\": %s", copy, strerror(errno));
-    free(copy);
-    return ok;
-}
-
-/* The directory of a path, which the caller frees. */
-static char *directory_of(const char *path) {
-    const char *slash = strrchr(path, '/');
-    if (!slash)
-        return mem_strdup(".");
-    return slash == path ? mem_strdup("/") : mem_strndup(path, (size_t)(slash - path));
-}
-
-/* Open the place. */
-bool storage_open(Storage *storage, const char *where, char **error) {
-    *storage = (Storage){.backend = "file"};
-    if (strncmp(where, "file:", 5) != 0 || !where[5]) {
-        *error = mem_printf("storage \"%s\" is not of the form file:DIRECTORY", where);
+        storage->kind = kind;
+        storage->backend = kind->name;
+        if (kind->open(storage, where + length, options, http, error))
+            return true;
+        *storage = (Storage){0};
         return false;
     }
-    if (!make_directories(where + 5, error))
-        return false;
-    struct stat st;
-    char *root = realpath(where + 5, NULL);
-    const char *why = NULL;
-    if (!root || stat(root, &st) != 0)
-        why = strerror(errno);
-    else if (!S_ISDIR(st.st_mode))
-        why = strerror(ENOTDIR);
-    else if (access(root, W_OK | X_OK) != 0)
-        why = strerror(errno);
-    else if (!text_is_utf8(root))
-        why = "its path is not UTF-8, which the database needs";
-    if (why) {
-        *error = mem_printf("cannot write into storage directory \"%s\": %s", where + 5, why);
-        free(root);
-        return false;
-    }
-    storage->root = root;
-    return true;
+    char *known = forms();
+    *error = mem_printf("storage \"%s\" is not of the form %s", where, known);
+    free(known);
+    return false;
 }
 
-/* Close the place. */
+/* Forget a place. */
 void storage_close(Storage *storage) {
-    free(storage->root);
+    if (storage->kind)
+        storage->kind->close(storage);
     *storage = (Storage){0};
 }
 
-/* Write all bytes to a descriptor. */
-static bool write_all(int fd, const char *bytes, size_t length) {
-    while (length > 0) {
-        ssize_t wrote = write(fd, bytes, length);
-        if (wrote < 0 && errno == EINTR)
-            continue;
-        if (wrote <= 0)
+/* Say whom a job reports to. */
+static StorageJob *begin(Storage *storage, StorageJob *job, StorageDone *done, void *context) {
+    *job = (StorageJob){.kind = storage->kind, .done = done, .context = context};
+    return job;
+}
+
+/* Can objects be written there? */
+StorageJob *storage_check(Storage *storage, StorageDone *done, void *context) {
+    return begin(storage, storage->kind->check(storage), done, context);
+}
+
+/* Store an object. */
+StorageJob *storage_put(Storage *storage, const StorageObject *object, StorageDone *done,
+                        void *context) {
+    return begin(storage, storage->kind->put(storage, object), done, context);
+}
+
+/* Read an object. */
+StorageJob *storage_get(Storage *storage, const char *key, size_t maximum, StorageDone *done,
+                        void *context) {
+    return begin(storage, storage->kind->get(storage, key, maximum), done, context);
+}
+
+/* Ask for an object's size. */
+StorageJob *storage_head(Storage *storage, const char *key, StorageDone *done, void *context) {
+    return begin(storage, storage->kind->head(storage, key), done, context);
+}
+
+/* Remove an object. */
+StorageJob *storage_remove(Storage *storage, const char *key, StorageDone *done, void *context) {
+    return begin(storage, storage->kind->remove(storage, key), done, context);
+}
+
+/* List objects. */
+StorageJob *storage_list(Storage *storage, const char *after, StorageDone *done, void *context) {
+    return begin(storage, storage->kind->list(storage, after), done, context);
+}
+
+/* Give up on a job. */
+void storage_drop(StorageJob *job) {
+    if (job)
+        job->kind->drop(job);
+}
+
+/* The URL of a key. */
+char *storage_url(const Storage *storage, const char *key) {
+    return storage->kind->url(storage, key);
+}
+
+/* Tell the caller how a job ended. */
+void storage_tell(StorageJob *job, StorageReply *reply) {
+    if (!reply->error)
+        reply->error = "";
+    job->done(job->context, reply);
+    free(reply->bytes);
+    for (size_t i = 0; i < reply->count; i++)
+        free(reply->entries[i].key);
+    free(reply->entries);
+}
+
+/* Is a text a key that is safe everywhere? */
+bool storage_key_is_safe(const char *key) {
+    bool at_start = true;
+    if (!*key || strlen(key) > 1024)
+        return false;
+    for (; *key; key++) {
+        if ((unsigned char)*key < ' ' || *key == 0x7F || (at_start && (*key == '/' || *key == '.')))
             return false;
-        bytes += wrote;
-        length -= (size_t)wrote;
+        at_start = *key == '/';
     }
-    return true;
-}
-
-/* Make a rename in a directory survive a power cut, where the directory can be read and
- * its file system can do that. */
-static bool sync_directory(const char *path) {
-    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0)
-        return errno == EACCES;
-    bool ok = fsync(fd) == 0 || errno == EINVAL || errno == ENOTSUP;
-    close(fd);
-    return ok;
-}
-
-/* Is there something of that name that is no plain file: a device or a pipe? */
-static bool is_special(const char *path) {
-    struct stat st;
-    return stat(path, &st) == 0 && !S_ISREG(st.st_mode);
-}
-
-/* Write into what is there: a device or a pipe cannot be replaced. */
-static bool write_through(const char *path, const char *bytes, size_t length) {
-    int fd = open(path, O_WRONLY | O_CLOEXEC);
-    bool ok = fd >= 0 && write_all(fd, bytes, length);
-    int saved = errno;
-    if (fd >= 0)
-        close(fd);
-    errno = saved;
-    return ok;
-}
-
-/* Write beside the file, sync, then rename over it. The name beside it does not grow with
- * the file's, which may be as long as a name can be. */
-static bool replace(const char *path, const char *bytes, size_t length) {
-    char *directory = directory_of(path);
-    char *temporary = mem_printf("%s/.renderchain-XXXXXX", directory);
-    mode_t mask = umask(0);
-    umask(mask);
-    int fd = mkostemp(temporary, O_CLOEXEC);
-    bool ok = fd >= 0 && write_all(fd, bytes, length) && fchmod(fd, 0666 & ~mask) == 0 &&
-              fsync(fd) == 0 && rename(temporary, path) == 0;
-    int saved = errno;
-    if (fd >= 0 && !ok)
-        unlink(temporary);
-    if (fd >= 0)
-        close(fd);
-    errno = saved;
-    ok = ok && sync_directory(directory);
-    free(temporary);
-    free(directory);
-    return ok;
-}
-
-/* Write a plain file for the user; a link goes on pointing where it does. */
-bool storage_write_file(const char *path, const char *bytes, size_t length, char **error) {
-    char *target = realpath(path, NULL);
-    const char *to = target ? target : path;
-    bool ok = is_special(path) ? write_through(path, bytes, length) : replace(to, bytes, length);
-    if (!ok)
-        *error = mem_printf("could not write \"%s\": %s", path, strerror(errno));
-    free(target);
-    return ok;
-}
-
-/* Store bytes under a key. */
-bool storage_put(const Storage *storage, const char *key, const char *bytes, size_t length,
-                 char **url, char **error) {
-    char *path = mem_printf("%s/%s", storage->root, key);
-    char *directory = directory_of(path);
-    bool ok = make_directories(directory, error) && storage_write_file(path, bytes, length, error);
-    if (ok)
-        *url = mem_printf("file://%s", path);
-    free(directory);
-    free(path);
-    return ok;
-}
-
-/* Read a key's bytes. */
-bool storage_get(const Storage *storage, const char *key, size_t maximum, char **bytes,
-                 size_t *length, char **url, char **error) {
-    char *path = mem_printf("%s/%s", storage->root, key);
-    Buf buf;
-    buf_init(&buf, maximum);
-    bool ok = buf_read_file(&buf, path, error);
-    if (ok) {
-        *bytes = buf_take(&buf, length);
-        *url = mem_printf("file://%s", path);
-    }
-    buf_free(&buf);
-    free(path);
-    return ok;
-}
-
-/* Remove a key and the directory that it leaves empty. */
-void storage_remove(const Storage *storage, const char *key) {
-    char *path = mem_printf("%s/%s", storage->root, key);
-    char *directory = directory_of(path);
-    unlink(path);
-    rmdir(directory);
-    free(directory);
-    free(path);
-}
-
-/* Can a file of that name be made? */
-bool storage_can_write(const char *path, char **error) {
-    struct stat st;
-    char *target = realpath(path, NULL);
-    char *directory = directory_of(target ? target : path);
-    const char *why = NULL;
-    if (stat(path, &st) != 0 && (errno != ENOENT || !*path))
-        why = strerror(errno);
-    else if (is_special(path) && S_ISDIR(st.st_mode))
-        why = "it is a directory";
-    else if (access(is_special(path) ? path : directory, is_special(path) ? W_OK : W_OK | X_OK))
-        why = strerror(errno);
-    if (why)
-        *error = mem_printf("cannot write to \"%s\": %s", path, why);
-    free(directory);
-    free(target);
-    return !why;
+    return !at_start;
 }

@@ -1,36 +1,90 @@
-/* Where pictures are kept. A backend is one file and a row in storage.c. */
+/* Where pictures are kept. Nothing here waits: each job reports by callback from the loop and
+ * can be dropped before that. A backend is one file and a row in storage.c. */
 #ifndef RC_STORAGE_H
 #define RC_STORAGE_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "mem.h"
+#include "http.h"
 
-typedef struct Storage {
-    const char *backend; /* "file" */
-    char *root;          /* absolute directory; owned */
-} Storage;
+typedef struct Storage Storage;
+typedef struct StorageBackend StorageBackend;
+typedef struct StorageJob StorageJob;
 
-/* Read "file:DIR" (made if it is not there). False with *error set; caller frees. */
-MUSTCHECK bool storage_open(Storage *storage, const char *where, char **error);
+/* What the settings say beside the place itself; NULL for the environment's or the default. */
+typedef struct StorageOptions {
+    const char *key_file; /* access keys of a bucket */
+    const char *endpoint, *region, *style;
+} StorageOptions;
+
+struct Storage {
+    const StorageBackend *kind;
+    const char *backend; /* "file" or "s3", as in stored_objects */
+    void *place;         /* the backend's own */
+};
+
+typedef struct StorageEntry {
+    char *key; /* owned by the reply */
+    size_t bytes;
+} StorageEntry;
+
+typedef struct StorageReply {
+    bool ok;
+    bool absent;       /* there is no such object; for remove that is as good as done */
+    const char *error; /* what went wrong and what can be done; "" where ok */
+    char *bytes;       /* of get; who takes them sets NULL */
+    size_t length;     /* of get and head */
+    StorageEntry *entries;
+    size_t count;
+    bool more; /* of list: there are keys after the last entry */
+} StorageReply;
+
+typedef void StorageDone(void *context, StorageReply *reply);
+
+/* Set up "file:DIRECTORY" (made if it is not there) or "s3://BUCKET/PREFIX". False with *error
+ * set (caller frees). The place is looked at by storage_check. */
+MUSTCHECK bool storage_open(Storage *storage, const char *where, const StorageOptions *options,
+                            Http *http, char **error);
 void storage_close(Storage *storage);
 
-/* Store bytes under a key durably: whole or not at all. *url is the caller's. */
-MUSTCHECK bool storage_put(const Storage *storage, const char *key, const char *bytes,
-                           size_t length, char **url, char **error);
+/* Can objects be written there? Asked before anything is paid for. */
+StorageJob *storage_check(Storage *storage, StorageDone *done, void *context);
 
-/* Read a key's bytes (at most maximum) and say its URL; both are the caller's. */
-MUSTCHECK bool storage_get(const Storage *storage, const char *key, size_t maximum, char **bytes,
-                           size_t *length, char **url, char **error);
+typedef struct StorageObject {
+    const char *key;
+    const char *mime;
+    const char *bytes; /* borrowed until the job ends */
+    size_t length;
+    const char *sha256; /* 64 hexadecimal digits */
+} StorageObject;
 
-/* Remove a key; one that is not there is fine. */
-void storage_remove(const Storage *storage, const char *key);
+/* Store an object durably: whole or not at all. What was there under the key is replaced; two
+ * who write one key at the same time can fail. */
+StorageJob *storage_put(Storage *storage, const StorageObject *object, StorageDone *done,
+                        void *context);
 
-/* Write a plain file for the user, whole or not at all. */
-MUSTCHECK bool storage_write_file(const char *path, const char *bytes, size_t length, char **error);
+/* Read an object of at most maximum bytes. */
+StorageJob *storage_get(Storage *storage, const char *key, size_t maximum, StorageDone *done,
+                        void *context);
 
-/* Can a file of that name be made? Checked before anything is paid for. */
-MUSTCHECK bool storage_can_write(const char *path, char **error);
+/* Ask for an object's size. */
+StorageJob *storage_head(Storage *storage, const char *key, StorageDone *done, void *context);
+
+/* Remove an object and what an upload of it that was cut short has left. */
+StorageJob *storage_remove(Storage *storage, const char *key, StorageDone *done, void *context);
+
+/* List the objects whose keys come after one ("" for the first ones), in the order of bytes. */
+StorageJob *storage_list(Storage *storage, const char *after, StorageDone *done, void *context);
+
+/* Give up on a job: done is not called. Whether its work was done is not known then. */
+void storage_drop(StorageJob *job);
+
+/* The URL of a key; the caller's. */
+char *storage_url(const Storage *storage, const char *key);
+
+/* Is a text a key that is safe everywhere: relative, without empty, "." or ".." parts, without
+ * names that begin with a dot (which are ours), and without control characters? */
+bool storage_key_is_safe(const char *key);
 
 #endif

@@ -17,6 +17,8 @@ PG_MODULE_MAGIC;
 #define MOST_ATTEMPTS			100
 #define DEFAULT_DEADLINE		3600
 #define LONGEST_DEADLINE		(7 * 24 * 3600)
+#define DEFAULT_UPLOAD_GRACE	600
+#define LONGEST_UPLOAD_GRACE	(7 * 24 * 3600)
 
 char	   *rc_schema;
 bool		rc_notify;
@@ -25,6 +27,7 @@ static bool require_credits;
 static char *clock_override;
 static int	max_attempts;
 static int	deadline;
+static int	upload_grace;
 
 extern PGDLLEXPORT void _PG_init(void);
 
@@ -101,6 +104,11 @@ _PG_init(void)
 							"How long after its submission a render may take before it fails.",
 							NULL,
 							&deadline, DEFAULT_DEADLINE, 1, LONGEST_DEADLINE,
+							PGC_USERSET, GUC_UNIT_S, NULL, NULL, NULL);
+	DefineCustomIntVariable("renderchain.upload_grace",
+							"How long an upload may still arrive of a driver that has not been heard of again.",
+							"Objects that may be being written are removed no earlier.",
+							&upload_grace, DEFAULT_UPLOAD_GRACE, 0, LONGEST_UPLOAD_GRACE,
 							PGC_USERSET, GUC_UNIT_S, NULL, NULL, NULL);
 	MarkGUCPrefixReserved("renderchain");
 }

@@ -169,6 +169,8 @@ CREATE TABLE IF NOT EXISTS models (
 COMMENT ON TABLE models IS 'renderchain: the models that renders are routed to and priced by';
 $ddl$),
 -- The bytes outlive the render until they are removed, so again no foreign key.
+-- due_at is when an unfinished object is looked at next: a pending one, whether
+-- anybody is still writing it; a doomed one, to be removed (64).
 (9, 'stored_objects', $ddl$
 CREATE TABLE IF NOT EXISTS stored_objects (
     key text PRIMARY KEY CHECK (key <> ''),
@@ -180,7 +182,10 @@ CREATE TABLE IF NOT EXISTS stored_objects (
     sha256 text CHECK (sha256 ~ '^[0-9a-f]{64}$'),
     state text NOT NULL DEFAULT 'pending' CHECK (state IN ('pending', 'live', 'doomed')),
     created_at timestamptz NOT NULL,
-    updated_at timestamptz NOT NULL
+    updated_at timestamptz NOT NULL,
+    attempt integer NOT NULL DEFAULT 0 CHECK (attempt >= 0),
+    tries integer NOT NULL DEFAULT 0 CHECK (tries >= 0),
+    due_at timestamptz NOT NULL DEFAULT now()
 );
 COMMENT ON TABLE stored_objects IS 'renderchain: every object in storage, before it is uploaded until it is removed';
 $ddl$),
@@ -231,7 +236,7 @@ AS $$
             '{"kind <> ''grant''::text"}'),
         (7, 'credit_entries', 'credit_entries_user_id_idx', 'leading', '{user_id,id}', '{""}'),
         (9, 'stored_objects', 'stored_objects_render_id_idx', 'leading', '{render_id}', '{""}'),
-        (9, 'stored_objects', 'stored_objects_unfinished_idx', 'exact', '{state,updated_at}',
+        (9, 'stored_objects', 'stored_objects_unfinished_idx', 'exact', '{state,due_at}',
             '{"state <> ''live''::text"}'),
         (10, 'analysis_cache', 'analysis_cache_created_at_idx', 'leading', '{created_at}', '{""}')
     ) AS v (place, tab, name, fit, keys, predicates)
@@ -249,7 +254,10 @@ SET search_path = pg_catalog, pg_temp
 AS $body$
 BEGIN
     PERFORM set_config('search_path', format('pg_catalog, %I, pg_temp', TG_TABLE_SCHEMA), true);
-    UPDATE stored_objects o SET state = 'doomed', updated_at = pg_catalog.clock_timestamp()
+    -- what was being written may still arrive
+    UPDATE stored_objects o SET state = 'doomed', updated_at = pg_catalog.clock_timestamp(), tries = 0,
+        due_at = pg_catalog.clock_timestamp()
+            + CASE WHEN o.state = 'pending'::text THEN '10 minutes'::interval ELSE '0'::interval END
     WHERE o.render_id = OLD.render_id AND o.state <> 'doomed'::text;
     IF OLD.state <> 'ended'::text AND OLD.credits_reserved IS NOT NULL THEN
         UPDATE credit_accounts a SET balance = a.balance + e.amount, reserved = a.reserved - e.amount

@@ -47,8 +47,8 @@ AS $$
         ('models', 'timestamptz', '{updated_at}'),
         ('stored_objects', 'text', '{key,backend,kind,mime,sha256,state}'),
         ('stored_objects', 'uuid', '{render_id}'),
-        ('stored_objects', 'integer', '{bytes}'),
-        ('stored_objects', 'timestamptz', '{created_at,updated_at}'),
+        ('stored_objects', 'integer', '{bytes,attempt,tries}'),
+        ('stored_objects', 'timestamptz', '{created_at,updated_at,due_at}'),
         ('analysis_cache', 'text', '{sha256,task,model,prompt_version}'),
         ('analysis_cache', 'jsonb', '{result}'),
         ('analysis_cache', 'timestamptz', '{created_at}')

@@ -30,8 +30,7 @@ BEGIN
     IF NOT FOUND THEN
         PERFORM renderchain._raise_not_writable(p_render_id);
     END IF;
-    UPDATE stored_objects o SET state = 'doomed', updated_at = p_now
-    WHERE o.render_id = p_render_id AND o.state <> 'doomed';
+    PERFORM renderchain._doom_objects(p_render_id, p_now);
     IF v_reserved IS NOT NULL THEN
         PERFORM renderchain._release(p_render_id, v_run, v_reserved, NULL::integer, p_now);
     END IF;
@@ -165,6 +164,9 @@ BEGIN
     ELSE
         PERFORM renderchain._end_without_result(fail_render.render_id, 'failed'::text, v_error, v_now);
         v_status := 'failed'::text;
+    END IF;
+    IF v_status = 'failed'::text THEN
+        PERFORM renderchain._hurry_objects(fail_render.render_id, v_now);
     END IF;
     PERFORM renderchain._notify(fail_render.render_id, CASE WHEN v_status = 'pending'::text
                                                             THEN 'queued'::text ELSE 'ended'::text END);

@@ -29,70 +29,6 @@ BEGIN
 END
 $$;
 
--- check the objects of a render and write them in a state; those of another render are refused
-CREATE FUNCTION renderchain._write_objects(p_render_id uuid, p_objects jsonb, p_state text, p_now timestamptz)
-RETURNS void
-LANGUAGE plpgsql VOLATILE
-AS $$
-DECLARE
-    v_rule jsonb := '{
-    "types": ["array"],
-    "items": {"types": ["object"], "needed": ["key", "backend"], "others": {}, "members": {
-        "key": {"types": ["string"], "shortest": 1, "bytes": 1024, "is": "a text of 1 to 1024 bytes"},
-        "backend": {"types": ["string"], "shortest": 1, "is": "a text"},
-        "bytes": {"types": ["number", "null"], "pattern": "^[0-9]{1,18}$", "is": "a whole number from 0"},
-        "sha256": {"types": ["string", "null"], "pattern": "^[0-9a-f]{64}$", "is": "64 hexadecimal digits"}}}}'::jsonb;
-    v_written bigint;
-BEGIN
-    IF NOT renderchain._fits(p_objects, v_rule) THEN
-        RAISE EXCEPTION 'invalid stored objects' USING ERRCODE = 'RC005',
-            DETAIL = renderchain._list_problem('object'::text, p_objects, v_rule),
-            HINT = 'An object looks like {"key": ..., "backend": "file", "kind": "output", "mime": "image/png", "bytes": 1, "sha256": ...}.';
-    END IF;
-    WITH written AS (
-        INSERT INTO stored_objects AS o (key, backend, render_id, kind, mime, bytes, sha256, state, created_at, updated_at)
-        SELECT DISTINCT ON (e.key) e.key, e.backend, p_render_id, COALESCE(NULLIF(e.kind, ''::text), 'output'::text),
-               e.mime, e.bytes, e.sha256, p_state, p_now, p_now
-        FROM pg_catalog.jsonb_to_recordset(p_objects) AS e (key text, backend text, kind text, mime text, bytes bigint,
-                                                            sha256 text)
-        ON CONFLICT (key) DO UPDATE
-        SET backend = excluded.backend, kind = excluded.kind, mime = COALESCE(excluded.mime, o.mime),
-            bytes = COALESCE(excluded.bytes, o.bytes), sha256 = COALESCE(excluded.sha256, o.sha256),
-            state = excluded.state, updated_at = excluded.updated_at
-        WHERE o.render_id = excluded.render_id
-        RETURNING o.key
-    )
-    SELECT pg_catalog.count(*) INTO v_written FROM written w;
-    IF v_written < pg_catalog.jsonb_array_length(p_objects)
-       AND v_written < (SELECT pg_catalog.count(DISTINCT e.key)
-                        FROM pg_catalog.jsonb_to_recordset(p_objects) AS e (key text)) THEN
-        RAISE EXCEPTION 'a stored object belongs to another render' USING ERRCODE = 'RC005',
-            DETAIL = (SELECT pg_catalog.format('Object %s is of render %s.'::text, o.key, o.render_id)
-                      FROM stored_objects o, pg_catalog.jsonb_to_recordset(p_objects) AS e (key text)
-                      WHERE o.key = e.key AND o.render_id <> p_render_id ORDER BY o.key LIMIT 1),
-            HINT = 'A key holds the id of its render, so that no two renders share an object.';
-    END IF;
-END
-$$;
-
-CREATE FUNCTION renderchain.register_objects(render_id uuid, attempt integer, objects jsonb) RETURNS void
-LANGUAGE plpgsql VOLATILE
-SET search_path = pg_catalog, pg_temp
-AS $$
-DECLARE
-    v_schema text := renderchain.use_schema();
-    v_state text := renderchain._lock_attempt(register_objects.render_id, register_objects.attempt);
-BEGIN
-    IF v_state = 'ended'::text THEN
-        PERFORM renderchain._raise_ended(register_objects.render_id);
-    END IF;
-    PERFORM renderchain._write_objects(register_objects.render_id, register_objects.objects, 'pending'::text,
-                                       renderchain.clock());
-END
-$$;
-COMMENT ON FUNCTION renderchain.register_objects(uuid, integer, jsonb) IS
-'Records objects as pending before they are uploaded, so that none is ever in storage without being known: [{"key","backend","kind"?,"mime"?,"bytes"?,"sha256"?}]. complete_render makes them live, any other end dooms them. Errors as of record_stages.';
-
 -- what complete_render answers for a render that has ended: a driver that lost its connection asks again
 CREATE FUNCTION renderchain._completed_before(p_render_id uuid) RETURNS jsonb
 LANGUAGE plpgsql VOLATILE
@@ -146,7 +82,7 @@ BEGIN
         PERFORM renderchain._raise_not_writable(p_render_id);
     END IF;
     IF pg_catalog.jsonb_typeof(p_result -> 'objects'::text) = 'array'::text THEN
-        PERFORM renderchain._write_objects(p_render_id, p_result -> 'objects'::text, 'live'::text, p_now);
+        PERFORM renderchain._write_objects(p_render_id, p_attempt, p_result -> 'objects'::text, 'live'::text, p_now);
     END IF;
     IF v_reserved IS NOT NULL THEN
         PERFORM renderchain._release(p_render_id, v_run, v_reserved, v_used, p_now);

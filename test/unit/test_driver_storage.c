@@ -1,193 +1,348 @@
-/* Files are written whole or not at all, and nothing that is no file is replaced. */
+/* Objects in a directory: stored whole, read, listed in the order of bytes and removed, all
+ * without waiting; and what goes wrong with a disk. */
 #include "driver_test.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "render.h"
+#include "background.h"
+#include "files.h"
 #include "storage.h"
 
 static char *top; /* a directory of this test */
+static Http *http;
+static Storage storage;
 
-/* A path below it; the caller frees. */
-static char *below(const char *name) {
-    return mem_printf("%s/%s", top, name);
+/* What a job reported. */
+typedef struct Got {
+    bool done;
+    StorageReply reply; /* its bytes and entries are ours */
+    char *error;
+} Got;
+
+static void keep(void *context, StorageReply *reply) {
+    Got *got = context;
+    assert_false(got->done);
+    got->done = true;
+    got->reply = *reply;
+    got->error = mem_strdup(reply->error);
+    reply->bytes = NULL;
+    reply->entries = NULL;
+    reply->count = 0;
 }
 
-/* Write a file and say whether that went well. */
-static bool write_words(const char *path, const char *words) {
-    char *error = NULL;
-    bool ok = storage_write_file(path, words, strlen(words), &error);
-    assert_true(ok == !error);
+/* Turn the loop until a job has reported. */
+static Got *wait_for(Got *got) {
+    while (!got->done)
+        loop_turn(http_loop(http));
+    return got;
+}
+
+static void free_got(Got *got) {
+    free(got->reply.bytes);
+    for (size_t i = 0; i < got->reply.count; i++)
+        free(got->reply.entries[i].key);
+    free(got->reply.entries);
+    free(got->error);
+    *got = (Got){0};
+}
+
+/* Store words under a key; gives the error, which is "" where that went well. */
+static char *put_words(const char *key, const char *words) {
+    Got got = {0};
+    StorageObject object = {key, "image/png", words, strlen(words), ""};
+    storage_put(&storage, &object, keep, &got);
+    assert_false(got.done);
+    wait_for(&got);
+    assert_true(got.reply.ok == !*got.error);
+    char *error = mem_strdup(got.error);
+    free_got(&got);
+    return error;
+}
+
+static void put_well(const char *key, const char *words) {
+    char *error = put_words(key, words);
+    assert_string_equal(error, "");
     free(error);
-    return ok;
 }
 
-/* Does a file hold exactly these words? */
-static void expect_words(const char *path, const char *words) {
-    Buf buf;
-    char *error = NULL;
-    buf_init(&buf, 1 << 20);
-    if (!buf_read_file(&buf, path, &error))
-        fail_msg("%s", error);
-    assert_int_equal(buf.length, strlen(words));
-    assert_memory_equal(buf.data, words, buf.length);
-    buf_free(&buf);
+/* Does a key hold exactly these words (NULL: is it absent)? */
+static void expect_words(const char *key, const char *words) {
+    Got got = {0}, head = {0};
+    storage_get(&storage, key, 1 << 20, keep, &got);
+    storage_head(&storage, key, keep, &head);
+    wait_for(&got);
+    wait_for(&head);
+    assert_true(got.reply.ok == (words != NULL));
+    assert_true(head.reply.ok == (words != NULL));
+    assert_true(got.reply.absent == !words);
+    assert_true(head.reply.absent == !words);
+    if (words) {
+        assert_int_equal(got.reply.length, strlen(words));
+        assert_int_equal(head.reply.length, strlen(words));
+        assert_memory_equal(got.reply.bytes, words, strlen(words));
+    }
+    free_got(&got);
+    free_got(&head);
 }
 
-static bool can_write(const char *path) {
-    char *error = NULL;
-    bool ok = storage_can_write(path, &error);
-    assert_true(ok == !error);
+/* Remove a key; was it there? */
+static bool remove_key(const char *key) {
+    Got got = {0};
+    storage_remove(&storage, key, keep, &got);
+    wait_for(&got);
+    assert_true(got.reply.ok);
+    bool there = !got.reply.absent;
+    free_got(&got);
+    return there;
+}
+
+/* Is there something of that name below the storage directory? */
+static bool is_there(const char *name) {
+    char *path = mem_printf("%s/%s", top, name);
+    bool there = access(path, F_OK) == 0;
+    free(path);
+    return there;
+}
+
+static void kept_and_removed(void **state) {
+    (void)state;
+    char *url = storage_url(&storage, "ab/id/output-1.png");
+    expect_words("ab/id/output-1.png", NULL);
+    put_well("ab/id/output-1.png", "one");
+    put_well("ab/id/output-1.png", "two");
+    expect_words("ab/id/output-1.png", "two");
+    assert_string_equal(storage.backend, "file");
+    assert_true(strncmp(url, "file:///", 8) == 0 && access(url + 7, F_OK) == 0);
+    assert_true(remove_key("ab/id/output-1.png"));
+    assert_false(remove_key("ab/id/output-1.png"));
+    expect_words("ab/id/output-1.png", NULL);
+    assert_false(is_there("ab/id"));
+    free(url);
+}
+
+/* What a killed driver has begun to write is removed with its key. */
+static void half_written(void **state) {
+    (void)state;
+    put_well("ab/id/output-2.png", "other");
+    char *partial = mem_printf("%s/ab/id/.output-1.png~", top), *error = NULL;
+    assert_true(file_write(partial, "hal", 3, &error));
+    expect_words("ab/id/output-1.png", NULL);
+    assert_true(remove_key("ab/id/output-1.png"));
+    assert_false(is_there("ab/id/.output-1.png~"));
+    expect_words("ab/id/output-2.png", "other");
+    assert_true(remove_key("ab/id/output-2.png"));
+    free(partial);
+}
+
+static void too_large(void **state) {
+    (void)state;
+    Got got = {0};
+    put_well("ab/large", "123456");
+    storage_get(&storage, "ab/large", 5, keep, &got);
+    wait_for(&got);
+    assert_false(got.reply.ok);
+    assert_false(got.reply.absent);
+    assert_non_null(strstr(got.error, "larger than the limit of 5 bytes"));
+    free_got(&got);
+    assert_true(remove_key("ab/large"));
+}
+
+/* Keys come in the order of bytes, which is not that of directories and then files. */
+static void listed(void **state) {
+    (void)state;
+    static const char *const keys[] = {"a!/x", "a-b", "a.png", "a/b/c", "a/b.png", "a0", "b/1/2/3"};
+    static const char *const sorted[] = {"a!/x",  "a-b", "a.png",  "a/b.png",
+                                         "a/b/c", "a0",  "b/1/2/3"};
+    for (size_t i = 0; i < COUNT(keys); i++)
+        put_well(keys[i], keys[i]);
+    for (size_t from = 0; from <= COUNT(sorted); from++) {
+        Got got = {0};
+        storage_list(&storage, from ? sorted[from - 1] : "", keep, &got);
+        wait_for(&got);
+        assert_true(got.reply.ok);
+        assert_false(got.reply.more);
+        assert_int_equal(got.reply.count, COUNT(sorted) - from);
+        for (size_t i = 0; i < got.reply.count; i++) {
+            assert_string_equal(got.reply.entries[i].key, sorted[from + i]);
+            assert_int_equal(got.reply.entries[i].bytes, strlen(sorted[from + i]));
+        }
+        free_got(&got);
+    }
+    for (size_t i = 0; i < COUNT(keys); i++)
+        assert_true(remove_key(keys[i]));
+}
+
+/* More than a page is listed in several. */
+static void pages(void **state) {
+    (void)state;
+    enum { KEYS = 1001 };
+    Got done[KEYS] = {0};
+    char keys[KEYS][32];
+    for (int i = 0; i < KEYS; i++) {
+        snprintf(keys[i], sizeof keys[i], "%02x/%04d", i % 7, i);
+        StorageObject object = {keys[i], NULL, "x", 1, ""};
+        storage_put(&storage, &object, keep, &done[i]);
+    }
+    for (int i = 0; i < KEYS; i++) {
+        assert_true(wait_for(&done[i])->reply.ok);
+        free_got(&done[i]);
+    }
+    Got first = {0}, second = {0};
+    storage_list(&storage, "", keep, &first);
+    wait_for(&first);
+    assert_int_equal(first.reply.count, 1000);
+    assert_true(first.reply.more);
+    storage_list(&storage, first.reply.entries[999].key, keep, &second);
+    wait_for(&second);
+    assert_int_equal(second.reply.count, 1);
+    assert_false(second.reply.more);
+    free_got(&first);
+    free_got(&second);
+    for (int i = 0; i < KEYS; i++)
+        assert_true(remove_key(keys[i]));
+}
+
+/* A dropped job reports nothing, whether it had begun or not. */
+static void dropped(void **state) {
+    (void)state;
+    Got got[32] = {0};
+    StorageJob *jobs[COUNT(got)];
+    char keys[COUNT(got)][16];
+    for (size_t i = 0; i < COUNT(got); i++) {
+        snprintf(keys[i], sizeof keys[i], "%02zu/dropped", i);
+        StorageObject object = {keys[i], NULL, "words", 5, ""};
+        jobs[i] = storage_put(&storage, &object, keep, &got[i]);
+    }
+    for (size_t i = 0; i < COUNT(got); i += 2)
+        storage_drop(jobs[i]);
+    for (size_t i = 1; i < COUNT(got); i += 2) {
+        assert_true(wait_for(&got[i])->reply.ok);
+        free_got(&got[i]);
+    }
+    for (size_t i = 0; i < COUNT(got); i++) {
+        assert_false(got[i].done);
+        assert_true(remove_key(keys[i]) || i % 2 == 0);
+    }
+    storage_drop(NULL);
+}
+
+/* Keys may come from a request: none leads out of the directory. */
+static void unsafe_keys(void **state) {
+    (void)state;
+    static const char *const unsafe[] = {"",     "/etc/passwd", "../x", "a/../../x",
+                                         "a//b", "a/",          "./a",  "a/./b",
+                                         ".a",   "a/.b",        "a\nb", "a\x7f"};
+    for (size_t i = 0; i < COUNT(unsafe); i++) {
+        Got got = {0};
+        assert_false(storage_key_is_safe(unsafe[i]));
+        storage_get(&storage, unsafe[i], 100, keep, &got);
+        wait_for(&got);
+        assert_false(got.reply.ok);
+        assert_non_null(strstr(got.error, "is no key of an object"));
+        free_got(&got);
+    }
+    assert_true(storage_key_is_safe("ab/0b7d/output-1.png"));
+    assert_true(storage_key_is_safe("a..b/c."));
+}
+
+/* A full disk is said to be one, and leaves nothing behind. */
+static void full_disk(void **state) {
+    (void)state;
+    struct rlimit before, small = {1000, RLIM_INFINITY};
+    char *large = mem_alloc(5001);
+    memset(large, 'x', 5000);
+    signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+    char *error = put_words("ab/full/output-1.png", large);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+    assert_non_null(strstr(error, "Make room there"));
+    expect_words("ab/full/output-1.png", NULL);
+    assert_false(is_there("ab/full/.output-1.png~"));
+    put_well("ab/full/output-1.png", large);
+    assert_true(remove_key("ab/full/output-1.png"));
     free(error);
-    return ok;
+    free(large);
 }
 
-static void plain_files(void **state) {
+/* A directory that has vanished is not made anew: it may be a disk that is not mounted. */
+static void vanished(void **state) {
     (void)state;
-    struct stat st;
-    char *path = below("plain");
-    mode_t mask = umask(027);
-    assert_true(can_write(path));
-    assert_true(write_words(path, "one"));
-    assert_true(write_words(path, "two"));
-    expect_words(path, "two");
-    assert_int_equal(stat(path, &st), 0);
-    assert_int_equal(st.st_mode & 0777, 0640);
-    umask(mask);
-    free(path);
-}
-
-/* A name may be as long as the file system allows: 255 bytes nearly everywhere. */
-static void long_names(void **state) {
-    (void)state;
-    char name[257];
-    memset(name, 'n', 256);
-    name[255] = '\0';
-    char *path = below(name);
-    assert_true(can_write(path));
-    assert_true(write_words(path, "long"));
-    expect_words(path, "long");
-    free(path);
-    name[255] = 'n';
-    name[256] = '\0';
-    path = below(name);
-    assert_false(can_write(path));
-    assert_false(write_words(path, "longer"));
-    free(path);
-}
-
-static void links(void **state) {
-    (void)state;
-    struct stat st;
-    char *target = below("target"), *link = below("link");
-    assert_true(write_words(target, "before"));
-    assert_int_equal(symlink("target", link), 0);
-    assert_true(can_write(link));
-    assert_true(write_words(link, "after"));
-    expect_words(target, "after");
-    assert_int_equal(lstat(link, &st), 0);
-    assert_true(S_ISLNK(st.st_mode));
-    free(target);
-    free(link);
-}
-
-/* Devices and pipes are written into and stay what they are. */
-static void no_files(void **state) {
-    (void)state;
-    struct stat st;
-    char got[8] = "", *pipe = below("pipe");
-    assert_int_equal(mkfifo(pipe, 0600), 0);
-    int reader = open(pipe, O_RDONLY | O_NONBLOCK);
-    assert_true(reader >= 0);
-    assert_true(can_write(pipe));
-    assert_true(write_words(pipe, "words"));
-    assert_int_equal(read(reader, got, sizeof got), 5);
-    assert_memory_equal(got, "words", 5);
-    close(reader);
-    assert_int_equal(stat(pipe, &st), 0);
-    assert_true(S_ISFIFO(st.st_mode));
-    assert_true(can_write("/dev/null"));
-    assert_true(write_words("/dev/null", "words"));
-    assert_int_equal(stat("/dev/null", &st), 0);
-    assert_true(S_ISCHR(st.st_mode));
-    free(pipe);
-}
-
-static void what_cannot_be_written(void **state) {
-    (void)state;
-    char *missing = below("no/such/file"), *slash = below("new/");
-    assert_false(can_write(""));
-    assert_false(can_write(top));
-    assert_false(can_write(missing));
-    assert_false(can_write(slash));
-    assert_false(write_words(missing, "words"));
-    free(missing);
-    free(slash);
+    Storage other;
+    Got got[3] = {0};
+    char *error = NULL, *where = mem_printf("file:%s/other", top), *root = where + 5;
+    assert_true(storage_open(&other, where, NULL, http, &error));
+    assert_int_equal(rmdir(root), 0);
+    StorageObject object = {"ab/x", NULL, "words", 5, ""};
+    storage_check(&other, keep, &got[0]);
+    storage_put(&other, &object, keep, &got[1]);
+    storage_remove(&other, "ab/x", keep, &got[2]);
+    for (int i = 0; i < 3; i++) {
+        wait_for(&got[i]);
+        assert_false(got[i].reply.ok);
+        assert_non_null(strstr(got[i].error, "is gone"));
+        free_got(&got[i]);
+    }
+    assert_int_equal(access(root, F_OK), -1);
+    storage_close(&other);
+    free(where);
 }
 
 static void places(void **state) {
     (void)state;
-    char *file = below("file");
-    assert_true(write_words(file, "words"));
+    char *file = mem_printf("%s/file", top), *error = NULL;
+    assert_true(file_write(file, "words", 5, &error));
     assert_int_equal(chmod(file, 0755), 0);
     const char *const cases[][2] = {{"file", "Not a directory"},
                                     {"file/below", "Not a directory"},
                                     {"\xff", "UTF-8"},
                                     {"new/place", NULL}};
     for (size_t i = 0; i < COUNT(cases); i++) {
-        Storage storage;
-        char *error = NULL, *where = mem_printf("file:%s/%s", top, cases[i][0]);
-        bool ok = storage_open(&storage, where, &error);
+        Storage opened;
+        Got got = {0};
+        char *where = mem_printf("file:%s/%s", top, cases[i][0]);
+        bool ok = storage_open(&opened, where, NULL, http, &error);
         assert_true(ok == !cases[i][1]);
-        if (!ok)
+        if (ok) {
+            storage_check(&opened, keep, &got);
+            assert_true(wait_for(&got)->reply.ok);
+            free_got(&got);
+        } else {
             assert_non_null(strstr(error, cases[i][1]));
-        storage_close(&storage);
+        }
+        storage_close(&opened);
         free(where);
         free(error);
+        error = NULL;
     }
+    unlink(file);
     free(file);
 }
 
-/* What a lost render stored is left to whoever takes the render over; what a cancelled one
- * stored goes. */
-static void lost_renders(void **state) {
+static int set_up(void **state) {
     (void)state;
-    static const struct {
-        const char *sqlstate;
-        bool stays;
-    } cases[] = {
-        {"RC001", true}, {"RC010", true}, {"08006", true}, {"40001", true}, {"RC002", false}};
-    for (size_t i = 0; i < COUNT(cases); i++) {
-        App app = {0};
-        Render render;
-        char *error = NULL, *where = mem_printf("file:%s", top), *url = NULL;
-        assert_true(storage_open(&app.storage, where, &error));
-        render_init(&render, &app);
-        render.key = mem_strdup("ab/id/output-1.png");
-        assert_true(storage_put(&app.storage, render.key, "words", 5, &url, &error));
-        render_drop(&render, cases[i].sqlstate, "words", "");
-        assert_int_equal(render.end, RENDER_LOST);
-        assert_int_equal(access(url + strlen("file://"), F_OK) == 0, cases[i].stays);
-        storage_remove(&app.storage, render.key);
-        render_free(&render);
-        storage_close(&app.storage);
-        free(where);
-        free(url);
-    }
-}
-
-static int make_top(void **state) {
-    (void)state;
+    char *error = NULL;
     top = mem_strdup("/tmp/renderchain-test-XXXXXX");
-    return mkdtemp(top) ? 0 : -1;
+    if (!mkdtemp(top))
+        return -1;
+    char *where = mem_printf("file:%s", top);
+    http = http_new(NULL);
+    bool ok = storage_open(&storage, where, NULL, http, &error);
+    free(where);
+    return ok ? 0 : -1;
 }
 
-static int remove_top(void **state) {
+static int tear_down(void **state) {
     (void)state;
     char *command = mem_printf("rm -rf '%s'", top);
+    storage_close(&storage);
+    http_free(http);
     int status = system(command);
     free(command);
     free(top);
@@ -196,13 +351,16 @@ static int remove_top(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(plain_files),
-        cmocka_unit_test(long_names),
-        cmocka_unit_test(links),
-        cmocka_unit_test(no_files),
-        cmocka_unit_test(what_cannot_be_written),
+        cmocka_unit_test(kept_and_removed),
+        cmocka_unit_test(half_written),
+        cmocka_unit_test(too_large),
+        cmocka_unit_test(listed),
+        cmocka_unit_test(pages),
+        cmocka_unit_test(dropped),
+        cmocka_unit_test(unsafe_keys),
+        cmocka_unit_test(full_disk),
+        cmocka_unit_test(vanished),
         cmocka_unit_test(places),
-        cmocka_unit_test(lost_renders),
     };
-    return cmocka_run_group_tests_name("driver storage", tests, make_top, remove_top);
+    return cmocka_run_group_tests_name("driver storage", tests, set_up, tear_down);
 }

@@ -1,0 +1,116 @@
+#include "prepare.h"
+
+#include <stdlib.h>
+
+#include "input.h"
+
+enum {
+    STORED_IMAGE_MAXIMUM = 64 << 20, /* bytes */
+    MAX_INPUTS = MAX_REFERENCES + 2
+};
+
+/* One input that is being fetched. */
+typedef struct Wanted {
+    Preparation *preparation;
+    Input *input;
+} Wanted;
+
+struct Preparation {
+    Render *render;
+    Wanted wanted[MAX_INPUTS];
+    size_t count;
+    unsigned missing;
+    StorageJob *stored; /* while the output of an earlier attempt is read */
+};
+
+/* Start the render when everything is there. */
+static void one_less(Preparation *preparation) {
+    Render *render = preparation->render;
+    if (--preparation->missing > 0)
+        return;
+    prepare_drop(render);
+    render_advance(render);
+}
+
+/* An input is there, or cannot be had. */
+static void input_came(void *context, const char *error) {
+    Wanted *wanted = context;
+    wanted->input = NULL;
+    if (error)
+        render_refuse(wanted->preparation->render, error);
+    else
+        one_less(wanted->preparation);
+}
+
+/* Fetch one input, if the request names it and it is not there yet. */
+static void want(Preparation *preparation, const json_t *named, const char *label,
+                 ImageFile *into) {
+    if (!named || json_is_null(named) || into->bytes)
+        return;
+    Wanted *wanted = &preparation->wanted[preparation->count++];
+    preparation->missing++;
+    wanted->preparation = preparation;
+    wanted->input = input_load(preparation->render->app, named, label, into, input_came, wanted);
+}
+
+/* The output of an earlier attempt is there, or not. */
+static void stored_came(void *context, StorageReply *reply) {
+    Preparation *preparation = context;
+    Render *render = preparation->render;
+    ModelAnswer *image = &render->image;
+    char *why = NULL;
+    preparation->stored = NULL;
+    if (reply->ok) {
+        image->image = reply->bytes;
+        image->image_length = reply->length;
+        reply->bytes = NULL;
+    }
+    if (!reply->ok || !image_probe(image->image, image->image_length, &image->image_mime,
+                                   &image->image_width, &image->image_height, &why)) {
+        char *words =
+            mem_printf("the image that an earlier attempt stored cannot be taken over: %s",
+                       why ? why : reply->error);
+        free(why);
+        render_refuse(render, words);
+        free(words);
+        return;
+    }
+    render->url = storage_url(&render->app->storage, render->key);
+    sha256_hex(image->image, image->image_length, render->sha256);
+    one_less(preparation);
+}
+
+/* Fetch what is missing. */
+void prepare_start(Render *render) {
+    Preparation *preparation = mem_alloc(sizeof *preparation);
+    const json_t *request = render->request;
+    const json_t *references = json_object_get(request, "references");
+    render->preparation = preparation;
+    preparation->render = render;
+    preparation->missing = 1;
+    for (size_t i = 0; i < render->reference_count; i++) {
+        char *label = mem_printf("reference %zu", i + 1);
+        want(preparation, json_array_get(references, i), label, &render->references[i]);
+        free(label);
+    }
+    want(preparation, json_object_get(request, "style"), "the style image", &render->style);
+    want(preparation, json_object_get(request, "mask"), "the mask", &render->mask);
+    if (render->key) {
+        preparation->missing++;
+        preparation->stored = storage_get(&render->app->storage, render->key, STORED_IMAGE_MAXIMUM,
+                                          stored_came, preparation);
+    }
+    one_less(preparation);
+}
+
+/* Drop what is still being fetched. */
+void prepare_drop(Render *render) {
+    Preparation *preparation = render->preparation;
+    if (!preparation)
+        return;
+    for (size_t i = 0; i < preparation->count; i++)
+        input_drop(preparation->wanted[i].input);
+    storage_drop(preparation->stored);
+    free(preparation);
+    render->preparation = NULL;
+}
