@@ -17,6 +17,7 @@ PG_MODULE_MAGIC;
 #define MOST_ATTEMPTS			100
 #define DEFAULT_DEADLINE		3600
 #define LONGEST_DEADLINE		(7 * 24 * 3600)
+#define MOST_RUNNING			1000000
 
 char	   *rc_schema;
 bool		rc_notify;
@@ -25,6 +26,8 @@ static bool require_credits;
 static char *clock_override;
 static int	max_attempts;
 static int	deadline;
+static int	max_running_per_user;
+static int	max_running_per_provider;
 
 extern PGDLLEXPORT void _PG_init(void);
 
@@ -102,6 +105,16 @@ _PG_init(void)
 							NULL,
 							&deadline, DEFAULT_DEADLINE, 1, LONGEST_DEADLINE,
 							PGC_USERSET, GUC_UNIT_S, NULL, NULL, NULL);
+	DefineCustomIntVariable("renderchain.max_running_per_user",
+							"How many renders of a user may be claimed at a time.",
+							"0 for any number.",
+							&max_running_per_user, 0, 0, MOST_RUNNING,
+							PGC_SUSET, 0, NULL, NULL, NULL);
+	DefineCustomIntVariable("renderchain.max_running_per_provider",
+							"How many renders that ask for a provider may be claimed at a time; those that ask for none count together.",
+							"0 for any number.",
+							&max_running_per_provider, 0, 0, MOST_RUNNING,
+							PGC_SUSET, 0, NULL, NULL, NULL);
 	MarkGUCPrefixReserved("renderchain");
 }
 
