@@ -6,7 +6,9 @@
 
 #include "render.h"
 
-enum { GATHER_MS = 50 };
+/* A worker that dies in this time has analyses made again, or, once a picture is stored, a render
+ * failed whose picture was paid for. */
+enum { GATHER_MS = 50, PAID_GATHER_MS = 10 };
 
 static const char record_sql[] =
     "select renderchain.record_stages($1::uuid, $2::integer, $3::jsonb)";
@@ -55,6 +57,7 @@ void events_add(StageRun *run) {
 json_t *events_take(Render *render) {
     json_t *taken = render->events;
     render->events = json_array();
+    render->paid = false;
     return taken;
 }
 
@@ -97,11 +100,14 @@ static void send_gathered(void *context) {
  * statement, and requests to models leave before it. Not while a statement is out, nor
  * when the end of the render takes it along. */
 void events_flush(Render *render) {
-    if (render->events_timer || render->events_in_flight || render->ending ||
+    Loop *loop = http_loop(render->app->http);
+    if ((render->events_timer && !render->paid) || render->events_in_flight || render->ending ||
         render->end != RENDER_RUNNING || json_array_size(render->events) == 0)
         return;
+    if (render->events_timer)
+        loop_cancel(loop, render->events_timer);
     render->events_timer =
-        loop_after(http_loop(render->app->http), GATHER_MS, send_gathered, render);
+        loop_after(loop, render->paid ? PAID_GATHER_MS : GATHER_MS, send_gathered, render);
 }
 
 /* Send what waits and call back when it is committed. */

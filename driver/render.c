@@ -287,6 +287,7 @@ void stage_end(StageRun *run, StageState state, const char *outcome) {
     } else {
         if (stage_id(run) == STAGE_STORAGE && render->generation_held) {
             render->generation_held = false;
+            render->paid = true;
             events_add(render_run(render, STAGE_IMAGE_GENERATION));
         }
         events_add(run);

@@ -122,6 +122,7 @@ struct Render {
     json_t *events;
     bool events_in_flight;
     LoopTimer *events_timer; /* while events gather */
+    bool paid;               /* one of them is of a picture that was paid for: no time to lose */
     bool generation_held;    /* generation has ended, its event waits for the storage */
 
     bool advancing;

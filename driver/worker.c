@@ -17,8 +17,8 @@ enum {
     POLL_LONGEST_MS = 2000,
     GATHER_MS = 5,         /* places that become free one by one are claimed for together */
     GATHERED_FRACTION = 8, /* or once this part of all is free */
-    CANCEL_CHECK_MS = 100,
     UPKEEP_MS = 30000,
+    OBJECTS_AT_ONCE = 100,
     RETURN_MS = 5000 /* how long the database may take to hear what is given back */
 };
 
@@ -157,10 +157,12 @@ static void claim(void *context) {
     char number[16];
     worker->claim_asked = free_places(worker);
     snprintf(number, sizeof number, "%d", worker->claim_asked);
-    const char *parameters[] = {worker->name, number, worker->lease};
+    const char *parameters[] = {worker->name, number, worker->lease, worker->options.type,
+                                worker->app->provider.name};
     worker->claiming = true;
-    db_call_once(db, "select * from renderchain.claim_renders($1, $2::integer, $3::interval)", 3,
-                 parameters, claimed, worker);
+    db_call_once(db,
+                 "select * from renderchain.claim_renders($1, $2::integer, $3::interval, $4, $5)",
+                 5, parameters, claimed, worker);
 }
 
 /* ---- being woken ---- */
@@ -255,20 +257,43 @@ static void lane_changed(void *context, bool up, const char *words) {
 /* ---- upkeep ---- */
 
 static void upkeep_later(Worker *worker);
+static void collect(Worker *worker);
 
-/* What somebody has to do now and then, wherever claims do not: see after renders whose lease or
- * deadline has passed. */
+/* Objects were removed, or could not be; more are removed at once. */
+static void collected(void *context, const CollectResult *result) {
+    Worker *worker = context;
+    worker->collect = NULL;
+    if (result->error)
+        worker_say(worker, "warning", "doomed objects could not be removed: %s", result->error);
+    else if (result->more)
+        collect(worker);
+}
+
+/* Remove doomed objects. */
+static void collect(Worker *worker) {
+    worker->collect =
+        collect_start(worker->app, worker->lanes[0].db, OBJECTS_AT_ONCE, collected, worker);
+}
+
+/* What somebody has to do now and then: see after renders whose lease or deadline has passed, and
+ * remove what is doomed. */
 static void upkeep(void *context) {
     Worker *worker = context;
+    Db *db = worker->lanes[0].db;
     worker->upkeep_timer = NULL;
-    if (db_is_up(worker->lanes[0].db))
-        db_call_once(worker->lanes[0].db, "select renderchain.expire_renders(100)", 0, NULL,
-                     ignore_reply, NULL);
+    if (db_is_up(db)) {
+        db_call_once(db, "select renderchain.expire_renders(100)", 0, NULL, ignore_reply, NULL);
+        if (!worker->collect)
+            collect(worker);
+    }
     upkeep_later(worker);
 }
 
+/* Workers that were started together do not all do it together. */
 static void upkeep_later(Worker *worker) {
-    worker->upkeep_timer = loop_after(http_loop(worker->app->http), UPKEEP_MS, upkeep, worker);
+    double jitter = 0.5 + (double)rand() / RAND_MAX;
+    worker->upkeep_timer =
+        loop_after(http_loop(worker->app->http), UPKEEP_MS * jitter, upkeep, worker);
 }
 
 /* ---- starting and stopping ---- */
@@ -401,6 +426,8 @@ void worker_close(Worker *worker) {
     for (size_t i = 0; i < sizeof timers / sizeof timers[0]; i++)
         if (timers[i])
             loop_cancel(loop, timers[i]);
+    if (worker->collect)
+        collect_drop(worker->collect);
     while (worker->running) {
         Running *running = worker->running;
         worker->running = running->next;

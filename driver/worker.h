@@ -4,6 +4,7 @@
 #ifndef RC_WORKER_H
 #define RC_WORKER_H
 
+#include "collect.h"
 #include "render.h"
 
 enum { WORKER_LANES_MOST = 16 };
@@ -67,6 +68,7 @@ struct Worker {
     LoopTimer *lease_timer;
     LoopTimer *upkeep_timer;
     LoopTimer *grace_timer;
+    Collect *collect; /* while doomed objects are removed */
 };
 
 /* Open the other connections, and begin to claim. The app is connected, its models are read.

@@ -134,7 +134,7 @@ BEGIN
         status := renderchain._try_to_give_back(v_id, v_now, v_error, true);
         CONTINUE WHEN status IS NULL;
         render_id := v_id;
-        v_ids := v_ids || v_id;
+        v_ids := pg_catalog.array_append(v_ids, v_id);
         v_queued := v_queued OR status = 'pending'::text;
         RETURN NEXT;
     END LOOP;

@@ -65,7 +65,8 @@ DECLARE
     v_job record;
     v_error jsonb;
 BEGIN
-    SELECT j.attempt, j.base_attempt, j.max_attempts, j.deadline INTO v_job
+    SELECT j.attempt, j.base_attempt, j.max_attempts, j.deadline, j.user_id, j.priority, j.provider,
+           COALESCE(j.request ->> 'type'::text, 'image'::text) AS type INTO v_job
     FROM render_jobs j WHERE j.render_id = p_render_id;
     IF v_job.deadline <= p_now THEN
         v_error := pg_catalog.jsonb_build_object('reason', 'deadline', 'message',
@@ -86,7 +87,8 @@ BEGIN
     ELSE
         PERFORM renderchain._close_stages(p_render_id, p_now, true);
         UPDATE render_jobs j SET state = 'queued', lease_owner = NULL, lease_until = NULL, run_after = p_run_after,
-               max_attempts = j.max_attempts + p_free::integer
+               max_attempts = j.max_attempts + p_free::integer,
+               queue_id = renderchain._queue_for(v_job.user_id, v_job.priority, v_job.type, v_job.provider, p_run_after, p_now)
         WHERE j.render_id = p_render_id;
         -- whoever starts it in this same transaction writes its row a second time, which
         -- PostgreSQL answers by checking that its chain exists: lock that first, as pin_memory does
@@ -224,7 +226,7 @@ DECLARE
     v_reserved integer;
 BEGIN
     PERFORM renderchain.use_schema();
-    SELECT j.state, j.run, j.request INTO v_job
+    SELECT j.state, j.run, j.request, j.priority, j.provider INTO v_job
     FROM render_jobs j JOIN renders r ON r.id = j.render_id
     WHERE j.render_id = retry_render.render_id FOR NO KEY UPDATE OF j;
     IF NOT FOUND THEN
@@ -248,7 +250,9 @@ BEGIN
     UPDATE render_jobs j SET state = 'queued', run = j.run + 1, base_attempt = j.attempt, run_after = v_now,
            max_attempts = pg_catalog.current_setting('renderchain.max_attempts'::text)::integer,
            deadline = v_now + pg_catalog.current_setting('renderchain.deadline'::text)::interval,
-           cancel_requested = false, credits_reserved = v_reserved
+           cancel_requested = false, credits_reserved = v_reserved, user_id = v_render.user_id,
+           queue_id = renderchain._queue_for(v_render.user_id, v_job.priority, v_job.request ->> 'type'::text,
+                                             v_job.provider, v_now, v_now)
     WHERE j.render_id = retry_render.render_id;
     PERFORM renderchain._notify(retry_render.render_id, 'queued'::text);
     RETURN 'pending'::text;

@@ -65,6 +65,8 @@ CREATE TEMP TABLE models (id text);
 CREATE DOMAIN pg_temp.uuid AS text CHECK (false);
 CREATE DOMAIN pg_temp.jsonb AS text CHECK (false);
 
+SET renderchain.max_running_per_user = 1000;
+SET renderchain.max_running_per_provider = 1000;
 SET search_path = t_hostile, pg_temp, pg_catalog;
 SELECT chain_position OPERATOR(pg_catalog.=) 1 AS first FROM renderchain.submit_render('{"prompt": "x", "chainName": "c", "quality": "high",
     "references": [{"key": "k"}], "style": {"url": "u"}, "priority": 5, "durationSeconds": 4, "quick": true, "idempotencyKey": "k",
