@@ -195,3 +195,18 @@ rc_stored_close(RcStored *stored)
 	if (stored->is_external)
 		rc_chunks_close(&stored->chunks);
 }
+
+/* Return a copy of a whole document as it came out of a row. */
+Jsonb *
+rc_stored_document(Datum value)
+{
+	RcStored	stored;
+	Jsonb	   *document;
+
+	rc_stored_open(&stored, value);
+	document = palloc(VARHDRSZ + stored.size);
+	SET_VARSIZE(document, VARHDRSZ + stored.size);
+	memcpy(VARDATA(document), rc_stored_read(&stored, 0, stored.size), stored.size);
+	rc_stored_close(&stored);
+	return document;
+}

@@ -34,5 +34,6 @@ struct RcStored
 extern void rc_stored_open(RcStored *stored, Datum value);
 extern const char *rc_stored_read(RcStored *stored, Size begin, Size end);
 extern void rc_stored_close(RcStored *stored);
+extern Jsonb *rc_stored_document(Datum value);
 
 #endif							/* RC_STORED_H */

@@ -146,6 +146,61 @@ SELECT renderchain.get_memory_from_chain(:'a');
 RESET ROLE;
 GRANT USAGE ON SCHEMA t_direct TO regress_direct_user;
 
+-- pins are read like lookups read, when memory is saved; at debug1 the server says why it asks the planner
+GRANT SELECT, UPDATE ON renders TO regress_direct_user;
+GRANT SELECT ON memory_pins TO regress_direct_user;
+SELECT renderchain.pin_memory(:'b', '{"pinned": 1}');
+CREATE PROCEDURE public.save() LANGUAGE plpgsql AS $$
+DECLARE
+    memory text;
+BEGIN
+    -- plans are made first, as in compare()
+    PERFORM renderchain.save_memory('00000000-0000-0000-0000-0000000000b1', '{"pinned": 0}');
+    SET LOCAL client_min_messages = debug1;
+    memory := renderchain.save_memory('00000000-0000-0000-0000-0000000000b1', '{"pinned": 0}');
+    RAISE NOTICE '%', memory;
+END $$;
+CALL public.save();
+SET ROLE regress_direct_user;
+CALL public.save();
+RESET ROLE;
+-- a user who may not see the pins of others is not bound by them
+ALTER TABLE memory_pins ENABLE ROW LEVEL SECURITY;
+CREATE POLICY hidden ON memory_pins FOR SELECT TO regress_direct_user USING (chain_id <> :'b');
+CALL public.save();
+SET ROLE regress_direct_user;
+CALL public.save();
+RESET ROLE;
+ALTER TABLE memory_pins DISABLE ROW LEVEL SECURITY;
+REVOKE SELECT ON memory_pins FROM regress_direct_user;
+GRANT SELECT (chain_id, pins) ON memory_pins TO regress_direct_user;
+SET ROLE regress_direct_user;
+CALL public.save();
+RESET ROLE;
+REVOKE SELECT (chain_id, pins) ON memory_pins FROM regress_direct_user;
+SET ROLE regress_direct_user;
+CALL public.save();
+RESET ROLE;
+-- a value that is read as another type than it has would be read wrongly
+ALTER TABLE memory_pins DROP CONSTRAINT memory_pins_pins_check, ALTER COLUMN pins TYPE text;
+CALL public.save();
+ALTER TABLE memory_pins ALTER COLUMN pins TYPE jsonb USING pins::jsonb;
+CALL public.save();
+ALTER TABLE memory_pins DROP CONSTRAINT memory_pins_pkey;
+CALL public.save();
+CREATE UNIQUE INDEX ON memory_pins (chain_id) WHERE chain_id <> '00000000-0000-0000-0000-00000000000b';
+CALL public.save();
+CREATE UNIQUE INDEX ON memory_pins (chain_id);
+CALL public.save();
+ALTER TABLE memory_pins RENAME TO old_pins;
+CREATE VIEW memory_pins AS SELECT chain_id, pins || '{"view": true}' AS pins FROM old_pins;
+CALL public.save();
+DROP VIEW memory_pins;
+CALL public.save();
+ALTER TABLE old_pins RENAME TO memory_pins;
+CALL public.save();
+DROP PROCEDURE public.save();
+
 -- the table changes while the session goes on
 ALTER TABLE renders ADD COLUMN extra text DEFAULT 'x', DROP COLUMN settings;
 CALL public.compare();
