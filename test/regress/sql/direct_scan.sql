@@ -241,6 +241,10 @@ CREATE INDEX otherwise ON renders (chain_id, chain_position DESC)
     WHERE status::text = 'completed' AND jsonb_typeof(context_data -> 'pipelineMemory') COLLATE "C" = 'object';
 CALL public.compare();
 DROP INDEX otherwise;
+CREATE INDEX otherwise ON renders (chain_id, chain_position DESC)
+    WHERE status::text = 'completed' AND jsonb_typeof(context_data -> 'pipelineMemory') = 'object' COLLATE "C";
+CALL public.compare();
+DROP INDEX otherwise;
 -- invalid, as a failed CREATE INDEX CONCURRENTLY leaves it
 CREATE INDEX ascending ON renders (chain_id, chain_position)
     WHERE jsonb_typeof(context_data -> 'pipelineMemory') = 'object' AND status::text = 'completed';
