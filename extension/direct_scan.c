@@ -20,6 +20,9 @@
 #include "direct.h"
 #include "renderchain.h"
 
+/* So many tables are known to have been warned of. */
+#define MOST_TOLD 512
+
 /* What a kind of lookup takes. */
 typedef struct KeyFacts
 {
@@ -58,13 +61,21 @@ OpenTable(const char *name, LOCKMODE lock)
 	}
 }
 
-/* Tell, once a session for each table, whether it is the first time that this is asked. */
+/*
+ * Tell, once a session for each table, whether it is the first time that this is
+ * asked. When very many tables were asked for, all are forgotten.
+ */
 static bool
 IsFirstTime(Oid table)
 {
 	static HTAB *told;
 	bool		found;
 
+	if (told != NULL && hash_get_num_entries(told) >= MOST_TOLD)
+	{
+		hash_destroy(told);
+		told = NULL;
+	}
 	if (told == NULL)
 	{
 		HASHCTL		control = {.keysize = sizeof(Oid), .entrysize = sizeof(Oid)};
