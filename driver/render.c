@@ -423,6 +423,8 @@ static json_t *describe_result(Render *render) {
         render->image_model->id, "processingTime", (json_int_t)ceil(milliseconds / 1e3),
         "processingMs", (json_int_t)milliseconds, "stages", events_take(render));
     json_t *analysis = image_analysis(render);
+    if (render->image_size)
+        json_object_set_new(result, "size", json_string(render->image_size));
     set_if(result, "memory", render->extracted);
     set_if(result, "designIntent", render->intent);
     set_if(result, "imageAnalysis", analysis);
