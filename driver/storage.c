@@ -5,7 +5,7 @@
 
 #include "storage_backend.h"
 
-static const StorageBackend *const backends[] = {&storage_file};
+static const StorageBackend *const backends[] = {&storage_file, &storage_s3};
 
 enum { BACKEND_COUNT = sizeof backends / sizeof backends[0] };
 
