@@ -547,7 +547,7 @@ static int start_service(void) {
     if (service == 0) {
         dup2(in[0], STDIN_FILENO);
         dup2(out[1], STDOUT_FILENO);
-        execlp("perl", "perl", S3_SERVER, (char *)NULL);
+        execlp("perl", "perl", TEST_SERVERS "/S3Server.pm", (char *)NULL);
         _exit(127);
     }
     close(in[0]);
