@@ -13,6 +13,7 @@ int cmd_memory_pin(int argc, char **argv);
 int cmd_memory_unpin(int argc, char **argv);
 int cmd_credits_grant(int argc, char **argv);
 int cmd_credits_balance(int argc, char **argv);
+int cmd_gc(int argc, char **argv);
 int cmd_models(int argc, char **argv);
 
 #endif
