@@ -70,7 +70,8 @@ sub s3_ask
 sub s3_objects
 {
 	my $all = s3_ask('objects');
-	return sort grep { $_ !~ m{^\.} } map { m{^media/renders/(.*)$} ? $1 : () } keys %$all;
+	my @keys = sort grep { $_ !~ m{^\.} } map { m{^media/renders/(.*)$} ? $1 : () } keys %$all;
+	return @keys;
 }
 
 END { kill_kill($_->{run}) for @services }
