@@ -160,16 +160,24 @@ static bool check_storage(App *app, char **error) {
     return !check.error;
 }
 
+/* Open storage and see whether it can be written. */
+bool app_open_storage(App *app, ExitCode *code) {
+    const Settings *settings = &app->settings;
+    char *error = NULL;
+    char *where = settings->storage ? mem_strdup(settings->storage) : default_storage();
+    bool opened =
+        storage_open(&app->storage, where, &settings->storage_options, app->http, &error) &&
+        check_storage(app, &error);
+    free(where);
+    return opened || refuse(app, error, EXIT_STORAGE, code);
+}
+
 /* Open provider and storage; the local server is started where no provider is named. */
 bool app_open_models(App *app, ExitCode *code) {
     const Settings *settings = &app->settings;
     char *error = NULL;
-    char *where = settings->storage ? mem_strdup(settings->storage) : default_storage();
-    StorageOptions options = {0};
-    bool stored = storage_open(&app->storage, where, &options, app->http, &error);
-    free(where);
-    if (!stored || !check_storage(app, &error))
-        return refuse(app, error, EXIT_STORAGE, code);
+    if (!app_open_storage(app, code))
+        return false;
     const char *name = app_provider_name(settings), *url = settings->provider_url;
     const char *key_file = settings->key_file;
     if (strcmp(name, "local") == 0 && !url) {

@@ -35,6 +35,8 @@ typedef struct Settings {
     const char *provider_url;
     const char *key_file;
     const char *storage;
+    StorageOptions storage_options;
+    bool private_urls; /* inputs may be fetched from addresses that are not public */
     const char *schema;
     const char *trace;
     bool json; /* JSON lines: asked for, or standard output is no terminal */
@@ -62,6 +64,7 @@ const char *app_provider_name(const Settings *settings);
 MUSTCHECK bool app_open(App *app, const Settings *settings, ExitCode *code);
 MUSTCHECK bool app_start(App *app, const Settings *settings, ExitCode *code);
 MUSTCHECK bool app_open_models(App *app, ExitCode *code);
+MUSTCHECK bool app_open_storage(App *app, ExitCode *code); /* only that; app_open_models has it */
 MUSTCHECK bool app_connect(App *app, ExitCode *code);
 void app_close(App *app);
 

@@ -12,6 +12,7 @@
 #include "collect.h"
 #include "commands.h"
 #include "files.h"
+#include "input.h"
 #include "options.h"
 #include "progress.h"
 #include "render.h"
@@ -349,20 +350,25 @@ static ExitCode claim_and_run(Session *session, const char *request) {
                                                    : report_failure(session);
 }
 
-/* Check what can be checked before anything is reserved: the images and the output. */
-static bool check_inputs(Session *session, ExitCode *code) {
+/* Read an image of the request that needs no network, if there is one. */
+static bool read_now(ImageFile *into, const json_t *named, char **error) {
+    return !named || input_read(into, named, error);
+}
+
+/* Check what can be checked before anything is reserved: images that are at hand, and the output.
+ */
+static bool check_inputs(Session *session, const json_t *request, ExitCode *code) {
     char *error = NULL;
-    RequestOptions *options = &session->options;
+    const char *output = session->options.output;
+    const json_t *references = json_object_get(request, "references");
     Render *render = &session->render;
     bool ok = true;
     *code = EXIT_BAD_INPUT;
-    for (size_t i = 0; ok && i < options->references.count && i < MAX_REFERENCES; i++)
-        ok = image_file_read(&render->references[i], options->references.items[i], &error);
-    if (ok && options->style)
-        ok = image_file_read(&render->style, options->style, &error);
-    if (ok && options->mask)
-        ok = image_file_read(&render->mask, options->mask, &error);
-    if (ok && options->output && !file_can_write(options->output, &error)) {
+    for (size_t i = 0; ok && i < json_array_size(references) && i < MAX_REFERENCES; i++)
+        ok = read_now(&render->references[i], json_array_get(references, i), &error);
+    ok = ok && read_now(&render->style, json_object_get(request, "style"), &error) &&
+         read_now(&render->mask, json_object_get(request, "mask"), &error);
+    if (ok && output && !file_can_write(output, &error)) {
         *code = EXIT_STORAGE;
         ok = false;
     }
@@ -393,8 +399,9 @@ int cmd_render(int argc, char **argv) {
     session->signals = -1;
     render_init(&session->render, &session->app);
     /* The server starts its process while images are read and the provider is set up. */
-    if (app_start(&session->app, &settings, &exit_code) && check_inputs(session, &exit_code) &&
-        app_open_models(&session->app, &exit_code) && app_connect(&session->app, &exit_code))
+    if (app_start(&session->app, &settings, &exit_code) &&
+        check_inputs(session, request, &exit_code) && app_open_models(&session->app, &exit_code) &&
+        app_connect(&session->app, &exit_code))
         exit_code = claim_and_run(session, text);
     db_answer_free(&session->models);
     db_answer_free(&session->claim);

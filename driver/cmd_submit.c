@@ -3,26 +3,28 @@
 #include <stdlib.h>
 
 #include "commands.h"
-#include "image_file.h"
+#include "input.h"
 #include "query.h"
-#include "render.h"
 #include "request.h"
 
-/* Check one image before anything is reserved; a worker will read it again. */
-static bool check_image(const char *path, char **error) {
+/* Check one image that needs no network before anything is reserved; a worker will read it again.
+ */
+static bool check_image(const json_t *named, char **error) {
     ImageFile image = {0};
-    bool ok = !path || image_file_read(&image, path, error);
+    bool ok = !named || input_read(&image, named, error);
     image_file_free(&image);
     return ok;
 }
 
-/* Check the images. */
-static bool check_images(const RequestOptions *options, const Settings *settings) {
+/* Check the images of a request. */
+static bool check_images(const json_t *request, const Settings *settings) {
+    const json_t *references = json_object_get(request, "references");
     char *error = NULL;
     bool ok = true;
-    for (size_t i = 0; ok && i < options->references.count && i < MAX_REFERENCES; i++)
-        ok = check_image(options->references.items[i], &error);
-    ok = ok && check_image(options->style, &error) && check_image(options->mask, &error);
+    for (size_t i = 0; ok && i < json_array_size(references); i++)
+        ok = check_image(json_array_get(references, i), &error);
+    ok = ok && check_image(json_object_get(request, "style"), &error) &&
+         check_image(json_object_get(request, "mask"), &error);
     if (!ok)
         app_error(settings, error, NULL, NULL);
     free(error);
@@ -61,7 +63,7 @@ int cmd_submit(int argc, char **argv) {
     json_t *request = request_build(&options, settings.provider);
     char *text = json_dumps(request, JSON_COMPACT);
     const char *parameters[] = {text};
-    if (check_images(&options, &settings) && app_open(&app, &settings, &exit_code)) {
+    if (check_images(request, &settings) && app_open(&app, &settings, &exit_code)) {
         exit_code = EXIT_OK;
         if (query(&app, "select * from renderchain.submit_render($1::jsonb)", 1, parameters,
                   &answer, &exit_code))

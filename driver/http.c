@@ -4,6 +4,9 @@
 #include <string.h>
 #include <strings.h>
 #include <time.h>
+#include <unistd.h>
+
+#include "address.h"
 
 #include "kill_point.h"
 
@@ -20,7 +23,7 @@ struct HttpCall {
     HttpDone *done;
     void *context;
     Buf body;
-    bool too_large;
+    bool too_large, not_public;
     double retry_after_ms;
     size_t body_sent; /* bytes of the request's body that libcurl has taken */
     unsigned id;
@@ -52,12 +55,16 @@ static size_t give_body(char *data, size_t size, size_t count, void *context) {
     return length;
 }
 
-/* Refuse to send a body again. libcurl does that by itself when a kept connection dies
- * before an answer comes, but the request may have been done, and billed: whether to
- * send it again is decided in outcome.c. */
-static int refuse_to_rewind(void *context, curl_off_t offset, int origin) {
+/* Refuse to send a body again, unless that does no harm. libcurl does that by itself when a kept
+ * connection dies before an answer comes, but the request may have been done, and billed: whether
+ * to send it again is decided in outcome.c. */
+static int rewind_body(void *context, curl_off_t offset, int origin) {
     HttpCall *call = context;
     (void)origin;
+    if (call->request.repeatable && offset >= 0 && (size_t)offset <= call->request.body_length) {
+        call->body_sent = (size_t)offset;
+        return CURL_SEEKFUNC_OK;
+    }
     return offset == (curl_off_t)call->body_sent ? CURL_SEEKFUNC_OK : CURL_SEEKFUNC_FAIL;
 }
 
@@ -80,6 +87,19 @@ static size_t take_header(char *data, size_t size, size_t count, void *context) 
         free(value);
     }
     return length;
+}
+
+/* Open a socket, unless it would lead to an address that is not public. What is judged is the
+ * address that is connected to, whatever names resolve to at other times. */
+static curl_socket_t open_public(void *context, curlsocktype purpose,
+                                 struct curl_sockaddr *address) {
+    HttpCall *call = context;
+    (void)purpose;
+    if (!address_is_public(&address->addr)) {
+        call->not_public = true;
+        return CURL_SOCKET_BAD;
+    }
+    return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
 }
 
 /* Free a call; its transfer must be out of the loop. */
@@ -119,6 +139,8 @@ static void transfer_done(void *context, CURL *easy, CURLcode code) {
                        .status = status,
                        .sent = request_size > 0,
                        .too_large = call->too_large,
+                       .not_public = call->not_public,
+                       .call = call,
                        .retry_after_ms = call->retry_after_ms,
                        .body = &call->body,
                        .error = error};
@@ -152,6 +174,26 @@ Loop *http_loop(Http *http) {
     return http->loop;
 }
 
+/* Judge every address. A connection that another call has opened was not judged, so none is
+ * used again. */
+static void set_public_only(HttpCall *call) {
+    curl_easy_setopt(call->easy, CURLOPT_OPENSOCKETFUNCTION, open_public);
+    curl_easy_setopt(call->easy, CURLOPT_OPENSOCKETDATA, call);
+    curl_easy_setopt(call->easy, CURLOPT_FRESH_CONNECT, 1L);
+    curl_easy_setopt(call->easy, CURLOPT_FORBID_REUSE, 1L);
+}
+
+/* Set the method. A body is always sent as that of a POST, under the method's name: so small ones
+ * do not wait for the server's consent on any version of libcurl. */
+static void set_method(CURL *easy, const HttpRequest *request) {
+    if (strcmp(request->method, "HEAD") == 0)
+        curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
+    else if (request->body)
+        curl_easy_setopt(easy, CURLOPT_POST, 1L);
+    if (strcmp(request->method, "PUT") == 0 || strcmp(request->method, "DELETE") == 0)
+        curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, request->method);
+}
+
 /* Set everything that is the same for every call: no redirects are followed,
  * since a key in a header must never reach another host. */
 static void set_options(HttpCall *call) {
@@ -163,7 +205,7 @@ static void set_options(HttpCall *call) {
     curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-    if (request->direct)
+    if (request->direct || request->public_only)
         curl_easy_setopt(easy, CURLOPT_NOPROXY, "*");
     curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "");
     curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, call->error);
@@ -176,13 +218,20 @@ static void set_options(HttpCall *call) {
     curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, request->total_timeout_ms);
     curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
     curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, request->idle_timeout_ms / 1000);
+    if (request->public_only)
+        set_public_only(call);
+    if (request->sigv4) {
+        curl_easy_setopt(easy, CURLOPT_AWS_SIGV4, request->sigv4);
+        curl_easy_setopt(easy, CURLOPT_USERNAME, request->user);
+        curl_easy_setopt(easy, CURLOPT_PASSWORD, request->password);
+    }
+    set_method(easy, request);
     if (request->body) {
-        curl_easy_setopt(easy, CURLOPT_POST, 1L);
         /* Large enough that most bodies leave in one turn of the loop. */
         curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, 512L << 10);
         curl_easy_setopt(easy, CURLOPT_READFUNCTION, give_body);
         curl_easy_setopt(easy, CURLOPT_READDATA, call);
-        curl_easy_setopt(easy, CURLOPT_SEEKFUNCTION, refuse_to_rewind);
+        curl_easy_setopt(easy, CURLOPT_SEEKFUNCTION, rewind_body);
         curl_easy_setopt(easy, CURLOPT_SEEKDATA, call);
         curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body_length);
     }
@@ -215,8 +264,17 @@ HttpCall *http_send(Http *http, HttpRequest request, HttpDone *done, void *conte
         set_options(call);
     if (!call->easy || !loop_transfer(http->loop, call->easy))
         call->failing = loop_after(http->loop, 0, fail_to_start, call);
-    trace_write(http->trace, "http_send", call->id, request.url);
+    trace_write(http->trace, "http_send", call->id, request.shown ? request.shown : request.url);
     return call;
+}
+
+/* A header of a reply. */
+const char *http_header(const HttpReply *reply, const char *name) {
+    struct curl_header *header;
+    if (!reply->call ||
+        curl_easy_header(reply->call->easy, name, 0, CURLH_HEADER, -1, &header) != CURLHE_OK)
+        return NULL;
+    return header->value;
 }
 
 /* Give up on a call. */

@@ -11,8 +11,9 @@ typedef struct Http Http;
 typedef struct HttpCall HttpCall;
 
 typedef struct HttpRequest {
-    const char *method; /* "GET" or "POST" */
+    const char *method; /* "GET", "HEAD", "PUT", "POST" or "DELETE" */
     char *url;          /* taken */
+    const char *shown;  /* the URL for traces, where the one above holds a secret; NULL: that one */
     const char *body;   /* borrowed until the call ends; NULL for none */
     size_t body_length;
     struct curl_slist *headers; /* taken */
@@ -20,7 +21,11 @@ typedef struct HttpRequest {
     long connect_timeout_ms;
     long idle_timeout_ms; /* no byte for that long once the answer has begun or is due */
     long total_timeout_ms;
-    bool direct; /* by no proxy, whatever the environment says */
+    bool direct;       /* by no proxy, whatever the environment says */
+    bool repeatable;   /* libcurl may send it again where a kept connection dies */
+    bool public_only;  /* connect to addresses of the public internet only, by no proxy */
+    const char *sigv4; /* sign it: "aws:amz:REGION:s3"; borrowed until the call has been made */
+    const char *user, *password; /* for that */
 } HttpRequest;
 
 typedef struct HttpReply {
@@ -28,9 +33,11 @@ typedef struct HttpReply {
     long status;           /* 0 where none came */
     bool sent;             /* bytes of the request may have reached the other side */
     bool too_large;        /* the body passed reply_maximum */
+    bool not_public;       /* the address is none that public_only allows */
     double retry_after_ms; /* from Retry-After (seconds or a date), -1 where there is none */
     const Buf *body;       /* valid during the callback */
     const char *error;     /* libcurl's words, with where the time went; "" where fine */
+    const HttpCall *call;  /* for http_header */
 } HttpReply;
 
 typedef void HttpDone(void *context, const HttpReply *reply);
@@ -41,6 +48,9 @@ Loop *http_loop(Http *http);
 
 /* Send; done is called exactly once unless the call is dropped before. */
 HttpCall *http_send(Http *http, HttpRequest request, HttpDone *done, void *context);
+
+/* A header of a reply by its name, NULL where it is not there; valid during the callback. */
+const char *http_header(const HttpReply *reply, const char *name);
 
 /* Give up on a call: the connection is closed and done is not called. */
 void http_drop(HttpCall *call);

@@ -176,6 +176,20 @@ bool image_probe(const char *bytes, size_t length, const char **mime, unsigned *
     return false;
 }
 
+/* Check bytes that are the image's. */
+static bool check(ImageFile *image, const char *name, char **error) {
+    char *why = NULL;
+    if (!image_probe(image->bytes, image->length, &image->mime, &image->width, &image->height,
+                     &why)) {
+        *error = mem_printf("%s cannot be used: %s", name, why);
+        free(why);
+        image_file_free(image);
+        return false;
+    }
+    sha256_hex(image->bytes, image->length, image->sha256);
+    return true;
+}
+
 /* Read and check a file. */
 bool image_file_read(ImageFile *image, const char *path, char **error) {
     Buf buf;
@@ -187,15 +201,16 @@ bool image_file_read(ImageFile *image, const char *path, char **error) {
         return false;
     }
     image->bytes = buf_take(&buf, &image->length);
-    char *why = NULL;
-    if (!image_probe(image->bytes, image->length, &image->mime, &image->width, &image->height,
-                     &why)) {
-        *error = mem_printf("image file \"%s\" cannot be used: %s", path, why);
-        free(why);
-        image_file_free(image);
-        return false;
-    }
-    return true;
+    char *name = mem_printf("image file \"%s\"", path);
+    bool ok = check(image, name, error);
+    free(name);
+    return ok;
+}
+
+/* Check bytes that came from elsewhere. */
+bool image_file_take(ImageFile *image, const char *name, char *bytes, size_t length, char **error) {
+    *image = (ImageFile){.path = mem_strdup(name), .bytes = bytes, .length = length};
+    return check(image, name, error);
 }
 
 /* Free an image. */

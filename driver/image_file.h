@@ -17,6 +17,7 @@ typedef struct ImageFile {
     size_t length;
     const char *mime; /* static */
     unsigned width, height;
+    char sha256[65]; /* of the bytes */
 } ImageFile;
 
 /* Look at bytes. False with *error (what is wrong, without the name; caller frees)
@@ -26,6 +27,10 @@ MUSTCHECK bool image_probe(const char *bytes, size_t length, const char **mime, 
 
 /* Read and check a file. False with *error set, naming the file; caller frees. */
 MUSTCHECK bool image_file_read(ImageFile *image, const char *path, char **error);
+
+/* Check bytes that came from elsewhere, which are taken; name says for messages what they are. */
+MUSTCHECK bool image_file_take(ImageFile *image, const char *name, char *bytes, size_t length,
+                               char **error);
 void image_file_free(ImageFile *image);
 
 /* Hash bytes into lower-case hex. */

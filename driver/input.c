@@ -2,6 +2,12 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+#include "data_uri.h"
+#include "fetch.h"
+#include "table.h"
 
 struct Input {
     App *app;
@@ -9,7 +15,9 @@ struct Input {
     ImageFile *into;
     InputDone *done;
     void *context;
-    LoopTimer *timer; /* while it waits to report */
+    LoopTimer *timer; /* while it waits to report what is known already */
+    Fetch *fetch;
+    StorageJob *stored;
     char *error;
 };
 
@@ -20,12 +28,100 @@ static void free_input(Input *input) {
     free(input);
 }
 
-/* Report. */
-static void report(void *context) {
-    Input *input = context;
-    input->timer = NULL;
+/* Report, with what it is about. */
+static void report(Input *input) {
+    if (input->error)
+        mem_set(&input->error, "%s: %s", input->label, input->error);
     input->done(input->context, input->error);
     free_input(input);
+}
+
+/* Report what was known at once. */
+static void report_later(void *context) {
+    Input *input = context;
+    input->timer = NULL;
+    report(input);
+}
+
+/* Look at bytes that have come; they are taken. */
+static void take(Input *input, const char *name, char *bytes, size_t length) {
+    if (!image_file_take(input->into, name, bytes, length, &input->error))
+        image_file_free(input->into);
+}
+
+/* A URL was fetched, or not. */
+static void fetched(void *context, const char *error, char *bytes, size_t length) {
+    Input *input = context;
+    input->fetch = NULL;
+    if (error)
+        mem_set(&input->error, "%s", error);
+    else
+        take(input, "what the URL leads to", bytes, length);
+    report(input);
+}
+
+/* A stored object was read, or not. */
+static void read_object(void *context, StorageReply *reply) {
+    Input *input = context;
+    input->stored = NULL;
+    if (reply->ok) {
+        take(input, "the stored object", reply->bytes, reply->length);
+        reply->bytes = NULL;
+    } else {
+        mem_set(&input->error, "%s", reply->error);
+    }
+    report(input);
+}
+
+/* Explain that a file which is not there may be there on the submitter's machine. */
+static void explain_path(const char *path, char **error) {
+    char host[64] = "this machine";
+    if (!path || access(path, F_OK) == 0)
+        return;
+    gethostname(host, sizeof host - 1);
+    mem_set(error,
+            "%s; paths are those of the machine that runs the render, %s: give a URL, a data: URI "
+            "or the key of a stored object instead",
+            *error, host);
+}
+
+/* Take the bytes out of a data URI. */
+static bool read_data(ImageFile *into, const char *uri, char **error) {
+    char *bytes;
+    size_t length;
+    return data_uri_read(uri, IMAGE_FILE_MAXIMUM, &bytes, &length, error) &&
+           image_file_take(into, "the data: URI", bytes, length, error);
+}
+
+/* The path that a member names: a text is one; NULL for another kind. */
+static const char *path_of(const json_t *named) {
+    return json_is_string(named) ? json_string_value(named)
+                                 : json_string_value(json_object_get(named, "path"));
+}
+
+/* Read what is at hand. */
+bool input_read(ImageFile *into, const json_t *named, char **error) {
+    const char *path = path_of(named);
+    const char *url = json_string_value(json_object_get(named, "url"));
+    if (path)
+        return image_file_read(into, path, error);
+    return !url || !data_uri_is(url) || read_data(into, url, error);
+}
+
+/* Begin with what a member names. */
+static void begin(Input *input, const json_t *named) {
+    const char *key = json_string_value(json_object_get(named, "key"));
+    const char *url = json_string_value(json_object_get(named, "url"));
+    App *app = input->app;
+    if (key)
+        input->stored = storage_get(&app->storage, key, IMAGE_FILE_MAXIMUM, read_object, input);
+    else if (url && !data_uri_is(url))
+        input->fetch = fetch_start(app->http, url, app->settings.private_urls, IMAGE_FILE_MAXIMUM,
+                                   fetched, input);
+    else if (!url && !path_of(named))
+        input->error = mem_strdup("it has neither \"path\" nor \"key\" nor \"url\"");
+    else if (!input_read(input->into, named, &input->error))
+        explain_path(path_of(named), &input->error);
 }
 
 /* Load what a member names. */
@@ -34,14 +130,9 @@ Input *input_load(App *app, const json_t *named, const char *label, ImageFile *i
     Input *input = mem_alloc(sizeof *input);
     *input = (Input){
         .app = app, .label = mem_strdup(label), .into = into, .done = done, .context = context};
-    const char *path = json_is_string(named) ? json_string_value(named)
-                                             : json_string_value(json_object_get(named, "path"));
-    if (!path)
-        input->error =
-            mem_strdup("this version reads images from files: a reference needs \"path\"");
-    else if (!image_file_read(into, path, &input->error))
-        image_file_free(into);
-    input->timer = loop_after(http_loop(app->http), 0, report, input);
+    begin(input, named);
+    if (!input->fetch && !input->stored)
+        input->timer = loop_after(http_loop(app->http), 0, report_later, input);
     return input;
 }
 
@@ -51,5 +142,25 @@ void input_drop(Input *input) {
         return;
     if (input->timer)
         loop_cancel(http_loop(input->app->http), input->timer);
+    fetch_drop(input->fetch);
+    storage_drop(input->stored);
     free_input(input);
+}
+
+/* Is a word a URL that is fetched? */
+static bool is_url(const char *word) {
+    return strncasecmp(word, "http://", 7) == 0 || strncasecmp(word, "https://", 8) == 0;
+}
+
+/* What a word of the command line names, as a member of a request. */
+json_t *input_named(const char *word) {
+    if (strncmp(word, "key:", 4) == 0)
+        return json_pack("{s:s}", "key", word + 4);
+    if (is_url(word) || data_uri_is(word))
+        return json_pack("{s:s}", "url", word);
+    char *absolute = realpath(word, NULL);
+    bool usable = absolute && text_is_utf8(absolute);
+    json_t *named = json_pack("{s:s}", "path", usable ? absolute : word);
+    free(absolute);
+    return named;
 }

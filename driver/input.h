@@ -18,4 +18,12 @@ Input *input_load(App *app, const json_t *named, const char *label, ImageFile *i
                   InputDone *done, void *context);
 void input_drop(Input *input);
 
+/* What a word of the command line names, as a member of a request: "key:KEY", a URL, or else a
+ * file. The caller's. */
+json_t *input_named(const char *word);
+
+/* Read what needs no network, a file or a data: URI; true without bytes for what does. False with
+ * *error set (caller frees). */
+MUSTCHECK bool input_read(ImageFile *into, const json_t *named, char **error);
+
 #endif

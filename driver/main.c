@@ -29,6 +29,7 @@ static const struct Command {
     {"memory", "unpin", cmd_memory_unpin, "release pinned keys"},
     {"credits", "grant", cmd_credits_grant, "give credits to a user"},
     {"credits", "balance", cmd_credits_balance, "print a user's credits"},
+    {"gc", NULL, cmd_gc, "remove objects from storage that nobody needs, or check it"},
     {"models", NULL, cmd_models, "list the models, or load a registry file"},
 };
 
@@ -131,6 +132,7 @@ static int check_output(int code) {
 int main(int argc, char **argv) {
     fill_standard_descriptors();
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error like a full disk */
     srand((unsigned)time(NULL) ^ (unsigned)getpid());
     if (!all_utf8(argc, argv))
         return EXIT_USAGE;

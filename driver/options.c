@@ -23,7 +23,21 @@ static size_t common_options(Settings *settings, Option *into) {
         {"key-file", "FILE", OPTION_TEXT, &settings->key_file,
          "file with the API key (default: GEMINI_API_KEY)"},
         {"storage", "WHERE", OPTION_TEXT, &settings->storage,
-         "file:DIRECTORY (RENDERCHAIN_STORAGE; default: the user's data directory)"},
+         "file:DIRECTORY or s3://BUCKET/PREFIX (RENDERCHAIN_STORAGE; default: the user's data "
+         "directory)"},
+        {"storage-endpoint", "URL", OPTION_TEXT, &settings->storage_options.endpoint,
+         "URL of the S3 service (AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL; default: that of the "
+         "region "
+         "at AWS)"},
+        {"storage-region", "NAME", OPTION_TEXT, &settings->storage_options.region,
+         "region of the bucket (AWS_REGION, AWS_DEFAULT_REGION; default: us-east-1)"},
+        {"storage-style", "STYLE", OPTION_TEXT, &settings->storage_options.style,
+         "path (default) or virtual: where the bucket stands in a URL (RENDERCHAIN_STORAGE_STYLE)"},
+        {"storage-key-file", "FILE", OPTION_TEXT, &settings->storage_options.key_file,
+         "file with the access keys of the bucket (RENDERCHAIN_STORAGE_KEY_FILE; default: "
+         "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, else ~/.aws/credentials)"},
+        {"allow-private-urls", NULL, OPTION_FLAG, &settings->private_urls,
+         "fetch images also from private addresses (RENDERCHAIN_ALLOW_PRIVATE_URLS=1)"},
         {"trace", "FILE", OPTION_TEXT, &settings->trace,
          "write when each request and statement was sent and answered, as JSON lines"},
         {"json", NULL, OPTION_FLAG, &settings->json,
@@ -135,10 +149,19 @@ void settings_from_environment(Settings *settings) {
         .provider_url = getenv("RENDERCHAIN_PROVIDER_URL"),
         .key_file = getenv("RENDERCHAIN_KEY_FILE"),
         .storage = getenv("RENDERCHAIN_STORAGE"),
+        .storage_options = {.key_file = getenv("RENDERCHAIN_STORAGE_KEY_FILE"),
+                            .style = getenv("RENDERCHAIN_STORAGE_STYLE")},
         .schema = getenv("RENDERCHAIN_SCHEMA"),
     };
-    const char **const texts[] = {&settings->provider, &settings->provider_url, &settings->key_file,
-                                  &settings->storage, &settings->schema};
+    const char *private_urls = getenv("RENDERCHAIN_ALLOW_PRIVATE_URLS");
+    settings->private_urls = private_urls && strcmp(private_urls, "1") == 0;
+    const char **const texts[] = {&settings->provider,
+                                  &settings->provider_url,
+                                  &settings->key_file,
+                                  &settings->storage,
+                                  &settings->storage_options.key_file,
+                                  &settings->storage_options.style,
+                                  &settings->schema};
     for (size_t i = 0; i < OPTION_COUNT(texts); i++)
         if (*texts[i] && !**texts[i])
             *texts[i] = NULL;

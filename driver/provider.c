@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base_url.h"
 #include "image_file.h"
 #include "schema.h"
 
@@ -109,37 +110,6 @@ static bool find_key(Provider *provider, bool needed, const char *file, char **e
     return false;
 }
 
-/* Is a part of a URL there? */
-static bool has_part(CURLU *url, CURLUPart part) {
-    char *text = NULL;
-    bool there = curl_url_get(url, part, &text, 0) == CURLUE_OK;
-    curl_free(text);
-    return there;
-}
-
-/* Why a base URL cannot be used (static), NULL where it can; and does it name this machine? */
-static const char *judge_url(const char *text, bool *loopback) {
-    static const char *const own[] = {"127.0.0.1", "localhost", "[::1]"};
-    CURLU *url = curl_url();
-    char *host = NULL, *scheme = NULL;
-    const char *why = NULL;
-    if (curl_url_set(url, CURLUPART_URL, text, 0) != CURLUE_OK ||
-        curl_url_get(url, CURLUPART_HOST, &host, 0) != CURLUE_OK ||
-        curl_url_get(url, CURLUPART_SCHEME, &scheme, 0) != CURLUE_OK ||
-        (strcmp(scheme, "http") != 0 && strcmp(scheme, "https") != 0))
-        why = "is none that begins with http:// or https:// and names a host";
-    else if (has_part(url, CURLUPART_USER) || has_part(url, CURLUPART_PASSWORD))
-        why = "has a user or password in it, which would be shown in traces";
-    else if (strpbrk(text, "?#"))
-        why = "has a ? or # in it, behind which no path can be put";
-    for (size_t i = 0; host && i < sizeof own / sizeof own[0]; i++)
-        *loopback = *loopback || strcmp(host, own[i]) == 0;
-    curl_free(host);
-    curl_free(scheme);
-    curl_url_cleanup(url);
-    return why;
-}
-
 /* Set a provider up. */
 bool provider_open(Provider *provider, const char *name, const char *url, const char *key_file,
                    char **error) {
@@ -154,14 +124,12 @@ bool provider_open(Provider *provider, const char *name, const char *url, const 
     provider->name = providers[i].name;
     provider->wire = providers[i].wire;
     provider->url = mem_strdup(url ? url : provider->wire->default_url);
-    const char *why = judge_url(provider->url, &provider->loopback);
+    const char *why = base_url_judge(provider->url, &provider->loopback);
     if (why) {
         *error = mem_printf("the provider URL %s", why);
         goto fail;
     }
-    size_t length = strlen(provider->url);
-    while (length && provider->url[length - 1] == '/')
-        provider->url[--length] = '\0';
+    base_url_trim(provider->url);
     if (!find_key(provider, providers[i].needs_key, key_file, error))
         goto fail;
     return true;

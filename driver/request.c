@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "buf.h"
+#include "input.h"
 #include "query.h"
 #include "table.h"
 
@@ -23,6 +24,7 @@ static const struct {
 };
 
 static const char notes[] =
+    "An IMAGE is a file, a URL (http:, https: or data:), or key:KEY for a stored object.\n"
     "A chain that does not exist is made when it is named, not when it is given by id.\n"
     "The request, the stages and the result are described in docs/driver.md.";
 
@@ -91,10 +93,10 @@ int request_parse(RequestOptions *options, int argc, char **argv, Settings *sett
         {"chain", "ID|NAME", OPTION_TEXT, &options->chain, "chain to go on with, or a new name"},
         {"parent", "RENDER", OPTION_TEXT, &options->parent,
          "branch from this render instead of the chain's last"},
-        {"reference", "FILE", OPTION_LIST, &options->references,
+        {"reference", "IMAGE", OPTION_LIST, &options->references,
          "image of the subject; up to three times"},
-        {"style", "FILE", OPTION_TEXT, &options->style, "image whose style is copied"},
-        {"mask", "FILE", OPTION_TEXT, &options->mask, "image that is white where to edit"},
+        {"style", "IMAGE", OPTION_TEXT, &options->style, "image whose style is copied"},
+        {"mask", "IMAGE", OPTION_TEXT, &options->mask, "image that is white where to edit"},
         {"mask-type", "TYPE", OPTION_TEXT, &options->mask_type, "kind of mask"},
         {"inpainting-prompt", "TEXT", OPTION_TEXT, &options->inpainting_prompt,
          "what belongs inside the mask"},
@@ -139,15 +141,6 @@ static void set_text(json_t *request, const char *key, const char *value) {
         json_object_set_new(request, key, json_string(value));
 }
 
-/* Name an image file by its absolute path. */
-static json_t *image_json(const char *path) {
-    char *absolute = realpath(path, NULL);
-    bool usable = absolute && text_is_utf8(absolute);
-    json_t *image = json_pack("{s:s}", "path", usable ? absolute : path);
-    free(absolute);
-    return image;
-}
-
 /* Read "id,key=value,key=value". */
 static json_t *tool_json(const char *text) {
     json_t *settings = json_object();
@@ -175,7 +168,7 @@ static void set_chain(json_t *request, const char *chain) {
 static void set_lists(json_t *request, const RequestOptions *options) {
     json_t *references = json_array(), *skip = json_object();
     for (size_t i = 0; i < options->references.count; i++)
-        json_array_append_new(references, image_json(options->references.items[i]));
+        json_array_append_new(references, input_named(options->references.items[i]));
     for (size_t i = 0; i < options->skip.count; i++)
         json_object_set_new(skip, skip_key(options->skip.items[i]), json_true());
     if (json_array_size(references))
@@ -203,9 +196,9 @@ json_t *request_build(const RequestOptions *options, const char *provider) {
     set_chain(request, options->chain);
     set_lists(request, options);
     if (options->style)
-        json_object_set_new(request, "style", image_json(options->style));
+        json_object_set_new(request, "style", input_named(options->style));
     if (options->mask)
-        json_object_set_new(request, "mask", image_json(options->mask));
+        json_object_set_new(request, "mask", input_named(options->mask));
     if (options->tool)
         json_object_set_new(request, "toolContext", tool_json(options->tool));
     if (options->quick)

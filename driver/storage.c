@@ -6,7 +6,7 @@
 #include "kill_point.h"
 #include "storage_backend.h"
 
-static const StorageBackend *const backends[] = {&storage_file};
+static const StorageBackend *const backends[] = {&storage_file, &storage_s3};
 
 enum { BACKEND_COUNT = sizeof backends / sizeof backends[0] };
 

@@ -70,9 +70,15 @@ is(sql($node, "SELECT count(*) FROM render_jobs WHERE state <> 'ended'"), '0', '
 is(sql($node, 'SELECT count(*) FROM renderchain.check_ledger()'), '0', 'the ledger is sound');
 is(sql($node, "SELECT reserved FROM credit_accounts WHERE user_id = '$user'"), '0', 'nothing is left reserved');
 
-# The storage has nothing that the table does not know.
-my %files = map { m{/objects/(.*)} ? ($1 => 1) : () } split /\n/, `find \Q@{[ scratch() ]}\E/objects -type f`;
-my %rows = map { split /\|/ } split /\n/, sql($node, 'SELECT key, state FROM stored_objects');
-is(join(' ', grep { !$rows{$_} } sort keys %files), '', 'no object that nobody knows of');
-is(join(' ', grep { !$files{$_} } grep { $rows{$_} eq 'live' } sort keys %rows), '', 'every live object is there');
+# The storage has nothing that the table does not know, and once what is doomed is removed it is the
+# pictures of completed renders.
+$node->append_conf('postgresql.conf', 'renderchain.upload_grace = 0');
+$node->reload;
+sql($node, "UPDATE stored_objects SET due_at = now() WHERE state <> 'live'");
+my ($code, $out, $err) = driver('gc');
+is($code, 0, 'what is doomed can be removed') or diag("$out$err");
+($code, $out, $err) = driver('gc', '--verify');
+is($code, 0, 'storage is what the table says') or diag("$out$err");
+my @files = split /\n/, `find \Q@{[ scratch() ]}\E/objects -type f`;
+is(scalar(@files), $verdicts{completed}, 'a picture for each that is completed, and nothing else');
 done_testing();
