@@ -53,6 +53,8 @@ while ($killed && $step < 200)
 	}
 	if ($killed)
 	{
+		# What it had asked before may still be done.
+		wait_until(sub { sql($node, "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'renderchain'") == 0 }, 'its sessions have ended');
 		expire_leases($node);
 		is(end_of(start_worker(@worker)), 0, "step $step: another worker ends in good order");
 	}
