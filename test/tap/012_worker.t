@@ -127,11 +127,29 @@ end_of($worker);
 is(sql($node, "SELECT attempt FROM render_jobs WHERE render_id = '$id'"), '2', 'an overloaded model is asked again later');
 stop_models();
 
+# A person cancels and starts again.
+$url = model_server('--canned');
+$id = submit('--prompt', 'a house', '--user', $user);
+my ($code, $out, $err) = driver('cancel', $id, '--json');
+is("$code " . result_of($out)->{status}, '0 cancelled', 'cancelled');
+($code, $out, $err) = driver('retry', $id, '--text');
+is("$code $out", "0 render $id queued again\n", 'queued again');
+end_of(start_worker('--drain'));
+is(sql($node, "SELECT status FROM renders WHERE id = '$id'"), 'completed', 'and run');
+($code, $out, $err) = driver('cancel', $id, '--text');
+is("$code $out", "1 render $id was not cancelled: it had ended before, as completed\n", 'what is completed stays so');
+($code, $out, $err) = driver('retry', $id);
+is($code, 1, 'and is not run again') or diag($err);
+like($err, qr/RC010/, 'with the reason');
+is((driver('cancel', 'x'))[0], 3, 'what is no render is refused');
+is((driver('retry', '00000000-0000-0000-0000-000000000000'))[0], 5, 'what does not exist is not found');
+stop_models();
+
 # Bad options.
 for my $case ([ '--concurrency', '0' ], [ '--concurrency', '10001' ], [ '--lease', '2' ], [ '--lease', 'x' ], [ '--grace', '-1' ],
 	[ '--connections', '17' ], [ '--type', 'audio' ])
 {
-	my ($code, $out, $err) = driver('worker', '--text', @$case);
+	($code, $out, $err) = driver('worker', '--text', @$case);
 	is($code, 2, "@$case is refused") or diag($err);
 	like($err, qr/\Q$case->[0]\E/, 'by name');
 }
