@@ -5,8 +5,9 @@
 #include <jansson.h>
 
 /* What the instructions and schemas say as a whole; it goes into stage records, so
- * that a result can be traced to the words that asked for it. */
-#define PROMPT_VERSION "1"
+ * that a result can be traced to the words that asked for it, and an analysis is only
+ * taken for another where the same words were asked. */
+#define PROMPT_VERSION "2"
 
 /* The instruction of a stage by its name; static, NULL where there is none. */
 const char *asset_prompt(const char *stage);

@@ -195,6 +195,7 @@ bool image_file_read(ImageFile *image, const char *path, char **error) {
         image_file_free(image);
         return false;
     }
+    sha256_hex(image->bytes, image->length, image->sha256);
     return true;
 }
 

@@ -70,17 +70,26 @@ static void plan_all(Render *render) {
     }
 }
 
-/* Read one image that the request names, if it names it. */
+/* Read one image that the request names, if it names it, and see that it is what was meant. */
 static bool read_image(ImageFile *image, const json_t *named, char **error) {
-    if (!named || image->bytes)
-        return true;
     const char *path = json_is_string(named) ? json_string_value(named)
                                              : json_string_value(json_object_get(named, "path"));
-    if (!path) {
+    const char *sha256 = json_string_value(json_object_get(named, "sha256"));
+    if (!named)
+        return true;
+    if (!image->bytes && !path) {
         *error = mem_strdup("this version reads images from files: a reference needs \"path\"");
         return false;
     }
-    return image_file_read(image, path, error);
+    if (!image->bytes && !image_file_read(image, path, error))
+        return false;
+    if (sha256 && strcmp(sha256, image->sha256) != 0) {
+        *error = mem_printf("image file \"%s\" is not what it was when the render was submitted: "
+                            "its SHA-256 is %s, not %s",
+                            image->path, image->sha256, sha256);
+        return false;
+    }
+    return true;
 }
 
 /* Read all images that the request names. */
@@ -188,6 +197,7 @@ bool render_from_row(Render *render, const PGresult *row, char **error) {
     render->request = json_column(row, "request");
     render->memory = json_column(row, "memory");
     render->previous = json_column(row, "previous_output");
+    render->known = json_column(row, "analyses");
     render->started = loop_now();
     if (!render->id || !json_is_object(render->request)) {
         *error = mem_strdup("the claim brought no readable request");
@@ -226,7 +236,7 @@ void render_free(Render *render) {
     image_file_free(&render->mask);
     json_t *const documents[] = {render->request,   render->memory,         render->previous,
                                  render->intent,    render->style_analysis, render->validation,
-                                 render->extracted, render->events};
+                                 render->extracted, render->events,         render->known};
     for (size_t i = 0; i < sizeof documents / sizeof documents[0]; i++)
         json_decref(documents[i]);
     answer_free(&render->image);
@@ -427,8 +437,8 @@ static void complete(Render *render) {
     char *attempt = mem_printf("%d", render->attempt);
     const char *parameters[] = {render->id, attempt, text};
     render->ending = true;
-    db_call(render->db, "select renderchain.complete_render($1::uuid, $2::integer, $3::jsonb)",
-            3, parameters, completed, render);
+    db_call(render->db, "select renderchain.complete_render($1::uuid, $2::integer, $3::jsonb)", 3,
+            parameters, completed, render);
     json_decref(result);
     free(attempt);
     free(text);
@@ -460,9 +470,8 @@ static void fail_with(Render *render, json_t *error) {
     drop_jobs(render);
     if (json_array_size(render->events))
         events_commit(render, ignore_reply, NULL);
-    db_call(render->db,
-            "select renderchain.fail_render($1::uuid, $2::integer, $3::jsonb, false)", 3,
-            parameters, failed, render);
+    db_call(render->db, "select renderchain.fail_render($1::uuid, $2::integer, $3::jsonb, false)",
+            3, parameters, failed, render);
     json_decref(error);
     free(attempt);
     free(text);

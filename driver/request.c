@@ -147,6 +147,15 @@ static json_t *image_json(const char *path) {
     return image;
 }
 
+/* Say what an input image holds. */
+void request_hash(json_t *request, const char *key, int number, const char *sha256) {
+    json_t *image = json_object_get(request, key);
+    if (number >= 0)
+        image = json_array_get(image, (size_t)number);
+    if (json_is_object(image) && *sha256)
+        json_object_set_new(image, "sha256", json_string(sha256));
+}
+
 /* Read "id,key=value,key=value". */
 static json_t *tool_json(const char *text) {
     json_t *settings = json_object();

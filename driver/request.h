@@ -24,6 +24,10 @@ void request_free(RequestOptions *options);
 json_t *request_build(const RequestOptions *options, const char *provider,
                       const char *provider_url);
 
+/* Say what an input image holds, so that the claim can bring what is known of it: the
+ * reference with that number, else (-1) the image under that key. */
+void request_hash(json_t *request, const char *key, int number, const char *sha256);
+
 /* Is the text a UUID? */
 bool is_uuid(const char *text);
 
