@@ -5,8 +5,9 @@
 #include <jansson.h>
 
 /* What the instructions and schemas say as a whole; it goes into stage records, so
- * that a result can be traced to the words that asked for it. */
-#define PROMPT_VERSION "1"
+ * that a result can be traced to the words that asked for it, and an analysis is only
+ * taken for another where the same words were asked. */
+#define PROMPT_VERSION "2"
 
 /* The instruction of a stage by its name, as a JSON string with its quotes; NULL where there is
  * none. Static, as is all that these give. */

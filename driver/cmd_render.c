@@ -333,10 +333,22 @@ static void run_claim(Session *session) {
     free(error);
 }
 
+/* Name the images by their content as well. */
+static void add_hashes(const Session *session, json_t *request) {
+    const Render *render = &session->render;
+    for (int i = 0; i < MAX_REFERENCES; i++)
+        request_hash(request, "references", i, render->references[i].sha256);
+    request_hash(request, "style", -1, render->style.sha256);
+    request_hash(request, "mask", -1, render->mask.sha256);
+}
+
 /* Claim, run, report. */
-static ExitCode claim_and_run(Session *session, const char *request) {
+static ExitCode claim_and_run(Session *session, json_t *request) {
+    add_hashes(session, request);
+    char *text = json_dumps(request, JSON_COMPACT);
     watch_signals(session);
-    ask_for_claim(session, request);
+    ask_for_claim(session, text);
+    free(text);
     if (!session->claim.ok || !session->models.ok)
         return refused(session);
     if (!db_text(session->claim.result, 0, "render_id")) {
@@ -393,7 +405,6 @@ int cmd_render(int argc, char **argv) {
     char host[64] = "localhost";
     ExitCode exit_code = EXIT_OK;
     json_t *request = request_build(&session->options, app_provider_name(&settings));
-    char *text = json_dumps(request, JSON_COMPACT);
     gethostname(host, sizeof host - 1);
     snprintf(session->worker, sizeof session->worker, "%s:%d", host, (int)getpid());
     session->signals = -1;
@@ -402,7 +413,7 @@ int cmd_render(int argc, char **argv) {
     if (app_start(&session->app, &settings, &exit_code) &&
         check_inputs(session, request, &exit_code) && app_open_models(&session->app, &exit_code) &&
         app_connect(&session->app, &exit_code))
-        exit_code = claim_and_run(session, text);
+        exit_code = claim_and_run(session, request);
     db_answer_free(&session->models);
     db_answer_free(&session->claim);
     render_free(&session->render);
@@ -411,7 +422,6 @@ int cmd_render(int argc, char **argv) {
         close(session->signals);
     request_free(&session->options);
     json_decref(request);
-    free(text);
     free(session);
     return exit_code;
 }

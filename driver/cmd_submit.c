@@ -17,7 +17,7 @@ static bool check_image(const json_t *named, char **error) {
 }
 
 /* Check the images of a request. */
-static bool check_images(const json_t *request, const Settings *settings) {
+static bool check_images(json_t *request, const Settings *settings) {
     const json_t *references = json_object_get(request, "references");
     char *error = NULL;
     bool ok = true;
@@ -61,18 +61,18 @@ int cmd_submit(int argc, char **argv) {
     }
     /* Whoever has a worker may run it, unless a provider is asked for. */
     json_t *request = request_build(&options, settings.provider);
-    char *text = json_dumps(request, JSON_COMPACT);
-    const char *parameters[] = {text};
     if (check_images(request, &settings) && app_open(&app, &settings, &exit_code)) {
+        char *text = json_dumps(request, JSON_COMPACT);
+        const char *parameters[] = {text};
         exit_code = EXIT_OK;
         if (query(&app, "select * from renderchain.submit_render($1::jsonb)", 1, parameters,
                   &answer, &exit_code))
             print_submitted(&settings, answer.result);
+        free(text);
     }
     db_answer_free(&answer);
     app_close(&app);
     request_free(&options);
     json_decref(request);
-    free(text);
     return exit_code;
 }

@@ -48,6 +48,8 @@ void events_add(StageRun *run) {
         json_object_set_new(event, "durationMs", json_real(run->duration));
     if (run->model)
         json_object_set_new(event, "model", json_string(run->model->id));
+    if (*run->sha256)
+        json_object_set_new(event, "image", json_string(run->sha256));
     if (run->error)
         json_object_set_new(event, "error", json_pack("{s:s}", "message", run->error));
     json_array_append_new(run->render->events, event);

@@ -154,6 +154,7 @@ bool render_from_row(Render *render, const PGresult *result, int row, char **err
     render->request = json_column(result, row, "request");
     render->memory = json_column(result, row, "memory");
     render->previous = json_column(result, row, "previous_output");
+    render->known = json_column(result, row, "analyses");
     render->started = loop_now();
     if (!render->id || !json_is_object(render->request)) {
         *error = mem_strdup("the claim brought no readable request");
@@ -197,7 +198,7 @@ void render_free(Render *render) {
     image_file_free(&render->mask);
     json_t *const documents[] = {render->request,   render->memory,         render->previous,
                                  render->intent,    render->style_analysis, render->validation,
-                                 render->extracted, render->events};
+                                 render->extracted, render->events,         render->known};
     for (size_t i = 0; i < sizeof documents / sizeof documents[0]; i++)
         json_decref(documents[i]);
     answer_free(&render->image);

@@ -57,6 +57,7 @@ struct StageRun {
     double started_at; /* loop_wall() */
     double duration;   /* milliseconds */
     const char *outcome;
+    char sha256[65]; /* of the image that its answer is about; "" where it is about none */
     const Model *model;
     ModelJob *job;    /* while a model is asked */
     LoopTimer *timer; /* while it waits for the loop's next turn */
@@ -96,6 +97,8 @@ struct Render {
     json_t *request;
     json_t *memory;   /* the chain's, or NULL */
     json_t *previous; /* the chain's last output, or NULL */
+    json_t
+        *known; /* analyses of its images that the claim brought; NULL where it looked for none */
     ImageFile references[MAX_REFERENCES];
     size_t reference_count;
     ImageFile style, mask; /* without bytes where there is none */

@@ -141,6 +141,15 @@ static void set_text(json_t *request, const char *key, const char *value) {
         json_object_set_new(request, key, json_string(value));
 }
 
+/* Say what an input image holds. */
+void request_hash(json_t *request, const char *key, int number, const char *sha256) {
+    json_t *image = json_object_get(request, key);
+    if (number >= 0)
+        image = json_array_get(image, (size_t)number);
+    if (json_is_object(image) && *sha256)
+        json_object_set_new(image, "sha256", json_string(sha256));
+}
+
 /* Read "id,key=value,key=value". */
 static json_t *tool_json(const char *text) {
     json_t *settings = json_object();

@@ -25,6 +25,10 @@ void request_free(RequestOptions *options);
  * it, NULL for whoever has a worker. */
 json_t *request_build(const RequestOptions *options, const char *provider);
 
+/* Say what an input image holds, so that the claim can bring what is known of it: the
+ * reference with that number, else (-1) the image under that key. */
+void request_hash(json_t *request, const char *key, int number, const char *sha256);
+
 /* Is the text a UUID? */
 bool is_uuid(const char *text);
 

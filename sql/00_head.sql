@@ -2,7 +2,7 @@
 -- videos, kept where the renders live.
 --
 -- How this script is ordered: tables and models (10), memory and rules (20), requests and
--- submitting (30), queues (36), claiming (40), stages (50), ends (60), credits (70), reading
+-- submitting (30), queues (36), claiming (40), stages and analyses (50), ends (60), credits (70), reading
 -- (80), access (90). Names starting with an underscore are helpers: they run
 -- inside a public function, under the search_path which that one has pinned.
 --

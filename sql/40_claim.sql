@@ -70,7 +70,7 @@ $$;
 -- start the next attempt of queued jobs whose rows are locked already
 CREATE FUNCTION renderchain._start(p_render_ids uuid[], p_worker text, p_lease interval, p_now timestamptz)
 RETURNS TABLE (o_render_id uuid, o_chain_id uuid, o_chain_position integer, o_type text, o_request jsonb,
-               o_attempt integer, o_memory jsonb, o_previous_output jsonb, o_stages jsonb)
+               o_attempt integer, o_memory jsonb, o_previous_output jsonb, o_stages jsonb, o_analyses jsonb)
 LANGUAGE plpgsql VOLATILE
 AS $$
 DECLARE
@@ -90,7 +90,7 @@ BEGIN
     )
     SELECT m.id, m.chain_id, m.chain_position, m.type, t.request, t.attempt, p.o_memory, p.o_previous_output,
            CASE WHEN t.attempt > 1 THEN renderchain._stages_done(m.id, t.attempt, t.base_attempt)
-                ELSE '[]'::jsonb END
+                ELSE '[]'::jsonb END, renderchain._analyses_for(t.request)
     FROM taken t JOIN marked m ON m.id = t.render_id,
          renderchain._starting_point(m.id, m.chain_id, m.parent_render_id) p
     ORDER BY pg_catalog.array_position(p_render_ids, t.render_id);
@@ -169,7 +169,7 @@ $$;
 -- type is both argument and result, which is why the results stand among the arguments
 CREATE FUNCTION renderchain.claim_renders(OUT render_id uuid, OUT chain_id uuid, OUT chain_position integer, IN worker text,
     IN max_renders integer, IN lease interval, INOUT type text DEFAULT NULL, IN provider text DEFAULT NULL,
-    OUT request jsonb, OUT attempt integer, OUT memory jsonb, OUT previous_output jsonb, OUT stages jsonb)
+    OUT request jsonb, OUT attempt integer, OUT memory jsonb, OUT previous_output jsonb, OUT stages jsonb, OUT analyses jsonb)
 RETURNS SETOF record
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
@@ -207,7 +207,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION renderchain.claim_renders(text, integer, interval, text, text) IS
-'Leases up to max_renders (1 to 1000) queued renders to a worker for an interval (1 second to 1 day) and returns all that is needed to run them. The order: by priority, then by the user served least lately, then the oldest first; never more of a user or a provider at a time than the settings renderchain.max_running_per_user and max_running_per_provider allow, counting what run_render has started too. With a type, image or video, only such renders are claimed; with a provider none that ask for another one. attempt is the fencing token that every later write must name. stages has the stages that need not be run again: [{"stage","part","attempt","status","output","model"}], status "running" only for a video whose operation goes on. Never waits for other claimers. RC005 for arguments out of range.';
+'Leases up to max_renders (1 to 1000) queued renders to a worker for an interval (1 second to 1 day) and returns all that is needed to run them. The order: by priority, then by the user served least lately, then the oldest first; never more of a user or a provider at a time than the settings renderchain.max_running_per_user and max_running_per_provider allow, counting what run_render has started too. With a type, image or video, only such renders are claimed; with a provider none that ask for another one. attempt is the fencing token that every later write must name. stages has the stages that need not be run again: [{"stage","part","attempt","status","output","model"}], status "running" only for a video whose operation goes on. analyses has what is known of the images of the request that say their sha256: [{"image","task","model","promptVersion","result"}]. Never waits for other claimers. RC005 for arguments out of range.';
 
 -- raise what is wrong with the kind of renders that a worker wants
 CREATE FUNCTION renderchain._raise_claim(p_type text, p_provider text) RETURNS void
@@ -226,7 +226,7 @@ $$;
 -- request is both argument and result, which is why the results stand among the arguments
 CREATE FUNCTION renderchain.run_render(OUT render_id uuid, OUT chain_id uuid, OUT chain_position integer, OUT type text,
     INOUT request jsonb, IN worker text, IN lease interval, OUT attempt integer, OUT memory jsonb,
-    OUT previous_output jsonb, OUT stages jsonb)
+    OUT previous_output jsonb, OUT stages jsonb, OUT analyses jsonb)
 RETURNS SETOF record
 LANGUAGE plpgsql VOLATILE ROWS 1
 SET search_path = pg_catalog, pg_temp
@@ -247,7 +247,8 @@ BEGIN
                                                (v_new.o_request ->> 'parentRenderId'::text)::uuid);
         PERFORM renderchain._notify(v_new.o_render_id, 'stages'::text);
         RETURN QUERY SELECT v_new.o_render_id, v_new.o_chain_id, v_new.o_chain_position, v_new.o_request ->> 'type'::text,
-            v_new.o_request, 1, v_start.o_memory, v_start.o_previous_output, '[]'::jsonb;
+            v_new.o_request, 1, v_start.o_memory, v_start.o_previous_output, '[]'::jsonb,
+            NULL::jsonb;
         RETURN;
     END IF;
 
@@ -269,8 +270,8 @@ BEGIN
         END IF;
     END IF;
     RETURN QUERY SELECT v_new.o_render_id, v_new.o_chain_id, v_new.o_chain_position, v_new.o_request ->> 'type'::text,
-        v_new.o_request, NULL::integer, NULL::jsonb, NULL::jsonb, '[]'::jsonb;
+        v_new.o_request, NULL::integer, NULL::jsonb, NULL::jsonb, '[]'::jsonb, NULL::jsonb;
 END
 $$;
 COMMENT ON FUNCTION renderchain.run_render(jsonb, text, interval) IS
-'submit_render and claim_renders in one: makes the render and leases it to the worker at once. Where the idempotencyKey had made it before it is claimed if it can be; if it has ended or is leased, its row comes back with attempt NULL. Errors as of the two.';
+'submit_render and claim_renders in one: makes the render and leases it to the worker at once. Where the idempotencyKey had made it before it is claimed if it can be; if it has ended or is leased, its row comes back with attempt NULL. analyses is NULL for a new render: who waits for it asks renderchain.get_analyses() beside its first model calls. Errors as of the two.';

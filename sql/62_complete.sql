@@ -129,6 +129,7 @@ DECLARE
     v_valid boolean := renderchain._check_result(v_result);
 BEGIN
     BEGIN
+        PERFORM renderchain._keep_analyses('[]'::jsonb, renderchain.clock());
         PERFORM renderchain._complete(NULL::uuid, NULL::integer, v_result, renderchain.clock());
         -- ends in the error that undoes the above: there is no such render
         PERFORM renderchain.complete_render(NULL::uuid, NULL::integer, NULL::jsonb);

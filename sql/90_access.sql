@@ -28,7 +28,7 @@ AS $$
         ('submit', 'SELECT, UPDATE', '{render_stages,stored_objects,credit_accounts}'),
         ('submit', 'SELECT, INSERT', '{credit_entries}'),
         ('submit', 'SELECT', '{models}'),
-        ('work', NULL, '{claim_renders,run_render,extend_leases,release_renders,record_stages,register_objects,disown_objects,doomed_objects,forget_objects,compare_objects,check_objects,complete_render,fail_render,expire_renders,warm_up}'),
+        ('work', NULL, '{claim_renders,run_render,extend_leases,release_renders,get_analyses,record_stages,register_objects,disown_objects,doomed_objects,forget_objects,compare_objects,check_objects,complete_render,fail_render,expire_renders,warm_up}'),
         ('work', 'INSERT', '{render_stages}'),
         ('work', 'INSERT, DELETE', '{stored_objects}'),
         ('work', 'SELECT, INSERT, UPDATE, DELETE', '{analysis_cache}'),

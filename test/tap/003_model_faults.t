@@ -17,6 +17,8 @@ sub render_with
 {
 	my ($faults, @words) = @_;
 	my $url = model_server(map { ('--fault', $_) } @$faults);
+	# Nothing is known of the photograph, so that it is looked at.
+	sql($node, 'DELETE FROM analysis_cache');
 	my ($code, $out, $err) = driver('render', '--chain', 'villa', '--prompt', 'a brick house', '--user', $user,
 		'--reference', $photo, '--quality', 'high', '--json', @words);
 	my @calls = $faults->[0] && grep(/hang/, @$faults) ? () : calls_of($url);
