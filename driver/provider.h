@@ -28,6 +28,7 @@ typedef struct ModelCall {
     const json_t *schema;     /* the answer's JSON schema; NULL asks for an image */
     const char *aspect_ratio; /* for an image; borrowed */
     const char *image_size;
+    Timeouts timeouts;
     CallPart parts[CALL_MAX_PARTS];
     size_t part_count;
 } ModelCall;

@@ -29,6 +29,9 @@ extern bool rc_direct_scan;
 /* renderchain.c */
 extern TimestampTz rc_clock(void);
 
+/* timeouts.c */
+extern void rc_define_timeouts(void);
+
 /* schema.c */
 extern Oid	rc_working_table(void);
 extern const char *rc_working_schema(void);
