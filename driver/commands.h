@@ -13,6 +13,8 @@ int cmd_memory_pin(int argc, char **argv);
 int cmd_memory_unpin(int argc, char **argv);
 int cmd_credits_grant(int argc, char **argv);
 int cmd_credits_balance(int argc, char **argv);
+int cmd_credits_list(int argc, char **argv);
+int cmd_status(int argc, char **argv);
 int cmd_models(int argc, char **argv);
 
 #endif

@@ -27,6 +27,8 @@ static const struct Command {
     {"memory", "unpin", cmd_memory_unpin, "release pinned keys"},
     {"credits", "grant", cmd_credits_grant, "give credits to a user"},
     {"credits", "balance", cmd_credits_balance, "print a user's credits"},
+    {"credits", "list", cmd_credits_list, "list the ledger that explains a user's credits"},
+    {"status", NULL, cmd_status, "show what waits and what runs"},
     {"models", NULL, cmd_models, "list the models, or load a registry file"},
 };
 
