@@ -74,7 +74,7 @@ static void ask_for_claim(Session *session, const char *request) {
     const char *parameters[] = {request, session->worker, lease};
     db_call(db, "select * from renderchain.run_render($1::jsonb, $2, $3::interval)", 3, parameters,
             claim_came, session);
-    db_call(db, "select renderchain.get_models()", 0, NULL, models_came, session);
+    db_call(db, "select renderchain.get_registry()", 0, NULL, models_came, session);
     free(lease);
     while (session->answered < 2)
         loop_turn(http_loop(session->app.http));

@@ -18,6 +18,8 @@ int cmd_submit(int argc, char **argv);
 int cmd_cancel(int argc, char **argv);
 int cmd_retry(int argc, char **argv);
 int cmd_gc(int argc, char **argv);
+int cmd_credits_list(int argc, char **argv);
+int cmd_status(int argc, char **argv);
 int cmd_models(int argc, char **argv);
 
 #endif

@@ -32,6 +32,8 @@ static const struct Command {
     {"credits", "grant", cmd_credits_grant, "give credits to a user"},
     {"credits", "balance", cmd_credits_balance, "print a user's credits"},
     {"gc", NULL, cmd_gc, "remove objects from storage that nobody needs, or check it"},
+    {"credits", "list", cmd_credits_list, "list the ledger that explains a user's credits"},
+    {"status", NULL, cmd_status, "show what waits and what runs"},
     {"models", NULL, cmd_models, "list the models, or load a registry file"},
 };
 

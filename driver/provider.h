@@ -29,6 +29,7 @@ typedef struct ModelCall {
     const char *schema_text;  /* the same as it is sent; borrowed */
     const char *aspect_ratio; /* for an image; borrowed */
     const char *image_size;
+    Timeouts timeouts;
     CallPart parts[CALL_MAX_PARTS];
     size_t part_count;
 } ModelCall;

@@ -223,6 +223,7 @@ static bool pick_model(StageRun *run) {
 static void ask_model(StageRun *run) {
     const App *app = run->render->app;
     ModelCall call = {.model = run->model,
+                      .timeouts = registry_timeouts(&app->registry, run->kind->name, run->model),
                       .instruction = asset_prompt(run->kind->name),
                       .schema = asset_schema(run->kind->name),
                       .schema_text = asset_schema_text(run->kind->name)};
@@ -378,6 +379,7 @@ static void generation_committed(void *context, const DbReply *reply) {
     if (render->ending || render->end != RENDER_RUNNING)
         return;
     ModelCall call = {.model = run->model,
+                      .timeouts = registry_timeouts(&app->registry, run->kind->name, run->model),
                       .instruction = asset_prompt(run->kind->name),
                       .aspect_ratio = request_text(render, "aspectRatio"),
                       .image_size = render->image_size};

@@ -123,6 +123,7 @@ _PG_init(void)
 							"0 for any number.",
 							&max_running_per_provider, 0, 0, MOST_RUNNING,
 							PGC_SUSET, 0, NULL, NULL, NULL);
+	rc_define_timeouts();
 	MarkGUCPrefixReserved("renderchain");
 }
 

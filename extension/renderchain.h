@@ -32,6 +32,9 @@ extern bool rc_direct_scan;
 /* renderchain.c */
 extern TimestampTz rc_clock(void);
 
+/* timeouts.c */
+extern void rc_define_timeouts(void);
+
 /* schema.c */
 extern Oid	rc_working_table(const char *name);
 extern const char *rc_working_schema(void);
