@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 /* Several syncs at once share one write of the file system's journal. */
-enum { MAX_THREADS = 8, STACK_BYTES = 256 << 10 };
+enum { MAX_THREADS = 4, STACK_BYTES = 256 << 10 };
 
 typedef enum WorkState { WORK_WAITING, WORK_RUNNING, WORK_DONE } WorkState;
 

@@ -90,7 +90,8 @@ BEGIN
             DETAIL = 'A row security policy of the table renders hides the render that was made with it.',
             HINT = 'Take a new key.';
     END IF;
-    IF v_request <> p_request THEN
+    IF v_request <> p_request
+       AND renderchain._without_input_keys(v_request) <> renderchain._without_input_keys(p_request) THEN
         RAISE EXCEPTION 'idempotency key "%" was used for another request', p_key USING ERRCODE = 'RC009',
             DETAIL = pg_catalog.format('Render %s was made with it; different now: %s.'::text, o_render_id,
                 (SELECT pg_catalog.string_agg(k.key, ', '::text ORDER BY k.key)
@@ -198,6 +199,9 @@ BEGIN
             pg_catalog.current_setting('renderchain.max_attempts'::text)::integer, v_now, p_worker,
             LEAST(v_now + p_lease, CASE WHEN p_worker IS NOT NULL THEN v_deadline END), v_deadline,
             v_key, v_reserved, v_now);
+    IF o_request ?| '{references,style,mask,firstFrame,lastFrame,previousVideo}'::text[] THEN
+        PERFORM renderchain._adopt_inputs(o_render_id, o_request, v_now);
+    END IF;
 END
 $$;
 

@@ -195,6 +195,69 @@ $$;
 COMMENT ON FUNCTION renderchain.disown_objects(uuid, integer, jsonb) IS
 'Says that an attempt, which may have lost the render, is cancelled or over, writes these objects no more: [{"key","backend","kind"?}]. They are doomed and removed at once, also where nothing is known of them any more; those that are live or recorded as stored stay. Returns how many are doomed. Needs no lease. RC005 for an invalid list.';
 
+CREATE FUNCTION renderchain.register_inputs(upload_id uuid, objects jsonb) RETURNS void
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    v_schema text := renderchain.use_schema();
+BEGIN
+    IF NOT renderchain._fits(register_inputs.objects, renderchain._object_rule()) THEN
+        PERFORM renderchain._raise_objects(register_inputs.objects);
+    END IF;
+    PERFORM renderchain._write_objects(register_inputs.upload_id, 0,
+        (SELECT COALESCE(pg_catalog.jsonb_agg(e.value || '{"kind": "input"}'::jsonb), '[]'::jsonb)
+         FROM pg_catalog.jsonb_array_elements(register_inputs.objects) AS e (value)),
+        'pending'::text, renderchain.clock());
+END
+$$;
+COMMENT ON FUNCTION renderchain.register_inputs(uuid, jsonb) IS
+'Records images before they are uploaded for a render that is to be submitted: [{"key","backend","mime"?,"bytes"?,"sha256"?}]. A request that names a key makes its object the render''s: it stays as long as the render, also where that fails, and goes with it. What no request names within renderchain.upload_grace is removed. upload_id is a new random id, and part of the keys, so that no key is ever written twice; a request with other keys is the same to its idempotencyKey where it names the same sha256. RC005 for an invalid list, or an object that is another''s, live or doomed.';
+
+-- a request without the keys of images whose content it names: they are the same wherever they were uploaded to
+CREATE FUNCTION renderchain._without_input_keys(p_request jsonb) RETURNS jsonb
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+AS $$
+BEGIN
+    RETURN p_request
+        || COALESCE((SELECT pg_catalog.jsonb_build_object('references', pg_catalog.jsonb_agg(
+                         CASE WHEN e.value ? 'sha256'::text THEN e.value - 'key'::text ELSE e.value END ORDER BY e.place))
+                     FROM pg_catalog.jsonb_array_elements(p_request -> 'references'::text) WITH ORDINALITY AS e (value, place)
+                     HAVING pg_catalog.count(*) > 0::bigint), '{}'::jsonb)
+        || COALESCE((SELECT pg_catalog.jsonb_object_agg(m.name, (p_request -> m.name) - 'key'::text)
+                     FROM pg_catalog.unnest('{style,mask,firstFrame,lastFrame,previousVideo}'::text[]) AS m (name)
+                     WHERE pg_catalog.jsonb_typeof(p_request -> m.name) = 'object'::text
+                       AND (p_request -> m.name) ? 'sha256'::text), '{}'::jsonb);
+END
+$$;
+
+-- make the inputs that a request names its render's
+CREATE FUNCTION renderchain._adopt_inputs(p_render_id uuid, p_request jsonb, p_now timestamptz) RETURNS void
+LANGUAGE plpgsql VOLATILE
+AS $$
+DECLARE
+    v_keys text[] := ARRAY(
+        SELECT e.value ->> 'key'::text FROM pg_catalog.jsonb_array_elements(p_request -> 'references'::text) AS e (value)
+        WHERE e.value ? 'key'::text
+      UNION ALL
+        SELECT p_request -> m.name ->> 'key'::text
+        FROM pg_catalog.unnest('{style,mask,firstFrame,lastFrame,previousVideo}'::text[]) AS m (name)
+        WHERE pg_catalog.jsonb_typeof(p_request -> m.name) = 'object'::text AND (p_request -> m.name) ? 'key'::text);
+    v_gone text;
+BEGIN
+    IF pg_catalog.cardinality(v_keys) = 0 THEN
+        RETURN;
+    END IF;
+    UPDATE stored_objects o SET state = 'live', render_id = p_render_id, updated_at = p_now
+    WHERE o.key = ANY (v_keys) AND o.kind = 'input' AND o.state = 'pending';
+    SELECT pg_catalog.min(o.key) INTO v_gone FROM stored_objects o WHERE o.key = ANY (v_keys) AND o.state = 'doomed';
+    IF v_gone IS NOT NULL THEN
+        PERFORM renderchain._invalid_request(pg_catalog.format('object %s is being removed'::text, v_gone),
+            'Upload the image again, or give its URL.'::text);
+    END IF;
+END
+$$;
+
 -- doom pending objects that nobody will complete, after which they have the time of an upload to arrive
 CREATE FUNCTION renderchain._doom_abandoned(p_backend text, p_max integer, p_now timestamptz) RETURNS void
 LANGUAGE plpgsql VOLATILE

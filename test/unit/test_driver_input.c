@@ -204,7 +204,9 @@ static void expect(const char *path, const char *words) {
 
 static void fetched(void **state) {
     (void)state;
+    setenv("http_proxy", "http://127.0.0.1:9", 1);
     expect("/image", NULL);
+    unsetenv("http_proxy");
     expect("/hop0", NULL);
     expect("/hop2", NULL);
     expect("/hop3", "redirected too often");

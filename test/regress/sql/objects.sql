@@ -137,6 +137,42 @@ EXECUTE collect;
 SELECT renderchain.forget_objects('{g/1}');
 RESET renderchain.upload_grace;
 
+-- inputs: registered before there is a render, which takes them over
+\set upload '00000000-0000-0000-0000-00000000000f'
+\set inputs '[{"key": "i/1", "backend": "file", "bytes": 3}, {"key": "i/2", "backend": "file"}, {"key": "i/3", "backend": "file", "kind": "other"}]'
+SELECT renderchain.register_inputs(:'upload', :'inputs');
+SELECT renderchain.register_inputs(:'upload', '[{"key": ""}]');
+\echo :LAST_ERROR_SQLSTATE
+SELECT * FROM shown WHERE key ~ '^i';
+SELECT render_id AS with_inputs FROM renderchain.run_render('{"prompt": "inputs", "references": [{"key": "i/1"}, {"url": "http://host/"}, {"key": "elsewhere"}], "mask": {"key": "i/2"}, "style": "/path"}', 'w', '1 minute') \gset
+SELECT key, state, render_id = :'with_inputs' AS its FROM stored_objects WHERE key ~ '^i' ORDER BY key;
+-- what a render has is not written again; another upload has other keys
+\set VERBOSITY terse
+SELECT renderchain.register_inputs(:'upload', :'inputs');
+SELECT renderchain.register_inputs(gen_random_uuid(), '[{"key": "i/3", "backend": "file"}]');
+\echo :LAST_ERROR_SQLSTATE
+\set VERBOSITY default
+-- the same images elsewhere are the same request, others are not
+PREPARE same (text) AS SELECT created FROM renderchain.submit_render($1::jsonb || '{"prompt": "same", "idempotencyKey": "same"}');
+EXECUTE same ('{"references": [{"key": "s/1", "sha256": "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"}, {"url": "u"}], "mask": {"key": "s/2", "sha256": "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"}}');
+EXECUTE same ('{"references": [{"key": "s/3", "sha256": "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"}, {"url": "u"}], "mask": {"key": "s/4", "sha256": "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"}}');
+\set VERBOSITY sqlstate
+EXECUTE same ('{"references": [{"key": "s/1", "sha256": "cccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc"}, {"url": "u"}], "mask": {"key": "s/2", "sha256": "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"}}');
+EXECUTE same ('{"references": [{"key": "s/1", "sha256": "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"}, {"url": "u"}], "mask": {"key": "s/2", "sha256": "cccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc"}}');
+EXECUTE same ('{"references": [{"key": "s/1"}, {"url": "u"}], "mask": {"key": "s/2", "sha256": "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"}}');
+\set VERBOSITY default
+-- a failure keeps them for a retry, deletion dooms them; what nobody took goes
+SELECT renderchain.fail_render(:'with_inputs', 1, '{"message": "no"}', false);
+SELECT * FROM renderchain.check_objects();
+SET renderchain.clock = '2026-11-23 13:00:00+00';
+EXECUTE collect;
+SELECT key, state FROM stored_objects WHERE key ~ '^i' ORDER BY key;
+SELECT renderchain.submit_render('{"prompt": "late", "style": {"key": "i/3"}}');
+\echo :LAST_ERROR_SQLSTATE
+DELETE FROM renders WHERE id = :'with_inputs';
+SELECT key, state FROM stored_objects WHERE key ~ '^i' ORDER BY key;
+DELETE FROM stored_objects WHERE key ~ '^i';
+
 -- in bounded steps
 INSERT INTO stored_objects (key, backend, render_id, state, created_at, updated_at, due_at)
 SELECT 'n/' || n, 'file', :'render_id', CASE n % 2 WHEN 0 THEN 'doomed' ELSE 'pending' END, now(), now(), '2026-01-01 00:00:00+00'
