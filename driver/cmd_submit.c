@@ -6,6 +6,7 @@
 #include "input.h"
 #include "query.h"
 #include "request.h"
+#include "upload.h"
 
 /* Check one image that needs no network before anything is reserved; a worker will read it again.
  */
@@ -29,6 +30,39 @@ static bool check_images(json_t *request, const Settings *settings) {
         app_error(settings, error, NULL, NULL);
     free(error);
     return ok;
+}
+
+/* What became of an upload. */
+typedef struct Uploaded {
+    const Settings *settings;
+    bool done;
+    ExitCode code;
+} Uploaded;
+
+static void uploaded(void *context, const UploadResult *result) {
+    Uploaded *upload = context;
+    upload->done = true;
+    if (!result->error)
+        upload->code = EXIT_OK;
+    else if (result->sqlstate)
+        upload->code =
+            app_database_error(upload->settings, result->sqlstate, result->error, NULL, NULL);
+    else {
+        app_error(upload->settings, result->error, NULL, NULL);
+        upload->code = result->bad_input ? EXIT_BAD_INPUT : EXIT_STORAGE;
+    }
+}
+
+/* Store what the request names by a path of this machine. */
+static bool upload(App *app, json_t *request, ExitCode *code) {
+    Uploaded upload = {.settings = &app->settings};
+    if (!app_open_storage(app, code))
+        return false;
+    upload_start(app, app->db, request, uploaded, &upload);
+    while (!upload.done)
+        loop_turn(http_loop(app->http));
+    *code = upload.code;
+    return upload.code == EXIT_OK;
 }
 
 /* Say what was queued. */
@@ -61,7 +95,8 @@ int cmd_submit(int argc, char **argv) {
     }
     /* Whoever has a worker may run it, unless a provider is asked for. */
     json_t *request = request_build(&options, settings.provider);
-    if (check_images(request, &settings) && app_open(&app, &settings, &exit_code)) {
+    if (check_images(request, &settings) && app_open(&app, &settings, &exit_code) &&
+        (!options.upload || upload(&app, request, &exit_code))) {
         char *text = json_dumps(request, JSON_COMPACT);
         const char *parameters[] = {text};
         exit_code = EXIT_OK;

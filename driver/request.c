@@ -113,15 +113,22 @@ int request_parse(RequestOptions *options, int argc, char **argv, Settings *sett
         {"priority", "N", OPTION_TEXT, &options->priority, "higher runs earlier (default 0)"},
         {"idempotency-key", "KEY", OPTION_TEXT, &options->idempotency_key,
          "the same key gives the same render back"},
+        /* The last but one is of submit alone, the last of render. */
+        {"upload", NULL, OPTION_FLAG, &options->upload,
+         "store local images first, for workers on other machines (needs the workers' --storage)"},
         {"output", "FILE", OPTION_TEXT, &options->output, "write the picture there as well"},
     };
+    Option chosen[OPTION_COUNT(table) - 1];
+    memcpy(chosen, table, sizeof chosen);
+    if (!queued)
+        chosen[OPTION_COUNT(chosen) - 1] = table[OPTION_COUNT(table) - 1];
     const CommandLine line = {
         queued ? "submit --prompt TEXT" : "render --prompt TEXT",
         queued ? "Queue the render of an image, which a worker will run; prints the render's id."
                : "Render an image. With --chain, what the chain remembers (palette, materials,\n"
                  "geometry, style) is fed into the render, and what comes out is remembered.",
-        table,
-        OPTION_COUNT(table) - queued, /* the last one is --output */
+        chosen,
+        OPTION_COUNT(chosen),
         0,
         0,
         notes};

@@ -12,7 +12,7 @@ typedef struct RequestOptions {
     const char *style, *mask, *mask_type, *inpainting_prompt;
     const char *quality, *aspect_ratio, *model, *tool, *priority;
     const char *idempotency_key, *output;
-    bool quick;
+    bool quick, upload;
     char *read_prompt; /* of --prompt -; owned */
 } RequestOptions;
 

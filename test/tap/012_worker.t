@@ -127,6 +127,40 @@ end_of($worker);
 is(sql($node, "SELECT attempt FROM render_jobs WHERE render_id = '$id'"), '2', 'an overloaded model is asked again later');
 stop_models();
 
+# Images that are uploaded with the request need not be where the worker is; they go with the render.
+$url = model_server('--canned');
+my $photo = write_file('photo.png', png_bytes(64, 64, [ 178, 84, 40 ]));
+$id = submit('--prompt', 'a house', '--user', $user, '--upload', '--reference', $photo, '--style', $photo);
+unlink $photo;
+is(end_of(start_worker('--drain')), 0, 'a worker runs it');
+is(sql($node, "SELECT status || ' ' || coalesce(error_message, '') FROM renders WHERE id = '$id'"), 'completed ', 'the file is not needed any more');
+is(sql($node, "SELECT string_agg(kind || ' ' || state, ', ' ORDER BY kind, key) FROM stored_objects WHERE render_id = '$id'"),
+	'input live, input live, output live', 'its objects are its own');
+stop_models();
+
+# A render that is deleted while it runs is dropped at the next look at its lease.
+$url = model_server('--canned', '--fault', 'semantic_parsing=hang');
+$id = submit('--prompt', 'a house', '--user', $user);
+$worker = start_worker('--lease', '3');
+wait_until(sub { asked($url, 'semantic_parsing') == 1 }, 'parsing hangs');
+sql($node, "DELETE FROM renders WHERE id = '$id'");
+$worker->{says}->(qr/"event":"end","renderId":"$id","status":"dropped"/);
+$worker->{run}->signal('TERM');
+is(end_of($worker), 0, 'a worker survives that its render is deleted');
+stop_models();
+
+# The database's clock may be hours ahead of the worker's.
+$node->append_conf('postgresql.conf', "renderchain.clock = '" . sql($node, "SELECT now() + interval '3 hours'") . "'");
+$node->reload;
+wait_until(sub { sql($node, 'SELECT renderchain.clock() > now()') eq 't' }, 'the clock is set');
+$url = model_server('--canned');
+$id = submit('--prompt', 'a house', '--user', $user);
+is(end_of(start_worker('--drain')), 0, 'clocks disagree');
+is(sql($node, "SELECT status FROM renders WHERE id = '$id'"), 'completed', 'and nothing is lost by it');
+$node->append_conf('postgresql.conf', "renderchain.clock = ''");
+$node->reload;
+stop_models();
+
 # A person cancels and starts again.
 $url = model_server('--canned');
 $id = submit('--prompt', 'a house', '--user', $user);
