@@ -19,6 +19,10 @@ PG_MODULE_MAGIC;
 #define LONGEST_DEADLINE		(7 * 24 * 3600)
 #define MOST_RUNNING			1000000
 
+/* in minutes */
+#define ONE_DAY					(24 * 60)
+#define LONGEST_KEPT			(36500 * ONE_DAY)
+
 char	   *rc_schema;
 bool		rc_notify;
 bool		rc_direct_scan;
@@ -28,6 +32,8 @@ static int	max_attempts;
 static int	deadline;
 static int	max_running_per_user;
 static int	max_running_per_provider;
+static int	keep_telemetry;
+static int	keep_analyses;
 
 extern PGDLLEXPORT void _PG_init(void);
 
@@ -115,6 +121,16 @@ _PG_init(void)
 							"0 for any number.",
 							&max_running_per_provider, 0, 0, MOST_RUNNING,
 							PGC_SUSET, 0, NULL, NULL, NULL);
+	DefineCustomIntVariable("renderchain.keep_telemetry",
+							"How long purge() keeps the stages of ended renders.",
+							"0 for ever.",
+							&keep_telemetry, 90 * ONE_DAY, 0, LONGEST_KEPT,
+							PGC_SUSET, GUC_UNIT_MIN, NULL, NULL, NULL);
+	DefineCustomIntVariable("renderchain.keep_analyses",
+							"How long purge() keeps analyses of images.",
+							"0 for ever.",
+							&keep_analyses, 30 * ONE_DAY, 0, LONGEST_KEPT,
+							PGC_SUSET, GUC_UNIT_MIN, NULL, NULL, NULL);
 	rc_define_timeouts();
 	MarkGUCPrefixReserved("renderchain");
 }
