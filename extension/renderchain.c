@@ -21,6 +21,10 @@ PG_MODULE_MAGIC;
 #define LONGEST_UPLOAD_GRACE	(7 * 24 * 3600)
 #define MOST_RUNNING			1000000
 
+/* in minutes */
+#define ONE_DAY					(24 * 60)
+#define LONGEST_KEPT			(36500 * ONE_DAY)
+
 char	   *rc_schema;
 bool		rc_notify;
 bool		rc_direct_scan;
@@ -31,6 +35,8 @@ static int	deadline;
 static int	upload_grace;
 static int	max_running_per_user;
 static int	max_running_per_provider;
+static int	keep_telemetry;
+static int	keep_analyses;
 
 extern PGDLLEXPORT void _PG_init(void);
 
@@ -123,6 +129,16 @@ _PG_init(void)
 							"0 for any number.",
 							&max_running_per_provider, 0, 0, MOST_RUNNING,
 							PGC_SUSET, 0, NULL, NULL, NULL);
+	DefineCustomIntVariable("renderchain.keep_telemetry",
+							"How long purge() keeps the stages of ended renders.",
+							"0 for ever.",
+							&keep_telemetry, 90 * ONE_DAY, 0, LONGEST_KEPT,
+							PGC_SUSET, GUC_UNIT_MIN, NULL, NULL, NULL);
+	DefineCustomIntVariable("renderchain.keep_analyses",
+							"How long purge() keeps analyses of images.",
+							"0 for ever.",
+							&keep_analyses, 30 * ONE_DAY, 0, LONGEST_KEPT,
+							PGC_SUSET, GUC_UNIT_MIN, NULL, NULL, NULL);
 	rc_define_timeouts();
 	MarkGUCPrefixReserved("renderchain");
 }

@@ -72,7 +72,8 @@ $ddl$),
 -- attempt never goes down, so that it fences across runs too: attempts of the
 -- present run are those after base_attempt. user_id is who submitted it, provider
 -- whose models it asks for; of that user and that provider it is one that waits or
--- runs, whoever owns the render by now.
+-- runs, whoever owns the render by now. ended_at is NULL until it has ended, and
+-- again when its stages are purged: how old telemetry is found.
 (4, 'render_jobs', $ddl$
 CREATE TABLE IF NOT EXISTS render_jobs (
     render_id uuid PRIMARY KEY REFERENCES renders (id) ON DELETE CASCADE,
@@ -94,6 +95,7 @@ CREATE TABLE IF NOT EXISTS render_jobs (
     idempotency_key text UNIQUE CHECK (char_length(idempotency_key) BETWEEN 1 AND 200),
     credits_reserved integer CHECK (credits_reserved >= 0),
     created_at timestamptz NOT NULL,
+    ended_at timestamptz,
     CHECK (attempt >= base_attempt),
     CHECK ((state = 'running') = (lease_owner IS NOT NULL AND lease_until IS NOT NULL)),
     CHECK (lease_until <= deadline)
@@ -254,6 +256,7 @@ AS $$
             '{"state = ''running''::text"}'),
         (4, 'render_jobs', 'render_jobs_expiry_idx', 'exact', '{"(LEAST(lease_until, deadline))"}',
             '{"state <> ''ended''::text"}'),
+        (4, 'render_jobs', 'render_jobs_ended_at_idx', 'exact', '{ended_at}', '{"ended_at IS NOT NULL"}'),
         (5, 'render_stages', 'render_stages_render_id_seq_idx', 'unique', '{render_id,seq}', '{""}'),
         (7, 'credit_entries', 'credit_entries_once_idx', 'unique', '{render_id,run,(kind = ''reserve''::text)}',
             '{"kind <> ''grant''::text"}'),

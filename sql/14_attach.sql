@@ -23,7 +23,7 @@ AS $$
         ('render_jobs', 'jsonb', '{request}'),
         ('render_jobs', 'text', '{state,provider,lease_owner,idempotency_key}'),
         ('render_jobs', 'integer', '{priority,queue_id,run,attempt,base_attempt,max_attempts,credits_reserved}'),
-        ('render_jobs', 'timestamptz', '{run_after,lease_until,deadline,created_at}'),
+        ('render_jobs', 'timestamptz', '{run_after,lease_until,deadline,created_at,ended_at}'),
         ('render_jobs', 'boolean', '{cancel_requested}'),
         ('render_stages', 'integer', '{seq,attempt,duration_ms}'),
         ('render_stages', 'uuid', '{render_id}'),

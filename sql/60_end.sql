@@ -20,7 +20,7 @@ DECLARE
     v_reserved integer;
 BEGIN
     PERFORM renderchain._close_stages(p_render_id, p_now);
-    UPDATE render_jobs j SET state = 'ended', lease_owner = NULL, lease_until = NULL,
+    UPDATE render_jobs j SET state = 'ended', lease_owner = NULL, lease_until = NULL, ended_at = p_now,
            cancel_requested = p_status = 'cancelled'
     WHERE j.render_id = p_render_id RETURNING j.run, j.credits_reserved INTO v_run, v_reserved;
     UPDATE renders r SET status = p_status, error_message = p_error ->> 'message'::text, credits_cost = 0,
@@ -250,7 +250,7 @@ BEGIN
     UPDATE render_jobs j SET state = 'queued', run = j.run + 1, base_attempt = j.attempt, run_after = v_now,
            max_attempts = pg_catalog.current_setting('renderchain.max_attempts'::text)::integer,
            deadline = v_now + pg_catalog.current_setting('renderchain.deadline'::text)::interval,
-           cancel_requested = false, credits_reserved = v_reserved, user_id = v_render.user_id,
+           cancel_requested = false, ended_at = NULL, credits_reserved = v_reserved, user_id = v_render.user_id,
            queue_id = renderchain._queue_for(v_render.user_id, v_job.priority, v_job.request ->> 'type'::text,
                                              v_job.provider, v_now, v_now)
     WHERE j.render_id = retry_render.render_id;

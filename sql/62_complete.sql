@@ -59,7 +59,7 @@ BEGIN
     IF pg_catalog.jsonb_typeof(p_result -> 'stages'::text) <> 'null'::text THEN
         PERFORM renderchain._write_events(p_render_id, p_attempt, p_result -> 'stages'::text, p_now);
     END IF;
-    UPDATE render_jobs j SET state = 'ended', lease_owner = NULL, lease_until = NULL
+    UPDATE render_jobs j SET state = 'ended', lease_owner = NULL, lease_until = NULL, ended_at = p_now
     WHERE j.render_id = p_render_id RETURNING j.run, j.credits_reserved, j.request INTO v_run, v_reserved, v_request;
     IF p_result ? 'memory'::text THEN
         -- pins are read under the lock that pin_memory takes too: either it is seen below or it sees this memory

@@ -14,7 +14,8 @@ GRANT EXECUTE ON FUNCTION
     renderchain.merge_memory(jsonb)
 TO PUBLIC;
 
--- what each level adds to the one below it; rights NULL for a function. Helpers
+-- what each level adds to the one below it; rights NULL for a function, all of that name
+-- unless its arguments are named. Helpers
 -- (names starting with an underscore) come with the lowest level.
 CREATE FUNCTION renderchain._access_rules(OUT level text, OUT name text, OUT rights text)
 RETURNS SETOF record
@@ -29,12 +30,12 @@ AS $$
         ('submit', 'SELECT, INSERT, UPDATE', '{stored_objects}'),
         ('submit', 'SELECT, INSERT', '{credit_entries}'),
         ('submit', 'SELECT', '{models}'),
-        ('work', NULL, '{claim_renders,run_render,extend_leases,release_renders,get_analyses,record_stages,register_objects,disown_objects,doomed_objects,forget_objects,compare_objects,check_objects,complete_render,fail_render,expire_renders,queue_status,warm_up}'),
-        ('work', 'INSERT', '{render_stages}'),
+        ('work', NULL, '{claim_renders,run_render,extend_leases,release_renders,get_analyses,record_stages,register_objects,disown_objects,doomed_objects,forget_objects,compare_objects,check_objects,complete_render,fail_render,expire_renders,queue_status,warm_up,purge()}'),
+        ('work', 'INSERT, DELETE', '{render_stages}'),
         ('work', 'DELETE', '{stored_objects}'),
         ('work', 'SELECT, INSERT, UPDATE, DELETE', '{analysis_cache}'),
         ('admin', NULL, '{create_tables,check_tables,shipped_models,load_models,grant_credits,check_ledger,purge,grant_access}'),
-        ('admin', 'DELETE', '{render_chains,renders,render_jobs,render_stages,render_queues}'),
+        ('admin', 'DELETE', '{render_chains,renders,render_jobs,render_queues}'),
         ('admin', 'INSERT', '{credit_accounts}'),
         ('admin', 'INSERT, UPDATE, DELETE', '{models}')
     ) AS v (level, rights, names), unnest(v.names) AS n (name)
@@ -65,8 +66,9 @@ BEGIN
         FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
         WHERE n.nspname = 'renderchain'
           AND (starts_with(p.proname::text, '_'::text)
-               OR p.proname::text IN (SELECT a.name FROM renderchain._access_rules() a
-                                      WHERE a.level = ANY (v_levels) AND a.rights IS NULL))
+               OR EXISTS (SELECT FROM renderchain._access_rules() a
+                          WHERE a.level = ANY (v_levels) AND a.rights IS NULL
+                            AND a.name IN (p.proname::text, p.proname || '(' || pg_get_function_identity_arguments(p.oid) || ')')))
       UNION ALL
         SELECT format('GRANT %s ON %I.%I TO %s', a.rights, v_schema, a.name, grant_access.role)
         FROM renderchain._access_rules() a WHERE a.level = ANY (v_levels) AND a.rights IS NOT NULL

@@ -78,6 +78,7 @@ SELECT attempt FROM renderchain.run_render('{"prompt": "2", "chainName": "c", "u
 SELECT renderchain.fail_render(id, 1, '{"message": "no"}', false) FROM t_access.renders WHERE prompt = '2';
 SELECT status FROM renderchain.release_renders('w');
 SELECT renderchain.expire_renders();
+SELECT renderchain.purge();
 SELECT renderchain.purge('1 day');
 SELECT renderchain.load_models('{"models": []}');
 RESET ROLE;

@@ -103,6 +103,7 @@ SELECT renderchain.get_analyses('{x}');
 SELECT renderchain.queue_status() IS NULL AS nothing;
 SELECT renderchain.expire_renders();
 SELECT renderchain.purge('0 seconds', 10);
+SELECT renderchain.purge();
 SELECT renderchain.load_models('{"models": [{"id": "m", "provider": "p", "kind": "text", "tier": "pro", "credits": 3, "retired": "2026-01-01"}]}'::pg_catalog.jsonb) IS NULL AS nothing;
 SELECT kind, amount FROM renderchain.credit_history('00000000-0000-0000-0000-00000000000a'::pg_catalog.uuid);
 SELECT balance, reserved FROM renderchain.credit_balance('00000000-0000-0000-0000-00000000000a'::pg_catalog.uuid);
