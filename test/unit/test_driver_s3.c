@@ -94,7 +94,8 @@ static void errors(void **state) {
         bool absent, retry, keys;
     } cases[] = {
         {403, "<Error><Code>SignatureDoesNotMatch</Code><Message>No.</Message></Error>",
-         "SignatureDoesNotMatch", "No.. Correct AWS_SECRET_ACCESS_KEY", false, false, true},
+         "SignatureDoesNotMatch", "SignatureDoesNotMatch: No. Correct AWS_SECRET_ACCESS_KEY", false,
+         false, true},
         {403, "<Error><Code>AccessDenied</Code></Error>", "AccessDenied", "s3:PutObject", false,
          false, false},
         {404, "<Error><Code>NoSuchBucket</Code></Error>", "NoSuchBucket", "Make the bucket", false,
