@@ -4,6 +4,7 @@
 #   make install    extension + programs        make demo      three renders of one chain
 #   make bench      benchmarks                  make fuzz      a million random documents
 #   make bench-core only those of the server    make dist      PGXN archive
+#   make bench-worker  only those of the worker   make chaos     kills and restarts for minutes
 #   make check-hardened  the tests on servers with assertions and with sanitizers
 #   make check-versions  every test on PostgreSQL 17 and 18, in Debian systems of their own (root)
 
@@ -18,7 +19,7 @@ INSTALL ?= install
 # META.json is the one source of the version; the others are derived from it.
 FULL_VERSION := $(shell sed -n 's/^   "version": "\(.*\)",/\1/p' META.json)
 
-.PHONY: all extension driver localmodel install uninstall clean installcheck check check-unit fuzz demo bench bench-core dist format check-hardened check-versions
+.PHONY: all extension driver localmodel install uninstall clean installcheck check check-unit fuzz demo bench bench-core bench-worker chaos dist format check-hardened check-versions
 
 all: extension driver localmodel
 
@@ -78,6 +79,17 @@ bench:
 ROWS ?=
 bench-core:
 	@bench/server_core $(ROWS)
+
+# Rows as IN_FLIGHT:LATENCY_MS:RENDERS.
+bench-worker:
+	@bench/worker_load $(ROWS)
+
+# For so many seconds; a seed decides what is killed when, though not what is hit.
+SECONDS ?= 120
+chaos:
+	@tools/packages check
+	@tools/sandbox --no-server --as-server-user -- bash -c \
+		'export CHAOS_SECONDS=$(SECONDS) CHAOS_SEED=$(CHAOS_SEED); exec "$$RENDERCHAIN_SANDBOX/tests/check-tap" 020_chaos.t'
 
 dist:
 	git archive --format=zip --prefix=renderchain-$(FULL_VERSION)/ -o renderchain-$(FULL_VERSION).zip HEAD

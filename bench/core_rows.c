@@ -35,28 +35,28 @@
      .against = "context_data -> 'pipelineMemory'",                                                \
      .wanted = 30,                                                                                 \
      .settings = IN_SERVER,                                                                        \
-     .ours = {.sql = "SELECT count(renderchain.get_memory_from_render(i.id))" FOR_EACH(20),        \
+     .ours = {.sql = "SELECT count(renderchain.get_memory_from_render(i.id))" FOR_EACH(100),       \
               .parameters = "SELECT id FROM bench.large WHERE kind = '" kind "'",                  \
               .answer = "SELECT renderchain.get_memory_from_render($1)",                           \
-              .loops = 20},                                                                        \
+              .loops = 100},                                                                       \
      .theirs = {.sql = "SELECT count((SELECT r.context_data -> 'pipelineMemory' "                  \
-                       "FROM renders r WHERE r.id = i.id))" FOR_EACH(20),                          \
+                       "FROM renders r WHERE r.id = i.id))" FOR_EACH(100),                         \
                 .parameters = "SELECT id FROM bench.large WHERE kind = '" kind "'",                \
                 .answer = "SELECT context_data -> 'pipelineMemory' FROM renders WHERE id = $1",    \
-                .loops = 20,                                                                       \
+                .loops = 100,                                                                      \
                 .index = "renders_pkey"}},                                                         \
     {                                                                                              \
         .name = "large", .what = "get_memory_from_chain, 1 MB " storage ", memory " place,         \
         .against = "hand-written query in the same loop", .wanted = 30, .settings = IN_SERVER,     \
-        .ours = {.sql = "SELECT count(renderchain.get_memory_from_chain(i.id))" FOR_EACH(20),      \
+        .ours = {.sql = "SELECT count(renderchain.get_memory_from_chain(i.id))" FOR_EACH(100),     \
                  .parameters = "SELECT chain_id FROM bench.large WHERE kind = '" kind "'",         \
                  .answer = OURS,                                                                   \
-                 .loops = 20},                                                                     \
+                 .loops = 100},                                                                    \
         .theirs = {                                                                                \
-            .sql = "SELECT count((" BY_HAND("i.id") "))" FOR_EACH(20),                             \
+            .sql = "SELECT count((" BY_HAND("i.id") "))" FOR_EACH(100),                            \
             .parameters = "SELECT chain_id FROM bench.large WHERE kind = '" kind "'",              \
             .answer = BY_HAND("$1"),                                                               \
-            .loops = 20,                                                                           \
+            .loops = 100,                                                                          \
             .index = MEMORY_INDEX                                                                  \
         }                                                                                          \
     }

@@ -130,6 +130,13 @@ static char *default_storage(void) {
     return mem_printf("file:%s/.local/share/renderchain", home ? home : ".");
 }
 
+/* The provider that is meant. */
+const char *app_provider_name(const Settings *settings) {
+    if (settings->provider)
+        return settings->provider;
+    return settings->provider_url ? "gemini" : "local";
+}
+
 /* Storage was looked at. */
 typedef struct Check {
     bool done;
@@ -171,10 +178,8 @@ bool app_open_models(App *app, ExitCode *code) {
     char *error = NULL;
     if (!app_open_storage(app, code))
         return false;
-    const char *name = settings->provider, *url = settings->provider_url;
+    const char *name = app_provider_name(settings), *url = settings->provider_url;
     const char *key_file = settings->key_file;
-    if (!name)
-        name = url ? "gemini" : "local";
     if (strcmp(name, "local") == 0 && !url) {
         if (!local_server_start(&app->local, &error))
             return refuse(app, error, EXIT_PROVIDER, code);

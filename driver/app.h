@@ -55,6 +55,9 @@ typedef struct App {
     LocalServer local;
 } App;
 
+/* The provider that is named, or the one that is meant where none is. */
+const char *app_provider_name(const Settings *settings);
+
 /* Open the database, for commands that only ask it: app_start and app_connect in one.
  * Commands that render do what else there is between the two: app_open_models adds
  * provider and storage. On failure the message has been printed and *code says how to exit. */

@@ -28,15 +28,17 @@ static struct Asset {
     const char *stage;
     const char *prompt;
     const char *schema;
-    json_t *parsed; /* read once, when it is first asked for */
+    /* Made once, when they are first asked for. */
+    json_t *parsed;
+    char *prompt_json, *schema_json;
 } assets[] = {
-    {"semantic_parsing", prompt_semantic, schema_semantic, NULL},
-    {"image_understanding", prompt_understanding, schema_understanding, NULL},
-    {"prompt_optimization", prompt_optimization, schema_optimization, NULL},
-    {"prompt_optimization_simple", prompt_simple, schema_optimization, NULL},
-    {"image_generation", prompt_generation, NULL, NULL},
-    {"validation", prompt_validation, schema_validation, NULL},
-    {"memory_extraction", prompt_extraction, schema_extraction, NULL},
+    {"semantic_parsing", prompt_semantic, schema_semantic, NULL, NULL, NULL},
+    {"image_understanding", prompt_understanding, schema_understanding, NULL, NULL, NULL},
+    {"prompt_optimization", prompt_optimization, schema_optimization, NULL, NULL, NULL},
+    {"prompt_optimization_simple", prompt_simple, schema_optimization, NULL, NULL, NULL},
+    {"image_generation", prompt_generation, NULL, NULL, NULL, NULL},
+    {"validation", prompt_validation, schema_validation, NULL, NULL, NULL},
+    {"memory_extraction", prompt_extraction, schema_extraction, NULL, NULL, NULL},
 };
 
 /* Find a stage's row. */
@@ -47,10 +49,19 @@ static struct Asset *find(const char *stage) {
     return NULL;
 }
 
-/* The instruction of a stage. */
+/* The text of a JSON value, which is freed. */
+static char *text_of(json_t *value) {
+    char *text = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
+    json_decref(value);
+    return text;
+}
+
+/* The instruction of a stage as a JSON string. */
 const char *asset_prompt(const char *stage) {
-    const struct Asset *asset = find(stage);
-    return asset ? asset->prompt : NULL;
+    struct Asset *asset = find(stage);
+    if (asset && !asset->prompt_json)
+        asset->prompt_json = text_of(json_string(asset->prompt));
+    return asset ? asset->prompt_json : NULL;
 }
 
 /* The schema of a stage's answer. */
@@ -59,4 +70,12 @@ const json_t *asset_schema(const char *stage) {
     if (asset && asset->schema && !asset->parsed)
         asset->parsed = json_loads(asset->schema, 0, NULL);
     return asset ? asset->parsed : NULL;
+}
+
+/* The same as it is sent. */
+const char *asset_schema_text(const char *stage) {
+    struct Asset *asset = find(stage);
+    if (asset && asset->schema && !asset->schema_json)
+        asset->schema_json = text_of(json_incref((json_t *)asset_schema(stage)));
+    return asset ? asset->schema_json : NULL;
 }

@@ -5,13 +5,17 @@
 #include <jansson.h>
 
 /* What the instructions and schemas say as a whole; it goes into stage records, so
- * that a result can be traced to the words that asked for it. */
-#define PROMPT_VERSION "1"
+ * that a result can be traced to the words that asked for it, and an analysis is only
+ * taken for another where the same words were asked. */
+#define PROMPT_VERSION "2"
 
-/* The instruction of a stage by its name; static, NULL where there is none. */
+/* The instruction of a stage by its name, as a JSON string with its quotes; NULL where there is
+ * none. Static, as is all that these give. */
 const char *asset_prompt(const char *stage);
 
-/* The answer's schema of a stage by its name; borrowed, NULL where there is none. */
+/* The answer's schema of a stage by its name, and its text as it is sent; NULL where there is
+ * none. */
 const json_t *asset_schema(const char *stage);
+const char *asset_schema_text(const char *stage);
 
 #endif

@@ -17,6 +17,16 @@ void buf_free(Buf *buf) {
     *buf = (Buf){.maximum = buf->maximum};
 }
 
+/* Get room for bytes that will come. */
+void buf_reserve(Buf *buf, size_t length) {
+    if (length > buf->maximum)
+        length = buf->maximum;
+    if (length < buf->capacity)
+        return;
+    buf->capacity = length + 1;
+    buf->data = mem_grow(buf->data, buf->capacity);
+}
+
 /* Add room, doubling it so that many small appends stay linear. */
 char *buf_extend(Buf *buf, size_t length) {
     if (length > buf->maximum - buf->length)
@@ -79,8 +89,11 @@ bool buf_read_file(Buf *buf, const char *path, char **error) {
         *error = mem_printf("could not open %s: %s", name, strerror(errno));
     else if (S_ISDIR(st.st_mode))
         *error = mem_printf("\"%s\" is a directory, not a file", path);
-    else
+    else {
+        if (S_ISREG(st.st_mode))
+            buf_reserve(buf, (size_t)st.st_size);
         ok = read_stream(buf, file, name, error);
+    }
     if (file)
         fclose(file);
     free(name);

@@ -20,6 +20,9 @@ void buf_free(Buf *buf);
 /* Append bytes; false (and nothing appended) where the maximum would be passed. */
 MUSTCHECK bool buf_append(Buf *buf, const void *data, size_t length);
 
+/* Get room for bytes that will come, as far as the maximum allows; only a matter of speed. */
+void buf_reserve(Buf *buf, size_t length);
+
 /* Add room for bytes that the caller fills; NULL where the maximum would be passed. */
 MUSTCHECK char *buf_extend(Buf *buf, size_t length);
 

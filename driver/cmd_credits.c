@@ -1,4 +1,4 @@
-/* renderchain credits: grants and balances. */
+/* renderchain credits: grants, balances and the ledger. */
 #include <errno.h>
 #include <jansson.h>
 #include <stdio.h>
@@ -9,6 +9,7 @@
 #include "options.h"
 #include "query.h"
 #include "request.h"
+#include "table.h"
 
 enum { AMOUNT_MOST = 1000000000 };
 
@@ -18,6 +19,13 @@ static bool is_amount(const char *text) {
     errno = 0;
     long amount = strtol(text, &end, 10);
     return *text >= '0' && *text <= '9' && *end == '\0' && errno == 0 && amount <= AMOUNT_MOST;
+}
+
+/* Say that a user has no account. */
+static ExitCode no_account(App *app) {
+    app_error(&app->settings, "this user has no account and is not metered", NULL,
+              "Make one: renderchain credits grant --user UUID --amount N");
+    return EXIT_NOT_FOUND;
 }
 
 /* Print what a user has. */
@@ -113,12 +121,87 @@ int cmd_credits_balance(int argc, char **argv) {
             if (balance) {
                 print_balance(&settings, user, balance, db_text(answer.result, 0, "reserved"));
             } else {
-                app_error(&app.settings, "this user has no account and is not metered", NULL,
-                          "Make one: renderchain credits grant --user UUID --amount N");
-                exit_code = EXIT_NOT_FOUND;
+                exit_code = no_account(&app);
             }
         }
         db_answer_free(&answer);
+    }
+    app_close(&app);
+    return exit_code;
+}
+
+/* Print the ledger, the newest entry first. */
+static void print_entries(const Settings *settings, const json_t *entries) {
+    static const char *const headings[] = {"when",     "entry",  "credits", "balance",
+                                           "reserved", "render", "reason"};
+    static const char *const keys[] = {"createdAt", "kind",     "amount", "balance",
+                                       "reserved",  "renderId", "reason"};
+    Table *table = table_new(headings, OPTION_COUNT(headings));
+    for (size_t column = 2; column <= 4; column++)
+        table_align_right(table, column);
+    size_t i;
+    json_t *entry;
+    json_array_foreach(entries, i, entry) {
+        if (settings->json) {
+            print_json_line(json_incref(entry));
+            continue;
+        }
+        char *cells[OPTION_COUNT(keys)] = {member_time(entry, keys[0])};
+        for (size_t k = 1; k < OPTION_COUNT(keys); k++)
+            cells[k] = member_text(entry, keys[k]);
+        table_add(table, (const char *const *)cells);
+        for (size_t k = 0; k < OPTION_COUNT(cells); k++)
+            free(cells[k]);
+    }
+    if (!settings->json)
+        table_print(table, stdout);
+    table_free(table);
+}
+
+/* renderchain credits list */
+int cmd_credits_list(int argc, char **argv) {
+    static const char sql[] =
+        "select coalesce(jsonb_agg(jsonb_build_object('createdAt', h.created_at, 'kind', h.kind, "
+        "'amount', h.amount, 'balance', h.balance, 'reserved', h.reserved, 'renderId', "
+        "h.render_id, "
+        "'run', h.run, 'reason', h.reason) order by h.id desc), '[]') "
+        "from renderchain.credit_history($1::uuid, $2::integer) h";
+    const char *user = NULL, *limit = "50";
+    const Option table[] = {
+        {"user", "UUID", OPTION_TEXT, &user, "whose"},
+        {"limit", "N", OPTION_TEXT, &limit, "at most so many entries (default 50)"},
+    };
+    const CommandLine line = {
+        "credits list --user UUID",
+        "List the ledger of a user's credits, the newest entry first, with balance and\n"
+        "reserved credits after each.",
+        table,
+        OPTION_COUNT(table),
+        0,
+        0,
+        "A reserve is settled to what the render cost, or refunded; what is not used goes back."};
+    Settings settings;
+    char **positional;
+    settings_from_environment(&settings);
+    int code = options_parse(&line, argc, argv, &settings, &positional);
+    if (code >= 0)
+        return code;
+    if (!user)
+        return usage_error(&line, "--user is missing");
+    if (!is_uuid(user))
+        return value_error(&settings, "--user \"%s\" is not a UUID", user);
+    if (!is_amount(limit))
+        return value_error(&settings, "--limit \"%s\" is not a whole number", limit);
+    ExitCode exit_code = EXIT_OK;
+    App app;
+    if (app_open(&app, &settings, &exit_code)) {
+        const char *parameters[] = {user, limit};
+        json_t *entries = query_json(&app, sql, 2, parameters, &exit_code);
+        if (entries && json_array_size(entries))
+            print_entries(&settings, entries);
+        else if (entries)
+            exit_code = no_account(&app);
+        json_decref(entries);
     }
     app_close(&app);
     return exit_code;

@@ -55,6 +55,23 @@ static char *price_text(const json_t *price) {
     return out;
 }
 
+/* Credits in a few words: for any render, then what depends on size, quality or length. */
+static char *credits_text(const json_t *model) {
+    char *out = member_text(model, "credits");
+    const char *kind, *name;
+    json_t *prices, *price;
+    json_object_foreach(json_object_get(model, "creditsBy"), kind, prices) {
+        if (json_is_number(prices))
+            mem_set(&out, "%s%s%.0f a %s", out, *out ? ", " : "", json_number_value(prices), kind);
+        json_object_foreach(prices, name, price) {
+            char *clean = text_clean(name);
+            mem_set(&out, "%s%s%s %.0f", out, *out ? ", " : "", clean, json_number_value(price));
+            free(clean);
+        }
+    }
+    return out;
+}
+
 /* Whether a model is in use, and what took its place. */
 static char *state_text(const json_t *model) {
     const char *retired = json_string_value(json_object_get(model, "retired"));
@@ -75,7 +92,7 @@ static void add_model(Table *table, const json_t *model) {
                      member_text(model, "kind"),
                      member_text(model, "tier"),
                      list_text(json_object_get(model, "qualities")),
-                     member_text(model, "credits"),
+                     credits_text(model),
                      price_text(json_object_get(model, "price")),
                      member_text(model, "priceDate"),
                      state_text(model)};

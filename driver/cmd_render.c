@@ -74,7 +74,7 @@ static void ask_for_claim(Session *session, const char *request) {
     const char *parameters[] = {request, session->worker, lease};
     db_call(db, "select * from renderchain.run_render($1::jsonb, $2, $3::interval)", 3, parameters,
             claim_came, session);
-    db_call(db, "select renderchain.get_models()", 0, NULL, models_came, session);
+    db_call(db, "select renderchain.get_registry()", 0, NULL, models_came, session);
     free(lease);
     while (session->answered < 2)
         loop_turn(http_loop(session->app.http));
@@ -320,7 +320,7 @@ static void run_claim(Session *session) {
     char *error = NULL;
     Render *render = &session->render;
     bool readable =
-        render_from_row(render, session->claim.result, &error) &&
+        render_from_row(render, session->claim.result, 0, &error) &&
         registry_read(&session->app.registry, PQgetvalue(session->models.result, 0, 0), &error);
     if (session->interrupted)
         render_cancel(render);
@@ -333,10 +333,22 @@ static void run_claim(Session *session) {
     free(error);
 }
 
+/* Name the images by their content as well. */
+static void add_hashes(const Session *session, json_t *request) {
+    const Render *render = &session->render;
+    for (int i = 0; i < MAX_REFERENCES; i++)
+        request_hash(request, "references", i, render->references[i].sha256);
+    request_hash(request, "style", -1, render->style.sha256);
+    request_hash(request, "mask", -1, render->mask.sha256);
+}
+
 /* Claim, run, report. */
-static ExitCode claim_and_run(Session *session, const char *request) {
+static ExitCode claim_and_run(Session *session, json_t *request) {
+    add_hashes(session, request);
+    char *text = json_dumps(request, JSON_COMPACT);
     watch_signals(session);
-    ask_for_claim(session, request);
+    ask_for_claim(session, text);
+    free(text);
     if (!session->claim.ok || !session->models.ok)
         return refused(session);
     if (!db_text(session->claim.result, 0, "render_id")) {
@@ -384,7 +396,7 @@ int cmd_render(int argc, char **argv) {
     Settings settings;
     end_on_signals();
     settings_from_environment(&settings);
-    int code = request_parse(&session->options, argc, argv, &settings);
+    int code = request_parse(&session->options, argc, argv, &settings, false);
     if (code >= 0) {
         request_free(&session->options);
         free(session);
@@ -392,8 +404,7 @@ int cmd_render(int argc, char **argv) {
     }
     char host[64] = "localhost";
     ExitCode exit_code = EXIT_OK;
-    json_t *request = request_build(&session->options, settings.provider, settings.provider_url);
-    char *text = json_dumps(request, JSON_COMPACT);
+    json_t *request = request_build(&session->options, app_provider_name(&settings));
     gethostname(host, sizeof host - 1);
     snprintf(session->worker, sizeof session->worker, "%s:%d", host, (int)getpid());
     session->signals = -1;
@@ -402,7 +413,7 @@ int cmd_render(int argc, char **argv) {
     if (app_start(&session->app, &settings, &exit_code) &&
         check_inputs(session, request, &exit_code) && app_open_models(&session->app, &exit_code) &&
         app_connect(&session->app, &exit_code))
-        exit_code = claim_and_run(session, text);
+        exit_code = claim_and_run(session, request);
     db_answer_free(&session->models);
     db_answer_free(&session->claim);
     render_free(&session->render);
@@ -411,7 +422,6 @@ int cmd_render(int argc, char **argv) {
         close(session->signals);
     request_free(&session->options);
     json_decref(request);
-    free(text);
     free(session);
     return exit_code;
 }

@@ -13,7 +13,13 @@ int cmd_memory_pin(int argc, char **argv);
 int cmd_memory_unpin(int argc, char **argv);
 int cmd_credits_grant(int argc, char **argv);
 int cmd_credits_balance(int argc, char **argv);
+int cmd_worker(int argc, char **argv);
+int cmd_submit(int argc, char **argv);
+int cmd_cancel(int argc, char **argv);
+int cmd_retry(int argc, char **argv);
 int cmd_gc(int argc, char **argv);
+int cmd_credits_list(int argc, char **argv);
+int cmd_status(int argc, char **argv);
 int cmd_models(int argc, char **argv);
 
 #endif

@@ -1,120 +1,36 @@
-#include "db.h"
+#include "db_private.h"
 
-#include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { OLDEST_SERVER = 140000 };
+#include "kill_point.h"
 
-/* A call that waits for its answer. */
-typedef struct Pending {
-    DbDone *done;
-    void *context;
-    PGresult *result; /* the first error, else the last result */
-    unsigned id;
-    struct Pending *next;
-} Pending;
-
-struct Db {
-    PGconn *connection;
-    PostgresPollingStatusType handshake; /* while connecting: what it waits for */
-    Loop *loop;
-    LoopWatch *watch;
-    Trace *trace;
-    char *schema;
-    Pending *first, **last;
-    unsigned next_id;
-    bool lost;
-    LoopTimer *lost_timer; /* set while tell_lost is due */
-};
+/* Errors that pass by themselves, by SQLSTATE or its class: serialization and deadlocks, resources,
+ * locks, an operator's intervention, a server that is a standby until it is promoted. */
+static const char *const passing[] = {"40", "53", "55P", "57", "08", "25006"};
 
 static void socket_ready(void *context, short happened);
 
-/* Keep libpq's notices out of standard error: progress lines live there. */
-static void ignore_notice(void *context, const PGresult *result) {
-    (void)context;
-    (void)result;
+/* Free a call. */
+static void free_call(DbCall *call) {
+    PQclear(call->result);
+    for (int i = 0; i < call->count; i++)
+        free(call->parameters[i]);
+    free(call->parameters);
+    free(call->sql);
+    free(call);
 }
 
-/* Wait until the socket can be read or written, as the handshake wants; false when time is up. */
-static bool wait_for(PGconn *connection, PostgresPollingStatusType wanted, double until) {
-    struct pollfd fd = {.fd = PQsocket(connection),
-                        .events = wanted == PGRES_POLLING_READING ? POLLIN : POLLOUT};
-    int ready;
-    do {
-        double left = until - loop_now();
-        ready = poll(&fd, 1, left > 0 ? (int)left + 1 : 0);
-    } while (ready < 0 && errno == EINTR);
-    return ready > 0;
-}
-
-/* Begin to connect: far enough that the server has heard of us, without waiting for it. */
-Db *db_start(const char *conninfo, const char *schema, Trace *trace) {
-    /* What a conninfo string says wins over what stands before it; what stands after it
-     * holds whatever it or PGCLIENTENCODING says, since JSON is UTF-8. */
-    const char *keys[] = {"fallback_application_name", "dbname", "client_encoding", NULL};
-    const char *values[] = {"renderchain", conninfo, "UTF8", NULL};
-    Db *db = mem_alloc(sizeof *db);
-    db->connection = PQconnectStartParams(keys, values, 1);
-    db->trace = trace;
-    db->schema = mem_strdup(schema);
-    db->last = &db->first;
-    db->handshake = PGRES_POLLING_WRITING;
-    while (PQstatus(db->connection) != CONNECTION_BAD && db->handshake == PGRES_POLLING_WRITING &&
-           wait_for(db->connection, db->handshake, 0))
-        db->handshake = PQconnectPoll(db->connection);
-    return db;
-}
-
-/* How long connecting may take, in milliseconds. */
-static double connect_timeout(PGconn *connection) {
-    double seconds = 10;
-    PQconninfoOption *options = PQconninfo(connection);
-    for (PQconninfoOption *option = options; option && option->keyword; option++)
-        if (strcmp(option->keyword, "connect_timeout") == 0 && option->val && atoi(option->val) > 0)
-            seconds = atoi(option->val);
-    PQconninfoFree(options);
-    return seconds * 1e3;
-}
-
-/* Say why there is no connection. */
-static char *explain_no_connection(PGconn *connection, bool timed_out) {
-    if (timed_out)
-        return mem_strdup("could not connect to the database: timeout expired");
-    char *words = mem_strdup(PQerrorMessage(connection));
-    words[strcspn(words, "\n")] = '\0';
-    char *error = mem_printf("could not connect to the database: %s", words);
-    free(words);
-    return error;
-}
-
-/* Wait for the connection and enter pipeline mode. */
-bool db_connect(Db *db, Loop *loop, char **error) {
-    db->loop = loop;
-    double until = loop_now() + connect_timeout(db->connection);
-    bool timed_out = false;
-    while (PQstatus(db->connection) != CONNECTION_BAD && db->handshake != PGRES_POLLING_OK &&
-           db->handshake != PGRES_POLLING_FAILED && !timed_out) {
-        if (wait_for(db->connection, db->handshake, until))
-            db->handshake = PQconnectPoll(db->connection);
-        else
-            timed_out = true;
+/* Free a list of calls. */
+static void free_calls(DbCall *call) {
+    while (call) {
+        DbCall *next = call->next;
+        if (call->again)
+            loop_cancel(call->db->loop, call->again);
+        free_call(call);
+        call = next;
     }
-    if (PQstatus(db->connection) != CONNECTION_OK) {
-        *error = explain_no_connection(db->connection, timed_out);
-        return false;
-    }
-    int version = PQserverVersion(db->connection);
-    if (version < OLDEST_SERVER) {
-        *error = mem_printf("the server is PostgreSQL %d.%d; renderchain needs 14 or later",
-                            version / 10000, version % 10000);
-        return false;
-    }
-    PQsetNoticeReceiver(db->connection, ignore_notice, NULL);
-    db->lost = PQsetnonblocking(db->connection, 1) != 0 || PQenterPipelineMode(db->connection) != 1;
-    db->watch = loop_watch(db->loop, PQsocket(db->connection), POLLIN, socket_ready, db);
-    return true;
 }
 
 /* Close; calls that were not answered are forgotten. */
@@ -123,65 +39,217 @@ void db_close(Db *db) {
         return;
     if (db->watch)
         loop_unwatch(db->loop, db->watch);
-    if (db->lost_timer)
-        loop_cancel(db->loop, db->lost_timer);
-    while (db->first) {
-        Pending *call = db->first;
-        db->first = call->next;
-        PQclear(call->result);
-        free(call);
-    }
+    LoopTimer *const timers[] = {db->lost_timer, db->connecting};
+    for (size_t i = 0; i < sizeof timers / sizeof timers[0]; i++)
+        if (timers[i])
+            loop_cancel(db->loop, timers[i]);
+    free_calls(db->first);
+    free_calls(db->resting);
     PQfinish(db->connection);
     free(db->schema);
     free(db);
 }
 
-/* Take the oldest call off the queue and tell its caller. */
-static void answer(Db *db, const char *lost_message) {
-    Pending *call = db->first;
+/* Come back after a loss. */
+void db_stay(Db *db, DbChanged *changed, void *context) {
+    db->stays = true;
+    db->changed = changed;
+    db->changed_context = context;
+}
+
+/* Is there a connection? */
+bool db_is_up(const Db *db) {
+    return !db->lost;
+}
+
+/* Which server process it is. */
+int db_backend_pid(const Db *db) {
+    return PQbackendPID(db->connection);
+}
+
+/* Whom to wake. */
+void db_on_notify(Db *db, DbWoken *woken, void *context) {
+    db->woken = woken;
+    db->woken_context = context;
+}
+
+/* Put a call at the end of the queue. */
+static void enqueue(Db *db, DbCall *call) {
+    call->next = NULL;
+    *db->last = call;
+    db->last = &call->next;
+}
+
+/* Take the oldest call off the queue. */
+static DbCall *dequeue(Db *db) {
+    DbCall *call = db->first;
     db->first = call->next;
     if (!db->first)
         db->last = &db->first;
-    ExecStatusType status = PQresultStatus(call->result);
-    DbReply reply = {.result = lost_message ? NULL : call->result, .sqlstate = "08006"};
-    reply.ok = !lost_message && (status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK);
-    reply.message = reply.detail = reply.hint = "";
-    if (lost_message) {
-        reply.message = lost_message;
-    } else if (!reply.ok) {
-        const char *state = PQresultErrorField(call->result, PG_DIAG_SQLSTATE);
-        const char *message = PQresultErrorField(call->result, PG_DIAG_MESSAGE_PRIMARY);
-        const char *detail = PQresultErrorField(call->result, PG_DIAG_MESSAGE_DETAIL);
-        const char *hint = PQresultErrorField(call->result, PG_DIAG_MESSAGE_HINT);
-        reply.sqlstate = state ? state : "08006";
-        reply.message = message ? message : PQresultErrorMessage(call->result);
-        reply.detail = detail ? detail : "";
-        reply.hint = hint ? hint : "";
-    } else {
-        reply.sqlstate = "00000";
-    }
-    trace_write(db->trace, "db_done", call->id, NULL);
-    call->done(call->context, &reply);
-    PQclear(call->result);
-    free(call);
+    return call;
 }
 
-/* The connection is gone: every call that waits is told so. */
-static void lose(Db *db) {
-    db->lost = true;
-    loop_watch_for(db->watch, 0);
-    char *words = mem_strdup(PQerrorMessage(db->connection));
-    words[strcspn(words, "\n")] = '\0';
+/* Put a call that rested back into the queue. */
+static void ask_again(void *context);
+
+/* Write a call to the connection; false where that is gone. The schema, where one is named, is
+ * set for the call's transaction only. */
+static bool write_call(Db *db, DbCall *call) {
+    PGconn *connection = db->connection;
+    const char *schema[] = {db->schema};
+    kill_point();
+    trace_write(db->trace, "db_send", call->id, call->sql);
+    call->sent = true;
+    return (!db->schema ||
+            PQsendQueryParams(connection,
+                              "select pg_catalog.set_config('renderchain.schema', $1, true)", 1,
+                              NULL, schema, NULL, NULL, 0) == 1) &&
+           PQsendQueryParams(connection, call->sql, call->count, NULL,
+                             (const char *const *)call->parameters, NULL, NULL, 0) == 1 &&
+           PQpipelineSync(connection) == 1;
+}
+
+/* Is an error one that passes by itself? */
+bool db_error_passes(const char *sqlstate) {
+    for (size_t i = 0; i < sizeof passing / sizeof passing[0]; i++)
+        if (strncmp(sqlstate, passing[i], strlen(passing[i])) == 0)
+            return true;
+    return false;
+}
+
+/* Say what an error that the server gave is about. */
+static DbReply read_error(const PGresult *result) {
+    static const int fields[] = {PG_DIAG_SQLSTATE, PG_DIAG_MESSAGE_PRIMARY, PG_DIAG_MESSAGE_DETAIL,
+                                 PG_DIAG_MESSAGE_HINT};
+    const char *found[4];
+    for (int i = 0; i < 4; i++)
+        found[i] = PQresultErrorField(result, fields[i]);
+    return (DbReply){.result = result,
+                     .sqlstate = found[0] ? found[0] : "08006",
+                     .message = found[1] ? found[1] : PQresultErrorMessage(result),
+                     .detail = found[2] ? found[2] : "",
+                     .hint = found[3] ? found[3] : ""};
+}
+
+/* Let a call wait before it is asked again. */
+static void rest(Db *db, DbCall *call) {
+    PQclear(call->result);
+    call->result = NULL;
+    call->sent = false;
+    call->again = loop_after(db->loop, db_backoff(call->tries++), ask_again, call);
+    call->next = db->resting;
+    db->resting = call;
+}
+
+/* Tell the caller of the oldest call what was answered. */
+static void answer(Db *db) {
+    DbCall *call = dequeue(db);
+    ExecStatusType status = PQresultStatus(call->result);
+    bool ok = status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK;
+    DbReply reply = {true, call->result, "00000", "", "", ""};
+    if (!ok)
+        reply = read_error(call->result);
+    kill_point();
+    trace_write(db->trace, "db_done", call->id, NULL);
+    if (!ok && db->stays && !call->once && db_error_passes(reply.sqlstate)) {
+        rest(db, call);
+        return;
+    }
+    call->done(call->context, &reply);
+    free_call(call);
+}
+
+/* Tell every caller whose call will not be asked again; the others' calls stay in the queue. */
+static void tell_callers(Db *db, const char *message) {
+    DbCall *call = db->first, *next;
+    db->first = NULL;
+    db->last = &db->first;
+    DbCall *lost = NULL, **last_lost = &lost;
+    for (; call; call = next) {
+        next = call->next;
+        PQclear(call->result);
+        call->result = NULL;
+        call->sent = false;
+        if (db->stays && !call->once) {
+            enqueue(db, call);
+            continue;
+        }
+        call->next = NULL;
+        *last_lost = call;
+        last_lost = &call->next;
+    }
+    for (call = lost; call; call = next) {
+        DbReply reply = {false, NULL, "08006", message, "", ""};
+        next = call->next;
+        trace_write(db->trace, "db_done", call->id, NULL);
+        call->done(call->context, &reply);
+        free_call(call);
+    }
+}
+
+/* The connection is gone. */
+void db_lose(Db *db, const char *words) {
     char *message = mem_printf("lost the connection to the database: %s",
                                *words ? words : "server closed the connection");
-    while (db->first)
-        answer(db, message);
+    db->lost = true;
+    loop_unwatch(db->loop, db->watch);
+    db->watch = NULL;
+    if (db->stays) {
+        db_connect_later(db);
+        db->changed(db->changed_context, false, message);
+    }
+    tell_callers(db, message);
     free(message);
+}
+
+/* The connection is gone, as libpq has noticed. */
+static void lose(Db *db) {
+    char *words = db_words(db->connection);
+    db_lose(db, words);
     free(words);
 }
 
+/* Tell a caller from the loop that the connection is or has been lost. */
+static void tell_lost(void *context) {
+    Db *db = context;
+    db->lost_timer = NULL;
+    if (!db->lost)
+        lose(db);
+    else if (!db->stays)
+        tell_callers(db, "lost the connection to the database");
+}
+
+/* Have a loss told from the loop and not from within a caller. */
+static void lose_later(Db *db) {
+    if (!db->lost_timer)
+        db->lost_timer = loop_after(db->loop, 0, tell_lost, db);
+}
+
+/* The connection is there. */
+void db_begin(Db *db) {
+    db->lost = false;
+    db->watch = loop_watch(db->loop, PQsocket(db->connection), POLLIN, socket_ready, db);
+    bool ok = PQsetnonblocking(db->connection, 1) == 0 && PQenterPipelineMode(db->connection) == 1;
+    for (DbCall *call = db->first; call && ok; call = call->next)
+        if (!call->sent)
+            ok = write_call(db, call);
+    if (ok && db->changed)
+        db->changed(db->changed_context, true, "");
+    int left = ok ? PQflush(db->connection) : -1;
+    if (left < 0)
+        lose_later(db);
+    else if (left)
+        loop_watch_for(db->watch, POLLIN | POLLOUT);
+}
+
+/* Does the server end the session with this answer? */
+static bool ends_session(const PGresult *result) {
+    const char *severity = PQresultErrorField(result, PG_DIAG_SEVERITY_NONLOCALIZED);
+    return severity && (strcmp(severity, "FATAL") == 0 || strcmp(severity, "PANIC") == 0);
+}
+
 /* Keep of a call's results the first error, or else the last result. */
-static void keep_result(Pending *call, PGresult *result) {
+static void keep_result(DbCall *call, PGresult *result) {
     ExecStatusType kept = PQresultStatus(call->result);
     bool have_error = call->result && kept == PGRES_FATAL_ERROR;
     if (have_error || PQresultStatus(result) == PGRES_PIPELINE_ABORTED) {
@@ -192,31 +260,46 @@ static void keep_result(Pending *call, PGresult *result) {
     call->result = result;
 }
 
-/* Read what has arrived; a sync ends the oldest call. */
-static void read_results(Db *db) {
+/* Read what has arrived; a sync ends the oldest call. False where the session ends with it and
+ * the call is better asked again. */
+static bool read_results(Db *db) {
     int empty = 0;
-    while (db->first && !PQisBusy(db->connection) && empty < 2) {
+    while (db->first && db->first->sent && !PQisBusy(db->connection) && empty < 2) {
         PGresult *result = PQgetResult(db->connection);
         if (!result) {
             empty++;
-        } else if (PQresultStatus(result) == PGRES_PIPELINE_SYNC) {
+            continue;
+        }
+        empty = 0;
+        if (PQresultStatus(result) == PGRES_PIPELINE_SYNC) {
             PQclear(result);
-            empty = 0;
-            answer(db, NULL);
+            answer(db);
+        } else if (db->stays && ends_session(result)) {
+            PQclear(result);
+            return false;
         } else {
-            empty = 0;
             keep_result(db->first, result);
         }
     }
+    return true;
 }
 
 /* Send what is buffered; wait for room only while something is left. */
-static void flush(Db *db) {
+static bool flush(Db *db) {
     int left = PQflush(db->connection);
-    if (left < 0)
-        lose(db);
-    else
+    if (left >= 0)
         loop_watch_for(db->watch, left ? POLLIN | POLLOUT : POLLIN);
+    return left >= 0;
+}
+
+/* Hand notifications to whoever waits for them. */
+static void take_notifications(Db *db) {
+    PGnotify *notification;
+    while ((notification = PQnotifies(db->connection))) {
+        if (db->woken)
+            db->woken(db->woken_context, notification->extra);
+        PQfreemem(notification);
+    }
 }
 
 /* The socket can be read or written. */
@@ -228,51 +311,70 @@ static void socket_ready(void *context, short happened) {
         lose(db);
         return;
     }
-    read_results(db);
-    if (PQstatus(db->connection) == CONNECTION_BAD)
+    if (!read_results(db) || PQstatus(db->connection) == CONNECTION_BAD) {
         lose(db);
-    else
-        flush(db);
-}
-
-/* Tell a caller from the loop that the connection had been lost before. */
-static void tell_lost(void *context) {
-    Db *db = context;
-    db->lost_timer = NULL;
-    if (db->first)
-        lose(db);
-}
-
-/* Queue one statement; the schema, where one is named, is set for its transaction only. */
-void db_call(Db *db, const char *sql, int count, const char *const *parameters, DbDone *done,
-             void *context) {
-    Pending *call = mem_alloc(sizeof *call);
-    *call = (Pending){.done = done, .context = context, .id = ++db->next_id};
-    *db->last = call;
-    db->last = &call->next;
-    trace_write(db->trace, "db_send", call->id, sql);
-    bool sent = !db->lost;
-    if (sent && db->schema) {
-        const char *schema[] = {db->schema};
-        sent = PQsendQueryParams(db->connection,
-                                 "select pg_catalog.set_config('renderchain.schema', $1, true)", 1,
-                                 NULL, schema, NULL, NULL, 0) == 1;
-    }
-    sent = sent &&
-           PQsendQueryParams(db->connection, sql, count, NULL, parameters, NULL, NULL, 0) == 1 &&
-           PQpipelineSync(db->connection) == 1;
-    if (!sent) {
-        db->lost = true;
-        if (!db->lost_timer)
-            db->lost_timer = loop_after(db->loop, 0, tell_lost, db);
         return;
     }
-    flush(db);
+    take_notifications(db);
+    if (!flush(db))
+        lose(db);
+}
+
+/* Send a call, or leave it in the queue of a connection that comes back. */
+static void send_call(Db *db, DbCall *call) {
+    enqueue(db, call);
+    if (db->lost ? !db->stays : !write_call(db, call) || !flush(db))
+        lose_later(db);
+}
+
+/* Its time has come. */
+static void ask_again(void *context) {
+    DbCall *call = context;
+    Db *db = call->db;
+    call->again = NULL;
+    for (DbCall **slot = &db->resting; *slot; slot = &(*slot)->next) {
+        if (*slot != call)
+            continue;
+        *slot = call->next;
+        break;
+    }
+    send_call(db, call);
+}
+
+/* Make a call and send it. */
+static void ask(Db *db, const char *sql, int count, const char *const *parameters, bool once,
+                DbDone *done, void *context) {
+    DbCall *call = mem_alloc(sizeof *call);
+    *call = (DbCall){.done = done,
+                     .context = context,
+                     .id = ++db->next_id,
+                     .once = once,
+                     .sql = mem_strdup(sql),
+                     .count = count,
+                     .db = db};
+    if (count) {
+        call->parameters = mem_alloc((size_t)count * sizeof *call->parameters);
+        for (int i = 0; i < count; i++)
+            call->parameters[i] = mem_strdup(parameters[i]);
+    }
+    send_call(db, call);
+}
+
+/* Ask one thing. */
+void db_call(Db *db, const char *sql, int count, const char *const *parameters, DbDone *done,
+             void *context) {
+    ask(db, sql, count, parameters, false, done, context);
+}
+
+/* Ask one thing that must not be asked twice. */
+void db_call_once(Db *db, const char *sql, int count, const char *const *parameters, DbDone *done,
+                  void *context) {
+    ask(db, sql, count, parameters, true, done, context);
 }
 
 /* Are calls unanswered? */
 bool db_busy(const Db *db) {
-    return db->first != NULL;
+    return db->first || db->resting;
 }
 
 /* Copy a reply for db_ask. */

@@ -1,6 +1,11 @@
-/* The database connection: libpq in pipeline mode on the loop. Each call is one
+/* A database connection: libpq in pipeline mode on the loop. Each call is one
  * statement in a transaction of its own; calls are answered in the order in
- * which they were made. No session state is kept, so a transaction pooler works. */
+ * which they were made. No session state is kept, so a transaction pooler works.
+ *
+ * A connection ends with the first loss, and every call that waits is told so; or it
+ * stays (db_stay): it connects again, with backoff, and asks again what was not answered.
+ * The statements of a render may all be asked twice: attempt fences them, and what is
+ * recorded already is recorded once. */
 #ifndef RC_DB_H
 #define RC_DB_H
 
@@ -33,9 +38,37 @@ Db *db_start(const char *conninfo, const char *schema, Trace *trace);
 MUSTCHECK bool db_connect(Db *db, Loop *loop, char **error);
 void db_close(Db *db);
 
+/* Told when a connection that stays is lost (up false, with words why) and when it is there
+ * again, behind what is asked anew. */
+typedef void DbChanged(void *context, bool up, const char *words);
+
+/* From now on come back after a loss. Also errors that pass by themselves (a deadlock, a full
+ * disk, a statement cancelled by an operator) have the call asked again, with backoff, until
+ * db_close. */
+void db_stay(Db *db, DbChanged *changed, void *context);
+
+/* Is an error (its SQLSTATE) one that passes by itself? */
+bool db_error_passes(const char *sqlstate);
+
+/* Is there a connection at present? */
+bool db_is_up(const Db *db);
+
+/* Called with the payload of every notification on channels that the session listens to. */
+typedef void DbWoken(void *context, const char *payload);
+void db_on_notify(Db *db, DbWoken *woken, void *context);
+
+/* Which server process the connection was given. A pooler gives a number of its own, which
+ * pg_backend_pid() does not say. */
+int db_backend_pid(const Db *db);
+
 /* Ask one thing. The parameters are copied; NULL is SQL's NULL. */
 void db_call(Db *db, const char *sql, int count, const char *const *parameters, DbDone *done,
              void *context);
+
+/* Ask one thing that must not be asked twice: a loss is answered even where the connection
+ * stays. */
+void db_call_once(Db *db, const char *sql, int count, const char *const *parameters, DbDone *done,
+                  void *context);
 
 /* Are calls unanswered? */
 bool db_busy(const Db *db);

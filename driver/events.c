@@ -6,7 +6,9 @@
 
 #include "render.h"
 
-enum { GATHER_MS = 10 };
+/* A worker that dies in this time has analyses made again, or, once a picture is stored, a render
+ * failed whose picture was paid for. */
+enum { GATHER_MS = 50, PAID_GATHER_MS = 10 };
 
 static const char record_sql[] =
     "select renderchain.record_stages($1::uuid, $2::integer, $3::jsonb)";
@@ -46,6 +48,8 @@ void events_add(StageRun *run) {
         json_object_set_new(event, "durationMs", json_real(run->duration));
     if (run->model)
         json_object_set_new(event, "model", json_string(run->model->id));
+    if (*run->sha256)
+        json_object_set_new(event, "image", json_string(run->sha256));
     if (run->error)
         json_object_set_new(event, "error", json_pack("{s:s}", "message", run->error));
     json_array_append_new(run->render->events, event);
@@ -55,6 +59,7 @@ void events_add(StageRun *run) {
 json_t *events_take(Render *render) {
     json_t *taken = render->events;
     render->events = json_array();
+    render->paid = false;
     return taken;
 }
 
@@ -66,8 +71,8 @@ static void send_queue(Render *render, const json_t *objects, DbDone *done, void
     snprintf(attempt, sizeof attempt, "%d", render->attempt);
     char *list = objects ? json_dumps(objects, JSON_TEXT) : NULL;
     const char *parameters[] = {render->id, attempt, text, list};
-    db_call(render->db, list ? record_and_register_sql : record_sql, list ? 4 : 3, parameters, done,
-            context);
+    render_ask(render, list ? record_and_register_sql : record_sql, list ? 4 : 3, parameters, done,
+               context);
     free(list);
     free(text);
     json_decref(events);
@@ -97,11 +102,14 @@ static void send_gathered(void *context) {
  * statement, and requests to models leave before it. Not while a statement is out, nor
  * when the end of the render takes it along. */
 void events_flush(Render *render) {
-    if (render->events_timer || render->events_in_flight || render->ending ||
+    Loop *loop = http_loop(render->app->http);
+    if ((render->events_timer && !render->paid) || render->events_in_flight || render->ending ||
         render->end != RENDER_RUNNING || json_array_size(render->events) == 0)
         return;
+    if (render->events_timer)
+        loop_cancel(loop, render->events_timer);
     render->events_timer =
-        loop_after(http_loop(render->app->http), GATHER_MS, send_gathered, render);
+        loop_after(loop, render->paid ? PAID_GATHER_MS : GATHER_MS, send_gathered, render);
 }
 
 /* Send what waits and call back when it is committed. */

@@ -8,6 +8,8 @@
 
 #include "address.h"
 
+#include "kill_point.h"
+
 struct Http {
     Loop *loop;
     Trace *trace;
@@ -32,6 +34,11 @@ struct HttpCall {
 /* Collect the body up to the maximum; past it the transfer is ended. */
 static size_t take_body(char *data, size_t size, size_t count, void *context) {
     HttpCall *call = context;
+    curl_off_t whole;
+    if (!call->body.capacity &&
+        curl_easy_getinfo(call->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &whole) == CURLE_OK &&
+        whole > 0)
+        buf_reserve(&call->body, (size_t)whole);
     if (buf_append(&call->body, data, size * count))
         return size * count;
     call->too_large = true;
@@ -137,6 +144,7 @@ static void transfer_done(void *context, CURL *easy, CURLcode code) {
                        .retry_after_ms = call->retry_after_ms,
                        .body = &call->body,
                        .error = error};
+    kill_point();
     trace_write(call->http->trace, "http_done", call->id, NULL);
     call->done(call->context, &reply);
     free(error);
@@ -243,6 +251,7 @@ static void fail_to_start(void *context) {
 /* Send a request. */
 HttpCall *http_send(Http *http, HttpRequest request, HttpDone *done, void *context) {
     HttpCall *call = mem_alloc(sizeof *call);
+    kill_point();
     call->http = http;
     call->request = request;
     call->done = done;

@@ -17,7 +17,7 @@ typedef struct ImageFile {
     size_t length;
     const char *mime; /* static */
     unsigned width, height;
-    char sha256[65]; /* of the bytes */
+    char sha256[65]; /* of the bytes, in hexadecimal: what analyses of it are kept by */
 } ImageFile;
 
 /* Look at bytes. False with *error (what is wrong, without the name; caller frees)

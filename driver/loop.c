@@ -1,16 +1,22 @@
 #include "loop.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/epoll.h>
 #include <time.h>
+#include <unistd.h>
 
-enum { MAX_WATCHES = 16, LONGEST_WAIT_MS = 1000 };
+enum { EVENTS_A_TURN = 64, LONGEST_WAIT_MS = 1000 };
 
+/* A descriptor in epoll: the database's, a signal's, or one of libcurl's sockets. */
 struct LoopWatch {
-    int fd; /* -1 when the slot is free */
+    Loop *loop;
+    int fd; /* -1 once it is not watched any more */
     short events;
     LoopReady *ready;
     void *context;
+    LoopWatch *next; /* among those to be freed at the end of the turn */
 };
 
 struct LoopTimer {
@@ -21,12 +27,13 @@ struct LoopTimer {
 };
 
 struct Loop {
+    int epoll;
     CURLM *multi;
+    double curl_due; /* when libcurl wants to be called, whatever happens; -1 for never */
     LoopTransferDone *done;
     void *context;
-    LoopWatch watches[MAX_WATCHES];
+    LoopWatch *unwatched; /* events of this turn may still point to them */
     LoopTimer *timers;
-    bool added; /* transfers that have not been started yet */
 };
 
 /* Read a clock in milliseconds. */
@@ -46,19 +53,141 @@ double loop_wall(void) {
     return read_clock(CLOCK_REALTIME) / 1e3;
 }
 
+/* Give up: without a loop nothing can go on. */
+static void die(const char *what) {
+    perror(what);
+    exit(70);
+}
+
+/* Tell epoll what a descriptor is watched for; without events it only hears of errors. The
+ * number of one that was closed unnoticed may be in use again, or not be there any more. */
+static void set_events(LoopWatch *watch, int operation) {
+    /* POLLIN and POLLOUT are EPOLLIN and EPOLLOUT. */
+    struct epoll_event event = {.events = (uint32_t)watch->events, .data.ptr = watch};
+    int epoll = watch->loop->epoll;
+    if (epoll_ctl(epoll, operation, watch->fd, &event) == 0)
+        return;
+    int other = errno == EEXIST ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
+    if ((errno != EEXIST && errno != ENOENT) || epoll_ctl(epoll, other, watch->fd, &event) != 0)
+        die("renderchain: could not watch a descriptor");
+}
+
+/* Watch a descriptor. */
+LoopWatch *loop_watch(Loop *loop, int fd, short events, LoopReady *ready, void *context) {
+    LoopWatch *watch = mem_alloc(sizeof *watch);
+    *watch =
+        (LoopWatch){.loop = loop, .fd = fd, .events = events, .ready = ready, .context = context};
+    set_events(watch, EPOLL_CTL_ADD);
+    return watch;
+}
+
+/* Change what a descriptor is watched for. */
+void loop_watch_for(LoopWatch *watch, short events) {
+    if (watch->events == events)
+        return;
+    watch->events = events;
+    set_events(watch, EPOLL_CTL_MOD);
+}
+
+/* Stop watching, before the descriptor is closed; one that was closed is out already. */
+void loop_unwatch(Loop *loop, LoopWatch *watch) {
+    if (!watch)
+        return;
+    epoll_ctl(loop->epoll, EPOLL_CTL_DEL, watch->fd, NULL);
+    watch->fd = -1;
+    watch->next = loop->unwatched;
+    loop->unwatched = watch;
+}
+
+/* Free what was unwatched, when no event points there any more. */
+static void free_unwatched(Loop *loop) {
+    while (loop->unwatched) {
+        LoopWatch *watch = loop->unwatched;
+        loop->unwatched = watch->next;
+        free(watch);
+    }
+}
+
+/* Report every finished transfer; the message is read before the handle goes. */
+static void drain_transfers(Loop *loop) {
+    int left;
+    CURLMsg *message;
+    while ((message = curl_multi_info_read(loop->multi, &left))) {
+        if (message->msg != CURLMSG_DONE)
+            continue;
+        CURL *easy = message->easy_handle;
+        CURLcode code = message->data.result;
+        curl_multi_remove_handle(loop->multi, easy);
+        loop->done(loop->context, easy, code);
+    }
+}
+
+/* Let libcurl go on: with what a socket is ready for, or with what it is time for. */
+static void perform(Loop *loop, curl_socket_t socket, int bits) {
+    int running;
+    if (socket == CURL_SOCKET_TIMEOUT)
+        loop->curl_due = -1; /* before, since it may be set anew in the call */
+    curl_multi_socket_action(loop->multi, socket, bits, &running);
+    drain_transfers(loop);
+}
+
+/* One of libcurl's sockets is ready; the context is its own watch. */
+static void transfer_ready(void *context, short happened) {
+    LoopWatch *watch = context;
+    int bits = happened & EPOLLIN ? CURL_CSELECT_IN : 0;
+    if (happened & EPOLLOUT)
+        bits |= CURL_CSELECT_OUT;
+    if (happened & (EPOLLERR | EPOLLHUP))
+        bits |= CURL_CSELECT_ERR;
+    perform(watch->loop, watch->fd, bits);
+}
+
+/* libcurl says what it wants to know about a socket (CURLMOPT_SOCKETFUNCTION). */
+static int watch_transfer(CURL *easy, curl_socket_t fd, int what, void *context, void *known) {
+    Loop *loop = context;
+    LoopWatch *watch = known;
+    short events = (short)((what & CURL_POLL_IN ? EPOLLIN : 0) | //
+                           (what & CURL_POLL_OUT ? EPOLLOUT : 0));
+    (void)easy;
+    if (what == CURL_POLL_REMOVE) {
+        loop_unwatch(loop, watch);
+    } else if (watch) {
+        loop_watch_for(watch, events);
+    } else {
+        watch = loop_watch(loop, fd, events, transfer_ready, NULL);
+        watch->context = watch;
+        curl_multi_assign(loop->multi, fd, watch);
+    }
+    return 0;
+}
+
+/* libcurl says when it wants to be called (CURLMOPT_TIMERFUNCTION). */
+static int set_due(CURLM *multi, long milliseconds, void *context) {
+    Loop *loop = context;
+    (void)multi;
+    loop->curl_due = milliseconds < 0 ? -1 : loop_now() + (double)milliseconds;
+    return 0;
+}
+
 /* Make a loop whose finished transfers are handed to done. */
 Loop *loop_new(LoopTransferDone *done, void *context) {
     Loop *loop = mem_alloc(sizeof *loop);
-    loop->multi = curl_multi_init();
+    *loop = (Loop){.epoll = epoll_create1(EPOLL_CLOEXEC),
+                   .multi = curl_multi_init(),
+                   .curl_due = -1,
+                   .done = done,
+                   .context = context};
+    if (loop->epoll < 0)
+        die("renderchain: could not start the event loop");
     if (!loop->multi) {
         fputs("renderchain: could not start libcurl\n", stderr);
         exit(70);
     }
     curl_multi_setopt(loop->multi, CURLMOPT_PIPELINING, CURLPIPE_MULTIPLEX);
-    loop->done = done;
-    loop->context = context;
-    for (int i = 0; i < MAX_WATCHES; i++)
-        loop->watches[i].fd = -1;
+    curl_multi_setopt(loop->multi, CURLMOPT_SOCKETFUNCTION, watch_transfer);
+    curl_multi_setopt(loop->multi, CURLMOPT_SOCKETDATA, loop);
+    curl_multi_setopt(loop->multi, CURLMOPT_TIMERFUNCTION, set_due);
+    curl_multi_setopt(loop->multi, CURLMOPT_TIMERDATA, loop);
     return loop;
 }
 
@@ -69,31 +198,9 @@ void loop_free(Loop *loop) {
     while (loop->timers)
         loop_cancel(loop, loop->timers);
     curl_multi_cleanup(loop->multi);
+    free_unwatched(loop);
+    close(loop->epoll);
     free(loop);
-}
-
-/* Watch a descriptor. */
-LoopWatch *loop_watch(Loop *loop, int fd, short events, LoopReady *ready, void *context) {
-    for (int i = 0; i < MAX_WATCHES; i++) {
-        if (loop->watches[i].fd >= 0)
-            continue;
-        loop->watches[i] = (LoopWatch){fd, events, ready, context};
-        return &loop->watches[i];
-    }
-    fputs("renderchain: too many descriptors watched\n", stderr);
-    exit(70);
-}
-
-/* Change what a descriptor is watched for. */
-void loop_watch_for(LoopWatch *watch, short events) {
-    watch->events = events;
-}
-
-/* Stop watching. */
-void loop_unwatch(Loop *loop, LoopWatch *watch) {
-    (void)loop;
-    if (watch)
-        watch->fd = -1;
 }
 
 /* Put a timer into the ordered list. */
@@ -121,27 +228,12 @@ void loop_cancel(Loop *loop, LoopTimer *timer) {
 
 /* Start a transfer. */
 bool loop_transfer(Loop *loop, CURL *easy) {
-    loop->added = true;
     return curl_multi_add_handle(loop->multi, easy) == CURLM_OK;
 }
 
 /* Take a transfer out, finished or not. */
 void loop_drop(Loop *loop, CURL *easy) {
     curl_multi_remove_handle(loop->multi, easy);
-}
-
-/* Report every finished transfer; the message is read before the handle goes. */
-static void drain_transfers(Loop *loop) {
-    int left;
-    CURLMsg *message;
-    while ((message = curl_multi_info_read(loop->multi, &left))) {
-        if (message->msg != CURLMSG_DONE)
-            continue;
-        CURL *easy = message->easy_handle;
-        CURLcode code = message->data.result;
-        curl_multi_remove_handle(loop->multi, easy);
-        loop->done(loop->context, easy, code);
-    }
 }
 
 /* Fire what is due; a timer that is set meanwhile waits for the next turn. */
@@ -157,44 +249,33 @@ static void fire_timers(Loop *loop) {
 
 /* Say how long the next wait may be. */
 static int wait_limit(const Loop *loop) {
-    if (!loop->timers)
-        return LONGEST_WAIT_MS;
-    double wait = loop->timers->at - loop_now();
-    if (wait <= 0)
-        return 0;
-    return wait > LONGEST_WAIT_MS ? LONGEST_WAIT_MS : (int)wait + 1;
+    double now = loop_now(), wait = LONGEST_WAIT_MS;
+    if (loop->timers && loop->timers->at - now < wait)
+        wait = loop->timers->at - now;
+    if (loop->curl_due >= 0 && loop->curl_due - now < wait)
+        wait = loop->curl_due - now;
+    return wait <= 0 ? 0 : (int)wait + (wait < LONGEST_WAIT_MS);
 }
 
-/* Let transfers go on, and report those that have finished. */
-static void perform(Loop *loop) {
-    int running;
-    loop->added = false;
-    curl_multi_perform(loop->multi, &running);
-    drain_transfers(loop);
+/* Call libcurl if it is time; new transfers open their sockets and leave here. */
+static void perform_if_due(Loop *loop) {
+    if (loop->curl_due >= 0 && loop->curl_due <= loop_now())
+        perform(loop, CURL_SOCKET_TIMEOUT, 0);
 }
 
 /* One turn of the loop. */
 void loop_turn(Loop *loop) {
-    struct curl_waitfd fds[MAX_WATCHES];
-    LoopWatch *watches[MAX_WATCHES];
-    unsigned count = 0;
+    struct epoll_event events[EVENTS_A_TURN];
 
-    /* New transfers open their sockets here, so that the wait knows them. */
-    perform(loop);
-    for (int i = 0; i < MAX_WATCHES; i++) {
-        LoopWatch *watch = &loop->watches[i];
-        if (watch->fd < 0 || !watch->events)
-            continue;
-        watches[count] = watch;
-        fds[count++] = (struct curl_waitfd){.fd = watch->fd, .events = watch->events};
+    perform_if_due(loop);
+    int count = epoll_wait(loop->epoll, events, EVENTS_A_TURN, wait_limit(loop));
+    for (int i = 0; i < count; i++) {
+        LoopWatch *watch = events[i].data.ptr;
+        if (watch->fd >= 0)
+            watch->ready(watch->context, (short)events[i].events);
     }
-    curl_multi_poll(loop->multi, fds, count, wait_limit(loop), NULL);
-    perform(loop);
-    for (unsigned i = 0; i < count; i++)
-        if (fds[i].revents && watches[i]->fd == fds[i].fd)
-            watches[i]->ready(watches[i]->context, fds[i].revents);
     /* What a timer does may take its time (storing a file); requests leave before. */
-    if (loop->added)
-        perform(loop);
+    perform_if_due(loop);
     fire_timers(loop);
+    free_unwatched(loop);
 }

@@ -1,6 +1,6 @@
-/* The one event loop: HTTP transfers, the database socket, signals and timers
- * wait in a single curl_multi_poll. Everything runs on one thread; a callback
- * may start requests and timers but never waits itself. */
+/* The one event loop: HTTP transfers, database sockets, signals and timers wait in a
+ * single epoll_wait, so that a turn costs what happened and not what waits. Everything
+ * runs on one thread; a callback may start requests and timers but never waits itself. */
 #ifndef RC_LOOP_H
 #define RC_LOOP_H
 

@@ -18,6 +18,10 @@ static const struct Command {
 } commands[] = {
     {"init", NULL, cmd_init, "create the extension and the tables in a database"},
     {"render", NULL, cmd_render, "render an image"},
+    {"submit", NULL, cmd_submit, "queue an image render for a worker"},
+    {"worker", NULL, cmd_worker, "run renders from the queue"},
+    {"cancel", NULL, cmd_cancel, "cancel a render that waits or runs"},
+    {"retry", NULL, cmd_retry, "start a failed or cancelled render again"},
     {"show", NULL, cmd_show, "show one render"},
     {"chain", "list", cmd_chain_list, "list chains"},
     {"chain", "show", cmd_chain_show, "show a chain's renders, palettes and consistency"},
@@ -28,6 +32,8 @@ static const struct Command {
     {"credits", "grant", cmd_credits_grant, "give credits to a user"},
     {"credits", "balance", cmd_credits_balance, "print a user's credits"},
     {"gc", NULL, cmd_gc, "remove objects from storage that nobody needs, or check it"},
+    {"credits", "list", cmd_credits_list, "list the ledger that explains a user's credits"},
+    {"status", NULL, cmd_status, "show what waits and what runs"},
     {"models", NULL, cmd_models, "list the models, or load a registry file"},
 };
 

@@ -4,9 +4,7 @@
 
 enum {
     IMAGE_REPLY_MAXIMUM = 64 << 20, /* bytes; a 4K image is about 20 MB in base64 */
-    JSON_REPLY_MAXIMUM = 4 << 20,   /* an answer by one of our schemas is a few kB */
-    CONNECT_TIMEOUT_MS = 10000,
-    DEFAULT_TIMEOUT_S = 120
+    JSON_REPLY_MAXIMUM = 4 << 20    /* an answer by one of our schemas is a few kB */
 };
 
 struct ModelJob {
@@ -46,7 +44,7 @@ static struct curl_slist *copy_headers(const struct curl_slist *from) {
 /* Send it once. */
 static void send_once(void *context) {
     ModelJob *job = context;
-    long seconds = job->call.model->timeout_seconds;
+    const Timeouts *timeouts = &job->call.timeouts;
     HttpRequest request = {
         .method = "POST",
         .url = mem_strdup(job->url),
@@ -55,9 +53,9 @@ static void send_once(void *context) {
         .headers = copy_headers(job->headers),
         .reply_maximum = job->call.schema ? JSON_REPLY_MAXIMUM : IMAGE_REPLY_MAXIMUM,
         .direct = job->provider->loopback,
-        .connect_timeout_ms = CONNECT_TIMEOUT_MS,
-        .idle_timeout_ms = (seconds > 0 ? seconds : DEFAULT_TIMEOUT_S) * 1000,
-        .total_timeout_ms = (seconds > 0 ? seconds : DEFAULT_TIMEOUT_S) * 1000,
+        .connect_timeout_ms = timeouts->connect_ms,
+        .idle_timeout_ms = timeouts->idle_ms,
+        .total_timeout_ms = timeouts->total_ms,
     };
     job->timer = NULL;
     job->tries++;

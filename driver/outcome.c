@@ -5,18 +5,20 @@
 /* A generation is sent again only where it certainly was not done: what is
  * unknown may have been billed, and a refusal is an answer. */
 static const OutcomeRule rules[OUTCOME_COUNT] = {
-    [OUTCOME_OK] = {"ok", 1, 1, ""},
-    [OUTCOME_BLOCKED] = {"blocked", 1, 1,
+    [OUTCOME_OK] = {"ok", 1, 1, false, ""},
+    [OUTCOME_BLOCKED] = {"blocked", 1, 1, false,
                          "The provider's safety rules refused it; change the prompt or images."},
-    [OUTCOME_EMPTY] = {"empty", 2, 2, "The model answered without a result; try another prompt."},
-    [OUTCOME_MALFORMED] = {"malformed", 2, 1,
+    [OUTCOME_EMPTY] = {"empty", 2, 2, false,
+                       "The model answered without a result; try another prompt."},
+    [OUTCOME_MALFORMED] = {"malformed", 2, 1, false,
                            "The answer was not what the protocol says; check --provider-url."},
-    [OUTCOME_RATE_LIMITED] = {"rate_limited", 4, 4, "Wait, or raise the quota at the provider."},
-    [OUTCOME_OVERLOADED] = {"overloaded", 4, 4, "The provider is failing; try again later."},
-    [OUTCOME_REJECTED] = {"rejected", 1, 1,
+    [OUTCOME_RATE_LIMITED] = {"rate_limited", 4, 4, true,
+                              "Wait, or raise the quota at the provider."},
+    [OUTCOME_OVERLOADED] = {"overloaded", 4, 4, true, "The provider is failing; try again later."},
+    [OUTCOME_REJECTED] = {"rejected", 1, 1, false,
                           "Check the API key, the model and the provider's own words."},
-    [OUTCOME_UNREACHABLE] = {"unreachable", 3, 3, "Check the network and --provider-url."},
-    [OUTCOME_UNKNOWN] = {"unknown", 2, 1,
+    [OUTCOME_UNREACHABLE] = {"unreachable", 3, 3, true, "Check the network and --provider-url."},
+    [OUTCOME_UNKNOWN] = {"unknown", 2, 1, false,
                          "It was sent and not answered, so it may have been billed; it is not sent "
                          "again by itself. Start it again with retry_render if you want that."},
 };

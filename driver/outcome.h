@@ -22,6 +22,7 @@ typedef struct OutcomeRule {
     const char *name;
     int tries;            /* how often a call that costs next to nothing is sent in all */
     int generation_tries; /* how often a generation is sent in all */
+    bool passes;          /* a worker puts the render back into the queue, for another attempt */
     const char *advice;   /* what a person can do about it */
 } OutcomeRule;
 

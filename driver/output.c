@@ -76,8 +76,8 @@ static void register_again(StageRun *run) {
     char *text = json_dumps(objects, JSON_TEXT);
     char *attempt = mem_printf("%d", render->attempt);
     const char *parameters[] = {render->id, attempt, text};
-    db_call(render->db, "select renderchain.register_objects($1::uuid, $2::integer, $3::jsonb)", 3,
-            parameters, registered, run);
+    render_ask(render, "select renderchain.register_objects($1::uuid, $2::integer, $3::jsonb)", 3,
+               parameters, registered, run);
     json_decref(objects);
     free(attempt);
     free(text);
@@ -88,6 +88,13 @@ static bool has_type(const char *key, const char *extension) {
     return strcmp(strrchr(key, '.') + 1, extension) == 0;
 }
 
+/* Hash the picture, where that was not done yet. */
+const char *output_sha256(Render *render) {
+    if (!*render->sha256)
+        sha256_hex(render->image.image, render->image.image_length, render->sha256);
+    return render->sha256;
+}
+
 /* Hash and store the picture, once the requests that show it to models have left. Its hash
  * belongs to what is recorded of the generation, which waits for us. */
 static void store(void *context) {
@@ -95,8 +102,7 @@ static void store(void *context) {
     Render *render = run->render;
     const StageRun *generation = render_run(render, STAGE_IMAGE_GENERATION);
     run->timer = NULL;
-    sha256_hex(render->image.image, render->image.image_length, render->sha256);
-    json_object_set_new(generation->output, "sha256", json_string(render->sha256));
+    json_object_set_new(generation->output, "sha256", json_string(output_sha256(render)));
     render->app->picture_type = extension_of(render->image.image_mime);
     if (has_type(render->key, render->app->picture_type))
         upload(run);

@@ -9,6 +9,9 @@
  * renderchain.register_objects takes; the caller's. */
 json_t *output_expect(Render *render);
 
+/* The SHA-256 of the picture that has come, in hexadecimal; the render's. */
+const char *output_sha256(Render *render);
+
 /* Store the picture that has come; ends the run of the storage stage. */
 void output_store(StageRun *run);
 

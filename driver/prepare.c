@@ -1,6 +1,7 @@
 #include "prepare.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "input.h"
 
@@ -13,6 +14,8 @@ enum {
 typedef struct Wanted {
     Preparation *preparation;
     Input *input;
+    const json_t *named;
+    ImageFile *image;
 } Wanted;
 
 struct Preparation {
@@ -32,12 +35,31 @@ static void one_less(Preparation *preparation) {
     render_advance(render);
 }
 
+/* Is an image what was meant when the render was submitted? */
+static bool is_as_meant(const ImageFile *image, const json_t *named) {
+    const char *sha256 = json_string_value(json_object_get(named, "sha256"));
+    return !sha256 || strcmp(sha256, image->sha256) == 0;
+}
+
+/* Refuse a render one of whose images has changed. */
+static void refuse_changed(Render *render, const ImageFile *image, const json_t *named) {
+    char *words =
+        mem_printf("\"%s\" is not what it was when the render was submitted: its SHA-256 "
+                   "is %s, not %s",
+                   image->path, image->sha256, json_string_value(json_object_get(named, "sha256")));
+    render_refuse(render, words);
+    free(words);
+}
+
 /* An input is there, or cannot be had. */
 static void input_came(void *context, const char *error) {
     Wanted *wanted = context;
+    Render *render = wanted->preparation->render;
     wanted->input = NULL;
     if (error)
-        render_refuse(wanted->preparation->render, error);
+        render_refuse(render, error);
+    else if (!is_as_meant(wanted->image, wanted->named))
+        refuse_changed(render, wanted->image, wanted->named);
     else
         one_less(wanted->preparation);
 }
@@ -49,7 +71,7 @@ static void want(Preparation *preparation, const json_t *named, const char *labe
         return;
     Wanted *wanted = &preparation->wanted[preparation->count++];
     preparation->missing++;
-    wanted->preparation = preparation;
+    *wanted = (Wanted){.preparation = preparation, .named = named, .image = into};
     wanted->input = input_load(preparation->render->app, named, label, into, input_came, wanted);
 }
 

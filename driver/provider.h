@@ -24,10 +24,12 @@ enum { CALL_MAX_PARTS = 24 };
 
 typedef struct ModelCall {
     const Model *model;
-    const char *instruction;  /* borrowed */
+    const char *instruction;  /* as a JSON string, with its quotes; borrowed; NULL for none */
     const json_t *schema;     /* the answer's JSON schema; NULL asks for an image */
+    const char *schema_text;  /* the same as it is sent; borrowed */
     const char *aspect_ratio; /* for an image; borrowed */
     const char *image_size;
+    Timeouts timeouts;
     CallPart parts[CALL_MAX_PARTS];
     size_t part_count;
 } ModelCall;

@@ -10,7 +10,8 @@
 #include "provider.h"
 #include "table.h"
 
-enum { REQUEST_MAXIMUM = 256 << 20 }; /* bytes: every image at its limit, in base64 */
+/* Bytes: every image at its limit, in base64; what stands around a request and a part of it. */
+enum { REQUEST_MAXIMUM = 256 << 20, REQUEST_FRAME = 512, PART_FRAME = 128 };
 
 /* Append a JSON value's text, freeing the value. */
 static bool append_json(Buf *body, json_t *value) {
@@ -45,28 +46,37 @@ static bool append_parts(Buf *body, const ModelCall *call) {
     return true;
 }
 
-/* Say what kind of answer is wanted. */
-static json_t *build_config(const ModelCall *call) {
-    if (call->schema)
-        return json_pack("{s:s, s:O}", "responseMimeType", "application/json", "responseJsonSchema",
-                         (json_t *)call->schema);
+/* Append what kind of answer is wanted. */
+static bool append_config(Buf *body, const ModelCall *call) {
+    if (call->schema_text)
+        return append(body, "{\"responseMimeType\":\"application/json\",\"responseJsonSchema\":") &&
+               append(body, call->schema_text) && append(body, "}");
     json_t *image = json_object();
     if (call->aspect_ratio)
         json_object_set_new(image, "aspectRatio", json_string(call->aspect_ratio));
     if (call->image_size)
         json_object_set_new(image, "imageSize", json_string(call->image_size));
-    return json_pack("{s:[s, s], s:o}", "responseModalities", "TEXT", "IMAGE", "imageConfig",
-                     image);
+    return append_json(body, json_pack("{s:[s, s], s:o}", "responseModalities", "TEXT", "IMAGE",
+                                       "imageConfig", image));
 }
 
 /* Append everything but the contents. */
 static bool append_rest(Buf *body, const ModelCall *call) {
-    if (call->instruction && (!append(body, ",\"systemInstruction\":") ||
-                              !append_json(body, json_pack("{s:s, s:[{s:s}]}", "role", "user",
-                                                           "parts", "text", call->instruction))))
+    if (call->instruction &&
+        (!append(body, ",\"systemInstruction\":{\"role\":\"user\",\"parts\":[{\"text\":") ||
+         !append(body, call->instruction) || !append(body, "}]}")))
         return false;
-    return append(body, ",\"generationConfig\":") && append_json(body, build_config(call)) &&
-           append(body, "}");
+    return append(body, ",\"generationConfig\":") && append_config(body, call) && append(body, "}");
+}
+
+/* About how long a request will be, so that its buffer need not grow with a picture in it. */
+static size_t expected_length(const ModelCall *call) {
+    size_t length = call->schema_text ? strlen(call->schema_text) : 0;
+    length += REQUEST_FRAME + (call->instruction ? strlen(call->instruction) : 0);
+    for (size_t i = 0; i < call->part_count; i++)
+        length += PART_FRAME + (call->parts[i].text ? strlen(call->parts[i].text) * 5 / 4
+                                                    : (call->parts[i].length + 2) / 3 * 4);
+    return length;
 }
 
 /* Build a request. */
@@ -74,6 +84,7 @@ static char *build(const Provider *provider, const ModelCall *call, size_t *leng
                    struct curl_slist **headers) {
     Buf body;
     buf_init(&body, REQUEST_MAXIMUM);
+    buf_reserve(&body, expected_length(call));
     bool ok = append(&body, "{\"contents\":[{\"role\":\"user\",\"parts\":[") &&
               append_parts(&body, call) && append(&body, "]}]") && append_rest(&body, call);
     if (!ok) {

@@ -1,8 +1,11 @@
 #include "registry.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+
+enum { CONNECT_S = 10, TOTAL_S = 120 };
 
 /* Read a text member, NULL where it is not there. */
 static const char *text(const json_t *object, const char *key) {
@@ -24,14 +27,20 @@ static const char *retired_by_now(const json_t *entry) {
 bool registry_read(Registry *registry, const char *json, char **error) {
     json_error_t where;
     *registry = (Registry){.json = json_loads(json ? json : "[]", 0, &where)};
-    if (!json_is_array(registry->json)) {
+    const json_t *models = registry->json;
+    if (json_is_object(models)) {
+        models = json_object_get(registry->json, "models");
+        registry->timeouts = json_object_get(registry->json, "timeouts");
+        snprintf(where.text, sizeof where.text, "it has no list of models");
+    }
+    if (!json_is_array(models)) {
         *error = mem_printf("the model registry in the database is not readable: %s", where.text);
         return false;
     }
-    registry->count = json_array_size(registry->json);
+    registry->count = json_array_size(models);
     registry->models = mem_alloc(registry->count * sizeof *registry->models);
     for (size_t i = 0; i < registry->count; i++) {
-        json_t *entry = json_array_get(registry->json, i);
+        json_t *entry = json_array_get(models, i);
         registry->models[i] = (Model){
             .id = text(entry, "id"),
             .provider = text(entry, "provider"),
@@ -79,6 +88,22 @@ const Model *registry_pick(const Registry *registry, const char *provider, const
             return model;
     }
     return NULL;
+}
+
+/* Read a number of seconds from 1, else take another. */
+static long seconds_or(const json_t *object, const char *key, long other) {
+    json_int_t seconds = json_integer_value(json_object_get(object, key));
+    return seconds > 0 ? (long)seconds : other;
+}
+
+/* Look up how long a call may take. */
+Timeouts registry_timeouts(const Registry *registry, const char *stage, const Model *model) {
+    const json_t *timeouts = registry ? registry->timeouts : NULL;
+    long total = model && model->timeout_seconds > 0 ? model->timeout_seconds : TOTAL_S;
+    total = seconds_or(json_object_get(timeouts, "stages"), stage, total);
+    return (Timeouts){.connect_ms = seconds_or(timeouts, "connect", CONNECT_S) * 1000,
+                      .idle_ms = seconds_or(timeouts, "idle", total) * 1000,
+                      .total_ms = total * 1000};
 }
 
 /* Look a value up in one of the model's lists. */

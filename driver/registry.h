@@ -23,12 +23,21 @@ typedef struct Model {
 } Model;
 
 typedef struct Registry {
-    json_t *json; /* array of definitions; owned */
+    json_t *json; /* as the database gave it; owned */
+    const json_t *timeouts;
     Model *models;
     size_t count;
 } Registry;
 
-/* Read the array that renderchain.get_models() gives. False with *error set (caller frees). */
+/* How long to wait for what, in milliseconds. */
+typedef struct Timeouts {
+    long connect_ms;
+    long idle_ms; /* for the next byte, also the first one of an answer */
+    long total_ms;
+} Timeouts;
+
+/* Read what renderchain.get_registry() gives, or the array of models alone. False with *error set
+ * (caller frees). */
 MUSTCHECK bool registry_read(Registry *registry, const char *json, char **error);
 void registry_free(Registry *registry);
 
@@ -38,6 +47,10 @@ const Model *registry_find(const Registry *registry, const char *id);
 /* The first model in use of a provider, kind and tier (NULL tier: any), or NULL. */
 const Model *registry_pick(const Registry *registry, const char *provider, const char *kind,
                            const char *tier);
+
+/* How long a call of a stage may take: by the server's settings, else the model's timeoutSeconds.
+ * Without a registry what holds where neither says anything. */
+Timeouts registry_timeouts(const Registry *registry, const char *stage, const Model *model);
 
 /* Does the model's list "qualities" (or "sizes", "aspectRatios") have the value? */
 bool model_supports(const Model *model, const char *list, const char *value);

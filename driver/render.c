@@ -131,8 +131,8 @@ json_t *database_json(const char *text) {
 }
 
 /* Parse a column that holds JSON, NULL where it is NULL. */
-static json_t *json_column(const PGresult *row, const char *column) {
-    return database_json(db_text(row, 0, column));
+static json_t *json_column(const PGresult *result, int row, const char *column) {
+    return database_json(db_text(result, row, column));
 }
 
 /* Start empty. */
@@ -141,19 +141,20 @@ void render_init(Render *render, App *app) {
     render->image.retry_after_ms = -1;
 }
 
-/* Take a row of run_render or claim_renders. */
-bool render_from_row(Render *render, const PGresult *row, char **error) {
-    const char *position = db_text(row, 0, "chain_position");
-    const char *attempt = db_text(row, 0, "attempt");
+/* Take a row of what run_render or claim_renders gave. */
+bool render_from_row(Render *render, const PGresult *result, int row, char **error) {
+    const char *position = db_text(result, row, "chain_position");
+    const char *attempt = db_text(result, row, "attempt");
     if (!render->db)
         render->db = render->app->db;
-    render->id = mem_strdup(db_text(row, 0, "render_id"));
-    render->chain_id = mem_strdup(db_text(row, 0, "chain_id"));
+    render->id = mem_strdup(db_text(result, row, "render_id"));
+    render->chain_id = mem_strdup(db_text(result, row, "chain_id"));
     render->position = position ? atoi(position) : 0;
     render->attempt = attempt ? atoi(attempt) : 0;
-    render->request = json_column(row, "request");
-    render->memory = json_column(row, "memory");
-    render->previous = json_column(row, "previous_output");
+    render->request = json_column(result, row, "request");
+    render->memory = json_column(result, row, "memory");
+    render->previous = json_column(result, row, "previous_output");
+    render->known = json_column(result, row, "analyses");
     render->started = loop_now();
     if (!render->id || !json_is_object(render->request)) {
         *error = mem_strdup("the claim brought no readable request");
@@ -163,7 +164,7 @@ bool render_from_row(Render *render, const PGresult *row, char **error) {
     if (render->reference_count > MAX_REFERENCES)
         render->reference_count = MAX_REFERENCES;
     plan_all(render);
-    json_t *stages = json_column(row, "stages");
+    json_t *stages = json_column(result, row, "stages");
     reuse(render, stages);
     json_decref(stages);
     return true;
@@ -185,6 +186,8 @@ void render_free(Render *render) {
     output_drop(render);
     if (render->events_timer)
         loop_cancel(http_loop(render->app->http), render->events_timer);
+    if (render->over_timer)
+        loop_cancel(http_loop(render->app->http), render->over_timer);
     for (size_t i = 0; i < render->run_count; i++)
         free_run(&render->runs[i]);
     for (size_t i = 0; i < MAX_REFERENCES; i++) {
@@ -195,7 +198,7 @@ void render_free(Render *render) {
     image_file_free(&render->mask);
     json_t *const documents[] = {render->request,   render->memory,         render->previous,
                                  render->intent,    render->style_analysis, render->validation,
-                                 render->extracted, render->events};
+                                 render->extracted, render->events,         render->known};
     for (size_t i = 0; i < sizeof documents / sizeof documents[0]; i++)
         json_decref(documents[i]);
     answer_free(&render->image);
@@ -206,6 +209,54 @@ void render_free(Render *render) {
         free(texts[i]);
     *render = (Render){0};
 }
+
+/* ---- the database ---- */
+
+/* A statement about a render that waits for its answer. */
+typedef struct RenderCall {
+    Render *render;
+    DbDone *done;
+    void *context;
+} RenderCall;
+
+/* Tell that the render is over. */
+static void tell_over(void *context) {
+    Render *render = context;
+    render->over_timer = NULL;
+    render->over(render->over_context, render);
+}
+
+/* Once the render has ended and nothing is out, tell so from the loop. */
+static void over_if_done(Render *render) {
+    if (render->over && render->end != RENDER_RUNNING && !render->asked && !render->over_timer)
+        render->over_timer = loop_after(http_loop(render->app->http), 0, tell_over, render);
+}
+
+/* Note how the render ended, which is the only way. */
+static void set_end(Render *render, RenderEnd end) {
+    render->end = end;
+    over_if_done(render);
+}
+
+/* A statement was answered. */
+static void answered(void *context, const DbReply *reply) {
+    RenderCall call = *(RenderCall *)context;
+    free(context);
+    call.render->asked--;
+    call.done(call.context, reply);
+    over_if_done(call.render);
+}
+
+/* Ask the database one thing about a render. */
+void render_ask(Render *render, const char *sql, int count, const char *const *parameters,
+                DbDone *done, void *context) {
+    RenderCall *call = mem_alloc(sizeof *call);
+    *call = (RenderCall){render, done, context};
+    render->asked++;
+    db_call(render->db, sql, count, parameters, answered, call);
+}
+
+/* ---- runs of stages ---- */
 
 /* A run begins. */
 void stage_running(StageRun *run) {
@@ -237,6 +288,7 @@ void stage_end(StageRun *run, StageState state, const char *outcome) {
     } else {
         if (stage_id(run) == STAGE_STORAGE && render->generation_held) {
             render->generation_held = false;
+            render->paid = true;
             events_add(render_run(render, STAGE_IMAGE_GENERATION));
         }
         events_add(run);
@@ -311,7 +363,7 @@ static void drop_jobs(Render *render) {
 void render_drop(Render *render, const char *sqlstate, const char *words, const char *hint) {
     if (render->end != RENDER_RUNNING)
         return;
-    render->end = RENDER_LOST;
+    set_end(render, RENDER_LOST);
     mem_set(&render->error, "%s", words);
     mem_set(&render->sqlstate, "%s", sqlstate);
     mem_set(&render->hint, "%s", hint);
@@ -334,7 +386,7 @@ static void completed(void *context, const DbReply *reply) {
         return;
     }
     render->result = mem_strdup(PQgetvalue(reply->result, 0, 0));
-    render->end = RENDER_COMPLETED;
+    set_end(render, RENDER_COMPLETED);
 }
 
 /* Set a member unless it is NULL. */
@@ -372,6 +424,8 @@ static json_t *describe_result(Render *render) {
         render->image_model->id, "processingTime", (json_int_t)ceil(milliseconds / 1e3),
         "processingMs", (json_int_t)milliseconds, "stages", events_take(render));
     json_t *analysis = image_analysis(render);
+    if (render->image_size)
+        json_object_set_new(result, "size", json_string(render->image_size));
     set_if(result, "memory", render->extracted);
     set_if(result, "designIntent", render->intent);
     set_if(result, "imageAnalysis", analysis);
@@ -389,8 +443,8 @@ static void complete(Render *render) {
     char *attempt = mem_printf("%d", render->attempt);
     const char *parameters[] = {render->id, attempt, text};
     render->ending = true;
-    db_call(render->db, "select renderchain.complete_render($1::uuid, $2::integer, $3::jsonb)", 3,
-            parameters, completed, render);
+    render_ask(render, "select renderchain.complete_render($1::uuid, $2::integer, $3::jsonb)", 3,
+               parameters, completed, render);
     json_decref(result);
     free(attempt);
     free(text);
@@ -402,7 +456,8 @@ static void failed(void *context, const DbReply *reply) {
     if (!reply->ok) {
         render_lose(render, reply);
     } else if (render->end == RENDER_RUNNING) {
-        render->end = RENDER_FAILED;
+        bool queued = strcmp(PQgetvalue(reply->result, 0, 0), "pending") == 0;
+        set_end(render, queued ? RENDER_REQUEUED : RENDER_FAILED);
     }
 }
 
@@ -412,17 +467,18 @@ static void ignore_reply(void *context, const DbReply *reply) {
     (void)reply;
 }
 
-/* Record what happened, then fail, which refunds. Takes the error. */
-static void fail_with(Render *render, json_t *error) {
+/* Record what happened, then fail, which refunds, or is tried again later. Takes the error. */
+static void fail_with(Render *render, json_t *error, bool again) {
     char *text = json_dumps(error, JSON_TEXT);
     char *attempt = mem_printf("%d", render->attempt);
-    const char *parameters[] = {render->id, attempt, text};
+    const char *parameters[] = {render->id, attempt, text, again ? "t" : "f"};
     render->ending = true;
     drop_jobs(render);
     if (json_array_size(render->events))
         events_commit(render, NULL, ignore_reply, NULL);
-    db_call(render->db, "select renderchain.fail_render($1::uuid, $2::integer, $3::jsonb, false)",
-            3, parameters, failed, render);
+    render_ask(render,
+               "select renderchain.fail_render($1::uuid, $2::integer, $3::jsonb, $4::boolean)", 4,
+               parameters, failed, render);
     json_decref(error);
     free(attempt);
     free(text);
@@ -432,15 +488,20 @@ static void fail_with(Render *render, json_t *error) {
 static void fail(Render *render, const StageRun *run) {
     const char *words = run->error ? run->error : "no reason given";
     mem_set(&render->error, "%s failed (%s): %s", run->kind->name, run->outcome, words);
-    fail_with(render, json_pack("{s:s, s:s, s:s}", "stage", run->kind->name, "outcome",
-                                run->outcome, "message", words));
+    json_t *error = json_pack("{s:s, s:s, s:s}", "stage", run->kind->name, "outcome", run->outcome,
+                              "message", words);
+    bool again = render->may_requeue && run->passes;
+    if (again && run->retry_after_ms >= 0)
+        json_object_set_new(error, "retryAfterSeconds", json_real(run->retry_after_ms / 1e3));
+    fail_with(render, error, again);
 }
 
 /* Fail a render that was claimed but cannot be run. */
 void render_refuse(Render *render, const char *words) {
     free(render->error);
     render->error = text_clip(words, WORDS_MAXIMUM);
-    fail_with(render, json_pack("{s:s, s:s}", "outcome", "rejected", "message", render->error));
+    fail_with(render, json_pack("{s:s, s:s}", "outcome", "rejected", "message", render->error),
+              false);
 }
 
 /* End the render where a required stage failed or nothing is left to do. */
@@ -475,7 +536,7 @@ static void cancelled(void *context, const DbReply *reply) {
     if (render->end != RENDER_RUNNING)
         return;
     const char *status = PQgetvalue(reply->result, 0, 0);
-    render->end = RENDER_CANCELLED;
+    set_end(render, RENDER_CANCELLED);
     if (strcmp(status, "cancelled") == 0) {
         mem_set(&render->error, "interrupted; the render was cancelled and its credits refunded");
         output_disown(render);
@@ -491,6 +552,6 @@ void render_cancel(Render *render) {
     const char *parameters[] = {render->id};
     render->ending = true;
     drop_jobs(render);
-    db_call(render->db, "select renderchain.cancel_render($1::uuid)", 1, parameters, cancelled,
-            render);
+    render_ask(render, "select renderchain.cancel_render($1::uuid)", 1, parameters, cancelled,
+               render);
 }

@@ -57,6 +57,7 @@ struct StageRun {
     double started_at; /* loop_wall() */
     double duration;   /* milliseconds */
     const char *outcome;
+    char sha256[65]; /* of the image that its answer is about; "" where it is about none */
     const Model *model;
     ModelJob *job;    /* while a model is asked */
     LoopTimer *timer; /* while it waits for the loop's next turn */
@@ -64,7 +65,9 @@ struct StageRun {
     json_t *usage;
     char *cost;
     char *error;
-    bool reused; /* taken over from an earlier attempt */
+    bool passes;           /* what it failed by passes by itself: another attempt may do better */
+    double retry_after_ms; /* -1 where the provider named none */
+    bool reused;           /* taken over from an earlier attempt */
 };
 
 enum { MAX_REFERENCES = 3, MAX_RUNS = STAGE_COUNT + MAX_REFERENCES + 1 };
@@ -73,12 +76,17 @@ typedef enum RenderEnd {
     RENDER_RUNNING,
     RENDER_COMPLETED,
     RENDER_FAILED,
+    RENDER_REQUEUED,  /* what it failed by passes by itself: it waits for another attempt */
     RENDER_CANCELLED, /* by render_cancel */
     RENDER_LOST /* no longer ours: the lease was taken, it was cancelled, or the database went */
 } RenderEnd;
 
 /* Told of every change of a stage, for people who watch. */
 typedef void RenderWatch(void *context, const StageRun *run);
+
+/* Told once, from the loop, when a render has ended and nothing is out any more that knows it:
+ * it may be freed. */
+typedef void RenderOver(void *context, Render *render);
 
 struct Render {
     App *app;
@@ -89,6 +97,8 @@ struct Render {
     json_t *request;
     json_t *memory;   /* the chain's, or NULL */
     json_t *previous; /* the chain's last output, or NULL */
+    json_t
+        *known; /* analyses of its images that the claim brought; NULL where it looked for none */
     ImageFile references[MAX_REFERENCES];
     size_t reference_count;
     ImageFile style, mask; /* without bytes where there is none */
@@ -115,6 +125,7 @@ struct Render {
     json_t *events;
     bool events_in_flight;
     LoopTimer *events_timer; /* while events gather */
+    bool paid;               /* one of them is of a picture that was paid for: no time to lose */
     bool generation_held;    /* generation has ended, its event waits for the storage */
 
     bool advancing;
@@ -126,14 +137,20 @@ struct Render {
     char *result; /* JSON in get_render's shape, as the database wrote it */
     RenderWatch *watch;
     void *watch_context;
+
+    bool may_requeue; /* what passes by itself puts it back into the queue; else it fails */
+    unsigned asked;   /* statements that wait for their answers */
+    LoopTimer *over_timer;
+    RenderOver *over;
+    void *over_context;
 };
 
 /* Start empty. Images that the caller sets before render_from_row are not read again. */
 void render_init(Render *render, App *app);
 
-/* Take a row of run_render or claim_renders. False with *error set (caller frees)
+/* Take a row of what run_render or claim_renders gave. False with *error set (caller frees)
  * where it cannot be read. */
-MUSTCHECK bool render_from_row(Render *render, const PGresult *row, char **error);
+MUSTCHECK bool render_from_row(Render *render, const PGresult *result, int row, char **error);
 void render_free(Render *render);
 
 /* Fetch what the request names, then start what can be started. The loop does the rest; it is
@@ -156,6 +173,10 @@ void stage_end(StageRun *run, StageState state, const char *outcome);
 void stage_fail(StageRun *run, const char *outcome, const char *format, ...) PRINTF_LIKE(3, 4);
 StageRun *render_run(Render *render, StageId id);
 StageId stage_id(const StageRun *run);
+
+/* Ask the database one thing about a render, on the render's own connection. */
+void render_ask(Render *render, const char *sql, int count, const char *const *parameters,
+                DbDone *done, void *context);
 
 /* For prepare.c: everything is there, start what can be started. */
 void render_advance(Render *render);

@@ -87,7 +87,7 @@ static int check(RequestOptions *options, const CommandLine *line, const Setting
 }
 
 /* Parse the command line. */
-int request_parse(RequestOptions *options, int argc, char **argv, Settings *settings) {
+int request_parse(RequestOptions *options, int argc, char **argv, Settings *settings, bool queued) {
     const Option table[] = {
         {"prompt", "TEXT", OPTION_TEXT, &options->prompt, "what to render; - reads standard input"},
         {"chain", "ID|NAME", OPTION_TEXT, &options->chain, "chain to go on with, or a new name"},
@@ -113,14 +113,22 @@ int request_parse(RequestOptions *options, int argc, char **argv, Settings *sett
         {"priority", "N", OPTION_TEXT, &options->priority, "higher runs earlier (default 0)"},
         {"idempotency-key", "KEY", OPTION_TEXT, &options->idempotency_key,
          "the same key gives the same render back"},
+        /* The last but one is of submit alone, the last of render. */
+        {"upload", NULL, OPTION_FLAG, &options->upload,
+         "store local images first, for workers on other machines (needs the workers' --storage)"},
         {"output", "FILE", OPTION_TEXT, &options->output, "write the picture there as well"},
     };
+    Option chosen[OPTION_COUNT(table) - 1];
+    memcpy(chosen, table, sizeof chosen);
+    if (!queued)
+        chosen[OPTION_COUNT(chosen) - 1] = table[OPTION_COUNT(table) - 1];
     const CommandLine line = {
-        "render --prompt TEXT",
-        "Render an image. With --chain, what the chain remembers (palette, materials,\n"
-        "geometry, style) is fed into the render, and what comes out is remembered.",
-        table,
-        OPTION_COUNT(table),
+        queued ? "submit --prompt TEXT" : "render --prompt TEXT",
+        queued ? "Queue the render of an image, which a worker will run; prints the render's id."
+               : "Render an image. With --chain, what the chain remembers (palette, materials,\n"
+                 "geometry, style) is fed into the render, and what comes out is remembered.",
+        chosen,
+        OPTION_COUNT(chosen),
         0,
         0,
         notes};
@@ -138,6 +146,15 @@ void request_free(RequestOptions *options) {
 static void set_text(json_t *request, const char *key, const char *value) {
     if (value)
         json_object_set_new(request, key, json_string(value));
+}
+
+/* Say what an input image holds. */
+void request_hash(json_t *request, const char *key, int number, const char *sha256) {
+    json_t *image = json_object_get(request, key);
+    if (number >= 0)
+        image = json_array_get(image, (size_t)number);
+    if (json_is_object(image) && *sha256)
+        json_object_set_new(image, "sha256", json_string(sha256));
 }
 
 /* Read "id,key=value,key=value". */
@@ -179,11 +196,10 @@ static void set_lists(json_t *request, const RequestOptions *options) {
 }
 
 /* Build the request. */
-json_t *request_build(const RequestOptions *options, const char *provider,
-                      const char *provider_url) {
+json_t *request_build(const RequestOptions *options, const char *provider) {
     json_t *request = json_pack("{s:s}", "type", "image");
     set_text(request, "prompt", options->prompt);
-    set_text(request, "provider", provider ? provider : provider_url ? "gemini" : "local");
+    set_text(request, "provider", provider);
     set_text(request, "userId", options->user);
     set_text(request, "projectId", options->project);
     set_text(request, "parentRenderId", options->parent);

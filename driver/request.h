@@ -12,17 +12,22 @@ typedef struct RequestOptions {
     const char *style, *mask, *mask_type, *inpainting_prompt;
     const char *quality, *aspect_ratio, *model, *tool, *priority;
     const char *idempotency_key, *output;
-    bool quick;
+    bool quick, upload;
     char *read_prompt; /* of --prompt -; owned */
 } RequestOptions;
 
-/* Parse; returns -1 to go on, or the exit code. */
-int request_parse(RequestOptions *options, int argc, char **argv, Settings *settings);
+/* Parse, for render or (queued) for submit, which writes no picture; returns -1 to go on, or the
+ * exit code. */
+int request_parse(RequestOptions *options, int argc, char **argv, Settings *settings, bool queued);
 void request_free(RequestOptions *options);
 
-/* Build the request; what the database can judge better is left to it. */
-json_t *request_build(const RequestOptions *options, const char *provider,
-                      const char *provider_url);
+/* Build the request; what the database can judge better is left to it. provider: who is to run
+ * it, NULL for whoever has a worker. */
+json_t *request_build(const RequestOptions *options, const char *provider);
+
+/* Say what an input image holds, so that the claim can bring what is known of it: the
+ * reference with that number, else (-1) the image under that key. */
+void request_hash(json_t *request, const char *key, int number, const char *sha256);
 
 /* Is the text a UUID? */
 bool is_uuid(const char *text);

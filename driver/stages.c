@@ -1,5 +1,6 @@
 /* The stages of an image render: what each needs, what it tells a model, and where
  * its answer goes. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -163,14 +164,29 @@ static void take_validation(StageRun *run, json_t *answer) {
     run->render->validation = json_incref(answer);
 }
 
-/* The model says what it sees; when it was seen is ours to say. */
+/* The model says what it sees; when it was seen is ours to say. What it says besides is for those
+ * who take this image as a reference. */
 static void take_memory(StageRun *run, json_t *answer) {
-    json_t *memory = json_copy(answer);
+    static const char *const members[] = {"styleCodes", "palette", "geometry", "materials"};
+    json_t *memory = json_object();
+    for (size_t i = 0; i < sizeof members / sizeof members[0]; i++)
+        if (json_object_get(answer, members[i]))
+            json_object_set(memory, members[i], json_object_get(answer, members[i]));
     json_object_set_new(memory, "extractedAt", time_json(loop_wall()));
     run->render->extracted = memory;
 }
 
 /* ---- stages that ask a model for JSON ---- */
+
+/* Note which image an answer is about, where it is about nothing else: it is kept for others. */
+static void name_image(StageRun *run) {
+    const char *sha256 = "";
+    if (stage_id(run) == STAGE_IMAGE_UNDERSTANDING)
+        sha256 = run->image->sha256;
+    else if (stage_id(run) == STAGE_MEMORY_EXTRACTION)
+        sha256 = output_sha256(run->render);
+    snprintf(run->sha256, sizeof run->sha256, "%s", sha256);
+}
 
 /* An answer came, or none: take it, or fail and let the fallback stand. */
 static void model_answered(void *context, ModelAnswer *answer, int tries) {
@@ -180,6 +196,7 @@ static void model_answered(void *context, ModelAnswer *answer, int tries) {
     run->cost = model_cost(run->model, answer->usage, NULL);
     const char *outcome = outcome_rule(answer->outcome)->name;
     if (answer->outcome == OUTCOME_OK) {
+        name_image(run);
         run->kind->take(run, answer->json);
         run->output =
             json_pack("{s:O, s:i, s:s, s:s?}", "answer", answer->json, "tries", tries,
@@ -192,21 +209,103 @@ static void model_answered(void *context, ModelAnswer *answer, int tries) {
     answer_free(answer);
 }
 
-/* Ask the text model. */
-static void start_model(StageRun *run) {
+/* Choose the text model; false where there is none, and the stage has failed. */
+static bool pick_model(StageRun *run) {
     const App *app = run->render->app;
     run->model = registry_pick(&app->registry, app->provider.name, "text", NULL);
-    if (!run->model) {
+    if (!run->model)
         stage_fail(run, "rejected", "the registry has no text model for provider \"%s\"",
                    app->provider.name);
-        return;
-    }
+    return run->model != NULL;
+}
+
+/* Ask the text model. */
+static void ask_model(StageRun *run) {
+    const App *app = run->render->app;
     ModelCall call = {.model = run->model,
+                      .timeouts = registry_timeouts(&app->registry, run->kind->name, run->model),
                       .instruction = asset_prompt(run->kind->name),
-                      .schema = asset_schema(run->kind->name)};
+                      .schema = asset_schema(run->kind->name),
+                      .schema_text = asset_schema_text(run->kind->name)};
     run->kind->tell(run, &call);
     stage_running(run);
     run->job = model_send(app->http, &app->provider, call, false, model_answered, run);
+}
+
+static void start_model(StageRun *run) {
+    if (pick_model(run))
+        ask_model(run);
+}
+
+/* ---- images that were looked at before ---- */
+
+/* Does a member have this text? */
+static bool says(const json_t *object, const char *key, const char *text) {
+    const char *value = json_string_value(json_object_get(object, key));
+    return value && strcmp(value, text) == 0;
+}
+
+/* Take what the same model answered to the same words about the same image. */
+static bool take_known(StageRun *run, const json_t *known) {
+    size_t i;
+    json_t *analysis;
+    json_array_foreach(known, i, analysis) {
+        json_t *answer = json_object_get(analysis, "result");
+        if (!says(analysis, "image", run->image->sha256) ||
+            !says(analysis, "task", run->kind->name) || !says(analysis, "model", run->model->id) ||
+            !says(analysis, "promptVersion", PROMPT_VERSION) || !json_is_object(answer))
+            continue;
+        run->kind->take(run, answer);
+        run->output = json_pack("{s:s}", "promptVersion", PROMPT_VERSION);
+        stage_end(run, STATE_SUCCESS, "cached");
+        return true;
+    }
+    return false;
+}
+
+/* The database said what it knows of an image. */
+static void known_came(void *context, const DbReply *reply) {
+    StageRun *run = context;
+    Render *render = run->render;
+    if (render->ending || render->end != RENDER_RUNNING)
+        return;
+    if (!reply->ok) {
+        render_lose(render, reply);
+        return;
+    }
+    json_t *known = database_json(PQgetvalue(reply->result, 0, 0));
+    if (!take_known(run, known))
+        ask_model(run);
+    json_decref(known);
+}
+
+/* Has the claim brought what is known of this image? It looks for those whose content the request
+ * names; run_render, whose caller waits for it, looks for none. */
+static bool was_looked_up(const StageRun *run) {
+    const Render *render = run->render;
+    const json_t *image = json_object_get(render->request, "style");
+    if (run->image != &render->style)
+        image = json_array_get(json_object_get(render->request, "references"),
+                               (size_t)(run->image - render->references));
+    return json_is_array(render->known) && json_object_get(image, "sha256");
+}
+
+/* Look at an image, unless that was done before. */
+static void start_understanding(StageRun *run) {
+    if (!pick_model(run) || take_known(run, run->render->known))
+        return;
+    if (was_looked_up(run)) {
+        ask_model(run);
+        return;
+    }
+    char *images = mem_printf("{%s}", run->image->sha256);
+    const char *parameters[] = {images};
+    run->state = STATE_RUNNING;
+    run->started = loop_now();
+    run->started_at = loop_wall();
+    render_ask(run->render, "select renderchain.get_analyses($1::text[])", 1, parameters,
+               known_came, run);
+    free(images);
 }
 
 /* ---- routing, generation, storage ---- */
@@ -252,6 +351,8 @@ static void image_answered(void *context, ModelAnswer *answer, int tries) {
     const char *outcome = outcome_rule(answer->outcome)->name;
     if (answer->outcome != OUTCOME_OK) {
         run->output = json_pack("{s:i}", "tries", tries);
+        run->passes = outcome_rule(answer->outcome)->passes && !answer->final;
+        run->retry_after_ms = answer->retry_after_ms;
         stage_fail(run, outcome, "%s. %s", answer->message ? answer->message : "no answer",
                    outcome_rule(answer->outcome)->advice);
         answer_free(answer);
@@ -278,6 +379,7 @@ static void generation_committed(void *context, const DbReply *reply) {
     if (render->ending || render->end != RENDER_RUNNING)
         return;
     ModelCall call = {.model = run->model,
+                      .timeouts = registry_timeouts(&app->registry, run->kind->name, run->model),
                       .instruction = asset_prompt(run->kind->name),
                       .aspect_ratio = request_text(render, "aspectRatio"),
                       .image_size = render->image_size};
@@ -310,7 +412,7 @@ const StageKind stage_kinds[STAGE_COUNT] = {
     [STAGE_SEMANTIC_PARSING] = {"semantic_parsing", false, 0, wants_parsing, start_model,
                                 tell_parsing, take_intent},
     [STAGE_IMAGE_UNDERSTANDING] = {"image_understanding", false, 0, wants_understanding,
-                                   start_model, tell_understanding, take_analysis},
+                                   start_understanding, tell_understanding, take_analysis},
     [STAGE_PROMPT_OPTIMIZATION] = {"prompt_optimization", false, INPUTS, NULL, start_model,
                                    tell_optimization, take_prompt},
     [STAGE_PROMPT_OPTIMIZATION_SIMPLE] = {"prompt_optimization_simple", false, 0, NULL, start_model,

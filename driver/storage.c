@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kill_point.h"
 #include "storage_backend.h"
 
 static const StorageBackend *const backends[] = {&storage_file, &storage_s3};
@@ -49,6 +50,7 @@ void storage_close(Storage *storage) {
 /* Say whom a job reports to. */
 static StorageJob *begin(Storage *storage, StorageJob *job, StorageDone *done, void *context) {
     *job = (StorageJob){.kind = storage->kind, .done = done, .context = context};
+    kill_point();
     return job;
 }
 
@@ -99,6 +101,7 @@ char *storage_url(const Storage *storage, const char *key) {
 void storage_tell(StorageJob *job, StorageReply *reply) {
     if (!reply->error)
         reply->error = "";
+    kill_point();
     job->done(job->context, reply);
     free(reply->bytes);
     for (size_t i = 0; i < reply->count; i++)

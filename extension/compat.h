@@ -22,6 +22,7 @@
 #include "access/skey.h"
 #include "access/table.h"
 #include "access/tableam.h"
+#include "access/toast_internals.h"
 #include "access/transam.h"
 #include "access/xact.h"
 #include "catalog/index.h"
@@ -47,6 +48,7 @@
 #include "miscadmin.h"
 #include "nodes/nodeFuncs.h"
 #include "nodes/primnodes.h"
+#include "port/pg_bitutils.h"
 #include "regex/regex.h"
 #include "storage/lmgr.h"
 #include "storage/sinval.h"
@@ -117,6 +119,20 @@ rc_decode_datetime(char **field, int *ftype, int nf, int *dtype,
 #define rc_index_beginscan(heap, index, snapshot, keys) \
 	index_beginscan(heap, index, snapshot, NULL, keys, 0, SO_NONE)
 #endif
+
+/* Return the snapshot for values out of line; 18 made it one that is filled in once. */
+static inline Snapshot
+rc_toast_snapshot(void)
+{
+#if PG_VERSION_NUM >= 180000
+	return get_toast_snapshot();
+#else
+	static SnapshotData snapshot;
+
+	init_toast_snapshot(&snapshot);
+	return &snapshot;
+#endif
+}
 
 #if PG_VERSION_NUM < 150000
 /*

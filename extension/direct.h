@@ -1,11 +1,11 @@
 /*
  * direct.h
- *	  Reading rows of renders through an index, without the planner and executor.
+ *	  Reading rows of our tables through an index, without the planner and executor.
  */
 #ifndef RC_DIRECT_H
 #define RC_DIRECT_H
 
-/* Columns of renders that are read directly. */
+/* Columns that are read directly; those of one name are of one type in every table. */
 typedef enum RcColumn
 {
 	RC_COLUMN_ID,
@@ -18,10 +18,11 @@ typedef enum RcColumn
 	RC_COLUMN_OUTPUT_URL,
 	RC_COLUMN_OUTPUT_KEY,
 	RC_COLUMN_COMPLETED_AT,
+	RC_COLUMN_PINS,
 	RC_COLUMN_COUNT				/* must be last */
 } RcColumn;
 
-/* What is known of a table "renders". */
+/* What is known of a table "renders" or "memory_pins". */
 typedef struct RcTableFacts
 {
 	Oid			table;			/* must be first: key of the cache */
@@ -33,7 +34,8 @@ typedef struct RcTableFacts
 	bool		has_chain_index;	/* there is some index on part of the chains */
 	Oid			chain_index;	/* on chains with memory; InvalidOid where there is none */
 	bool		chain_forward;	/* it has the highest position first */
-	Oid			id_index;		/* InvalidOid where there is none */
+	Oid			id_index;		/* unique on the id; InvalidOid where there is none */
+	Oid			pins_index;		/* unique on the chain; likewise */
 } RcTableFacts;
 
 /* direct_table.c */
@@ -44,10 +46,11 @@ typedef enum RcDirectKey
 {
 	RC_BY_CHAIN,				/* completed renders of a chain that carry memory, last first */
 	RC_BY_ID,					/* a render */
-	RC_TO_SAVE					/* a render, to lock its row before it is written */
+	RC_TO_SAVE,					/* a render, to lock its row before it is written */
+	RC_PINS_OF_CHAIN			/* the pins of a chain */
 } RcDirectKey;
 
-/* A scan of the table "renders" of the working schema. */
+/* A scan of a table of the working schema. */
 typedef struct RcDirect
 {
 	Relation	table;

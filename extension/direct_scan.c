@@ -1,6 +1,6 @@
 /*
  * direct_scan.c
- *	  Reading rows of renders through an index, without the planner and executor.
+ *	  Reading rows of our tables through an index, without the planner and executor.
  *
  * A lookup by one key in one index is most of what an application asks of a
  * chain, and most of the time of the usual way goes into setting up and taking
@@ -20,17 +20,38 @@
 #include "direct.h"
 #include "renderchain.h"
 
+/* So many tables are known to have been warned of. */
+#define MOST_TOLD 512
+
+/* What a kind of lookup takes. */
+typedef struct KeyFacts
+{
+	const char *table;
+	LOCKMODE	lock;
+	AclMode		privileges;
+	RcColumn	column;			/* what is looked for is found in this one */
+	int			scan_keys;		/* by chain: the chain, and that there is a position */
+} KeyFacts;
+
+static const KeyFacts key_facts[] = {
+	[RC_BY_CHAIN] = {RC_RENDERS, AccessShareLock, ACL_SELECT, RC_COLUMN_CHAIN_ID, 2},
+	[RC_BY_ID] = {RC_RENDERS, AccessShareLock, ACL_SELECT, RC_COLUMN_ID, 1},
+	[RC_TO_SAVE] = {RC_RENDERS, RowExclusiveLock, ACL_SELECT | ACL_UPDATE, RC_COLUMN_ID, 1},
+	[RC_PINS_OF_CHAIN] = {"memory_pins", AccessShareLock, ACL_SELECT, RC_COLUMN_CHAIN_ID, 1},
+};
+
 /*
- * Open the table "renders" of the working schema, locked; NULL where it is gone
- * by the time that it is locked.
+ * Open a table of the working schema, locked; NULL where it is missing, or gone by
+ * the time that it is locked.
  */
 static Relation
-OpenTable(LOCKMODE lock)
+OpenTable(const char *name, LOCKMODE lock)
 {
 	for (;;)
 	{
 		uint64		changes = SharedInvalidMessageCounter;
-		Relation	table = try_relation_open(rc_working_table(), lock);
+		Oid			oid = rc_working_table(name);
+		Relation	table = OidIsValid(oid) ? try_relation_open(oid, lock) : NULL;
 
 		/* nothing was renamed or dropped while we waited for the lock */
 		if (changes == SharedInvalidMessageCounter)
@@ -40,13 +61,21 @@ OpenTable(LOCKMODE lock)
 	}
 }
 
-/* Tell, once a session for each table, whether it is the first time that this is asked. */
+/*
+ * Tell, once a session for each table, whether it is the first time that this is
+ * asked. When very many tables were asked for, all are forgotten.
+ */
 static bool
 IsFirstTime(Oid table)
 {
 	static HTAB *told;
 	bool		found;
 
+	if (told != NULL && hash_get_num_entries(told) >= MOST_TOLD)
+	{
+		hash_destroy(told);
+		told = NULL;
+	}
 	if (told == NULL)
 	{
 		HASHCTL		control = {.keysize = sizeof(Oid), .entrysize = sizeof(Oid)};
@@ -89,10 +118,9 @@ HasColumns(const RcTableFacts *facts, RcDirectKey key, const RcColumn *columns, 
 	for (i = 0; i < count; i++)
 		if (!facts->expected[columns[i]])
 			return false;
-	if (key != RC_BY_CHAIN)
-		return facts->expected[RC_COLUMN_ID];
-	return facts->expected[RC_COLUMN_CHAIN_ID] && facts->expected[RC_COLUMN_CHAIN_POSITION] &&
-		facts->expected[RC_COLUMN_STATUS];
+	return facts->expected[key_facts[key].column] &&
+		(key != RC_BY_CHAIN ||
+		 (facts->expected[RC_COLUMN_CHAIN_POSITION] && facts->expected[RC_COLUMN_STATUS]));
 }
 
 /* Say why the planner must be asked; NULL where it need not, as far as the table goes. */
@@ -100,7 +128,7 @@ static const char *
 ObstacleOfTable(Relation table, const RcTableFacts *facts, RcDirectKey key)
 {
 	Oid			oid = RelationGetRelid(table);
-	AclMode		privileges = key == RC_TO_SAVE ? ACL_SELECT | ACL_UPDATE : ACL_SELECT;
+	AclMode		privileges = key_facts[key].privileges;
 
 	if (!rc_direct_scan)
 		return "renderchain.direct_scan is off";
@@ -135,8 +163,10 @@ IsUsable(Relation index)
 
 /* Open the index of a table that does for a kind of lookup; NULL where there is none. */
 static Relation
-OpenIndex(Oid oid)
+OpenIndex(const RcTableFacts *facts, RcDirectKey key)
 {
+	Oid			oid = key == RC_BY_CHAIN ? facts->chain_index :
+		key == RC_PINS_OF_CHAIN ? facts->pins_index : facts->id_index;
 	Relation	index = OidIsValid(oid) ? try_relation_open(oid, AccessShareLock) : NULL;
 
 	if (index != NULL && !IsUsable(index))
@@ -155,8 +185,8 @@ OpenIndex(Oid oid)
 bool
 rc_direct_open(RcDirect *direct, RcDirectKey key, const RcColumn *columns, int count)
 {
-	LOCKMODE	lock = key == RC_TO_SAVE ? RowExclusiveLock : AccessShareLock;
-	Relation	table = OpenTable(lock);
+	LOCKMODE	lock = key_facts[key].lock;
+	Relation	table = OpenTable(key_facts[key].table, lock);
 	RcTableFacts *facts = &direct->facts;
 	const char *obstacle;
 
@@ -170,7 +200,7 @@ rc_direct_open(RcDirect *direct, RcDirectKey key, const RcColumn *columns, int c
 		obstacle = "a column has another type";
 	if (obstacle == NULL)
 	{
-		direct->index = OpenIndex(key == RC_BY_CHAIN ? facts->chain_index : facts->id_index);
+		direct->index = OpenIndex(facts, key);
 		if (direct->index == NULL)
 			obstacle = "it has no fitting index";
 	}
@@ -187,13 +217,12 @@ rc_direct_open(RcDirect *direct, RcDirectKey key, const RcColumn *columns, int c
 	direct->direction = key == RC_BY_CHAIN && !facts->chain_forward ?
 		BackwardScanDirection : ForwardScanDirection;
 	direct->slot = table_slot_create(table, NULL);
-	/* by chain: the chain, and that there is a position */
 	direct->scan = rc_index_beginscan(table, direct->index, GetActiveSnapshot(),
-									  key == RC_BY_CHAIN ? 2 : 1);
+									  key_facts[key].scan_keys);
 	return true;
 }
 
-/* Look for the rows of a chain, or the row of a render. Good for many in turn. */
+/* Look for the rows of a chain, the row of a render, or pins. Good for many in turn. */
 void
 rc_direct_find(RcDirect *direct, const pg_uuid_t *id)
 {
@@ -202,7 +231,7 @@ rc_direct_find(RcDirect *direct, const pg_uuid_t *id)
 	ScanKeyInit(&keys[0], 1, BTEqualStrategyNumber, F_UUID_EQ, UUIDPGetDatum(id));
 	ScanKeyEntryInitialize(&keys[1], SK_ISNULL | SK_SEARCHNOTNULL, 2, InvalidStrategy,
 						   InvalidOid, InvalidOid, InvalidOid, (Datum) 0);
-	index_rescan(direct->scan, keys, direct->key == RC_BY_CHAIN ? 2 : 1, NULL, 0);
+	index_rescan(direct->scan, keys, key_facts[direct->key].scan_keys, NULL, 0);
 }
 
 /* Move to the first or next row that was looked for; false where there is none. */

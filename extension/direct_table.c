@@ -1,6 +1,6 @@
 /*
  * direct_table.c
- *	  What must be known of a table "renders" to read it without the planner.
+ *	  What must be known of a table to read it without the planner.
  *
  * Facts that hold for everybody are gathered once and kept until the table
  * changes: that it is a plain table whose rows are all in it, which columns have
@@ -47,6 +47,7 @@ static const ColumnFacts column_facts[RC_COLUMN_COUNT] = {
 	[RC_COLUMN_OUTPUT_URL] = {"output_url", {TEXTOID, VARCHAROID}},
 	[RC_COLUMN_OUTPUT_KEY] = {"output_key", {TEXTOID, VARCHAROID}},
 	[RC_COLUMN_COMPLETED_AT] = {"completed_at", {TIMESTAMPTZOID}},
+	[RC_COLUMN_PINS] = {"pins", {JSONBOID}},
 };
 
 static HTAB *tables;
@@ -258,20 +259,30 @@ IsOrdered(Relation index, int place, Oid type)
 	return index->rd_opfamily[place] == get_opclass_family(GetDefaultOpClass(type, BTREE_AM_OID));
 }
 
+/* Tell whether every value of a column stands at most once in an index, and all of them do. */
+static bool
+IsUnique(Relation index, const RcTableFacts *facts, RcColumn column)
+{
+	Form_pg_index form = index->rd_index;
+
+	return form->indnkeyatts == 1 && form->indisunique && form->indimmediate &&
+		heap_attisnull(index->rd_indextuple, Anum_pg_index_indpred, NULL) &&
+		IsIndexed(index, 0, facts->columns[column]) && IsOrdered(index, 0, UUIDOID);
+}
+
 /* Note what an index of the table is good for. */
 static void
 ConsiderIndex(RcTableFacts *facts, Relation index)
 {
 	Form_pg_index form = index->rd_index;
-	bool		is_partial;
 
 	if (!form->indisvalid || index->rd_rel->relam != BTREE_AM_OID)
 		return;
-	is_partial = !heap_attisnull(index->rd_indextuple, Anum_pg_index_indpred, NULL);
-	if (form->indnkeyatts == 1 && form->indisunique && form->indimmediate && !is_partial &&
-		IsIndexed(index, 0, facts->columns[RC_COLUMN_ID]) && IsOrdered(index, 0, UUIDOID))
+	if (IsUnique(index, facts, RC_COLUMN_ID))
 		facts->id_index = RelationGetRelid(index);
-	if (form->indnkeyatts >= 2 && is_partial &&
+	if (IsUnique(index, facts, RC_COLUMN_CHAIN_ID))
+		facts->pins_index = RelationGetRelid(index);
+	if (form->indnkeyatts >= 2 && !heap_attisnull(index->rd_indextuple, Anum_pg_index_indpred, NULL) &&
 		IsIndexed(index, 0, facts->columns[RC_COLUMN_CHAIN_ID]) &&
 		IsIndexed(index, 1, facts->columns[RC_COLUMN_CHAIN_POSITION]))
 	{

@@ -11,8 +11,10 @@
 #include "memory_row.h"
 #include "query.h"
 #include "renderchain.h"
+#include "stored.h"
 
 static const RcColumn row_columns[] = {RC_COLUMN_CONTEXT_DATA, RC_COLUMN_CHAIN_ID};
+static const RcColumn pins_column[] = {RC_COLUMN_PINS};
 
 /* Spell a uuid out, for messages. */
 const char *
@@ -28,7 +30,7 @@ TakeRow(RcMemoryRow *row, const pg_uuid_t *render_id, NullableDatum context, Nul
 	memset(row, 0, sizeof(RcMemoryRow));
 	row->id = *render_id;
 	if (!context.isnull)
-		row->context = DatumGetJsonbPCopy(context.value);
+		row->context = rc_stored_document(context.value);
 	row->has_chain = !chain.isnull;
 	if (!chain.isnull)
 		row->chain_id = *DatumGetUUIDP(chain.value);
@@ -136,6 +138,34 @@ rc_write_context(const RcMemoryRow *row, Jsonb *context)
 				 errdetail("A trigger or rule of the table suppressed the update.")));
 }
 
+/* Return the pins of a chain as they are stored, copied; NULL where there are none. */
+static Jsonb *
+ReadPins(const pg_uuid_t *chain_id)
+{
+	Datum		id = UUIDPGetDatum(chain_id);
+	Datum		value;
+	RcDirect	direct;
+	Jsonb	   *pins = NULL;
+	bool		isnull;
+
+	if (rc_direct_open(&direct, RC_PINS_OF_CHAIN, pins_column, lengthof(pins_column)))
+	{
+		rc_direct_find(&direct, chain_id);
+		if (rc_direct_next(&direct))
+		{
+			value = rc_direct_value(&direct, RC_COLUMN_PINS, &isnull);
+			pins = isnull ? NULL : rc_stored_document(value);
+		}
+		rc_direct_close(&direct);
+	}
+	else if (rc_query(RC_PINS, &id, 1) > 0)
+	{
+		value = rc_result(0, 1, JSONBOID, &isnull);
+		pins = isnull ? NULL : DatumGetJsonbP(value);
+	}
+	return pins;
+}
+
 /*
  * Return the pins of a chain, NULL where there are none (what is no object pins
  * nothing). At every isolation level these are the pins in force now, not those
@@ -144,20 +174,10 @@ rc_write_context(const RcMemoryRow *row, Jsonb *context)
 Jsonb *
 rc_read_pins(const pg_uuid_t *chain_id)
 {
-	Datum		id = UUIDPGetDatum(chain_id);
-	Datum		value;
 	Jsonb	   *pins;
-	bool		isnull;
-	uint64		found;
 
 	PushActiveSnapshot(GetLatestSnapshot());
-	found = rc_query(RC_PINS, &id, 1);
+	pins = ReadPins(chain_id);
 	PopActiveSnapshot();
-	if (found == 0)
-		return NULL;
-	value = rc_result(0, 1, JSONBOID, &isnull);
-	if (isnull)
-		return NULL;
-	pins = DatumGetJsonbP(value);
 	return rc_root_object(pins) == NULL ? NULL : pins;
 }

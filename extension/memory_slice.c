@@ -6,129 +6,20 @@
  * operator -> fetches and decompresses all of it for one member. But where that
  * member is can be told from the entries at the beginning (draft.c says how jsonb
  * is laid out), and keys are sorted by length first, so that of the keys only
- * those as long as the wanted one have to be looked at. What is read:
- * - out of line, not compressed: the beginning, and then the bytes of the member;
- * - compressed: the document up to the end of the member, since decompression
- *	 can only begin at the beginning (of what is out of line only the chunks
- *	 needed for that are fetched, with pglz; lz4 has no bound to tell them by).
- *	 Where that is a large part of it, all of it, which is cheaper than a slice.
+ * those as long as the wanted one have to be looked at. What is read is the
+ * beginning, and then the bytes of the member (stored.c says what that takes).
  */
 #include "compat.h"
 
 #include "memory_slice.h"
 #include "renderchain.h"
+#include "stored.h"
 
 /*
  * So many bytes are read first, which hold the entries and keys of most contexts:
  * two chunks of the TOAST table.
  */
 #define FIRST_BYTES (2 * TOAST_MAX_CHUNK_SIZE)
-
-/*
- * What can only be read from the beginning is read again from there when more of
- * it is needed: then at least so many times as much, and all of it when that is
- * no less than that part of it.
- */
-#define GROWTH 4
-
-/* The beginning, all entries, keys of the right length, the member. */
-#define MOST_PARTS 4
-
-/* A stored document, and the part of it that has been read. */
-typedef struct Stored
-{
-	struct varlena *value;		/* as it is stored; NULL where all has been read */
-	bool		from_start;		/* can only be read from the beginning */
-	Size		size;			/* bytes of the whole document */
-	const char *bytes;			/* what has been read, aligned as in the document */
-	Size		begin;
-	Size		end;
-	struct varlena *parts[MOST_PARTS];	/* to be freed */
-	int			part_count;
-} Stored;
-
-/* Take what is in memory as it is, and read the beginning of what is not. */
-static void
-OpenStored(Stored *stored, Datum context)
-{
-	struct varlena *value = (struct varlena *) DatumGetPointer(context);
-
-	memset(stored, 0, sizeof(Stored));
-	if (VARATT_IS_EXTERNAL_ONDISK(value) || VARATT_IS_COMPRESSED(value))
-	{
-		stored->value = value;
-		stored->size = toast_raw_datum_size(context) - VARHDRSZ;
-		stored->from_start = VARATT_IS_COMPRESSED(value);
-		if (VARATT_IS_EXTERNAL_ONDISK(value))
-		{
-			struct varatt_external pointer;
-
-			VARATT_EXTERNAL_GET_POINTER(pointer, value);
-			/* as VARATT_EXTERNAL_IS_COMPRESSED() says, which compares int32 with uint32 */
-			stored->from_start = VARATT_EXTERNAL_GET_EXTSIZE(pointer) < stored->size;
-		}
-		return;
-	}
-	value = PG_DETOAST_DATUM(context);
-	if (value != (struct varlena *) DatumGetPointer(context))
-		stored->parts[stored->part_count++] = value;
-	stored->bytes = VARDATA(value);
-	stored->size = stored->end = VARSIZE(value) - VARHDRSZ;
-}
-
-/* Read a part of the document that has been chosen well. */
-static void
-ReadPart(Stored *stored, Size begin, Size end)
-{
-	struct varlena *part;
-
-	if (begin == 0 && end == stored->size)
-		part = detoast_attr(stored->value);
-	else
-		part = detoast_attr_slice(stored->value, (int32) begin, (int32) (end - begin));
-	Assert(stored->part_count < MOST_PARTS);
-	stored->parts[stored->part_count++] = part;
-	stored->bytes = VARDATA(part);
-	stored->begin = begin;
-	stored->end = begin + (VARSIZE(part) - VARHDRSZ);
-}
-
-/*
- * Return bytes of the document, good until it is closed, and aligned if their
- * place in the document is.
- */
-static const char *
-ReadStored(Stored *stored, Size begin, Size end)
-{
-	if (end > stored->size || begin > end)
-		ereport(ERROR,
-				(errcode(ERRCODE_DATA_CORRUPTED),
-				 errmsg("context_data is shorter than its own entries say")));
-	if (begin < stored->begin || end > stored->end)
-	{
-		if (!stored->from_start)
-			ReadPart(stored, TYPEALIGN_DOWN(ALIGNOF_INT, begin), end);
-		else
-		{
-			Size		enough = Max(end, stored->end * GROWTH);
-
-			ReadPart(stored, 0, enough >= stored->size / GROWTH ? stored->size : enough);
-		}
-		if (end > stored->end)
-			ereport(ERROR,
-					(errcode(ERRCODE_DATA_CORRUPTED),
-					 errmsg("context_data is shorter than it was stored")));
-	}
-	return stored->bytes + (begin - stored->begin);
-}
-
-/* Free what has been read. */
-static void
-CloseStored(Stored *stored)
-{
-	while (stored->part_count > 0)
-		pfree(stored->parts[--stored->part_count]);
-}
 
 /* Find the first key that is not shorter than a length, in an object of so many. */
 static uint32
@@ -154,7 +45,7 @@ FirstOfLength(const JsonbContainer *object, uint32 count, uint32 length)
  * in memory; its keys begin at that place of the document.
  */
 static bool
-FindMemory(Stored *stored, const JsonbContainer *object, uint32 count, Size keys, uint32 *index)
+FindMemory(RcStored *stored, const JsonbContainer *object, uint32 count, Size keys, uint32 *index)
 {
 	const uint32 length = strlen(RC_MEMORY_KEY);
 	uint32		low = FirstOfLength(object, count, length);
@@ -166,7 +57,7 @@ FindMemory(Stored *stored, const JsonbContainer *object, uint32 count, Size keys
 
 	if (low == high)
 		return false;
-	bytes = ReadStored(stored, keys + first, keys + end);
+	bytes = rc_stored_read(stored, keys + first, keys + end);
 	while (low < high)
 	{
 		uint32		middle = low + (high - low) / 2;
@@ -185,21 +76,21 @@ FindMemory(Stored *stored, const JsonbContainer *object, uint32 count, Size keys
 
 /* Return the bytes of an object's beginning that hold all its entries. */
 static const JsonbContainer *
-ReadEntries(Stored *stored)
+ReadEntries(RcStored *stored)
 {
 	const JsonbContainer *object;
 	Size		size;
 
-	object = (const JsonbContainer *) ReadStored(stored, 0, Min(stored->size, FIRST_BYTES));
+	object = (const JsonbContainer *) rc_stored_read(stored, 0, Min(stored->size, FIRST_BYTES));
 	if (!JsonContainerIsObject(object))
 		return NULL;
 	size = offsetof(JsonbContainer, children) + (Size) JsonContainerSize(object) * 2 * sizeof(JEntry);
-	return (const JsonbContainer *) ReadStored(stored, 0, size);
+	return (const JsonbContainer *) rc_stored_read(stored, 0, size);
 }
 
 /* Find the bytes of the memory; NULL where there is none. */
 static const char *
-FindBytes(Stored *stored, Size *length)
+FindBytes(RcStored *stored, Size *length)
 {
 	const JsonbContainer *object = ReadEntries(stored);
 	const char *bytes;
@@ -218,7 +109,7 @@ FindBytes(Stored *stored, Size *length)
 		return NULL;
 	begin = keys + INTALIGN(getJsonbOffset(object, (int) (count + index)));
 	end = keys + getJsonbOffset(object, (int) (count + index + 1));
-	bytes = ReadStored(stored, begin, end);
+	bytes = rc_stored_read(stored, begin, end);
 	*length = end - begin;
 	return JsonContainerIsObject((const JsonbContainer *) bytes) ? bytes : NULL;
 }
@@ -230,12 +121,12 @@ FindBytes(Stored *stored, Size *length)
 Jsonb *
 rc_slice_memory(Datum context)
 {
-	Stored		stored;
+	RcStored	stored;
 	Jsonb	   *memory = NULL;
 	const char *bytes;
 	Size		length;
 
-	OpenStored(&stored, context);
+	rc_stored_open(&stored, context);
 	bytes = FindBytes(&stored, &length);
 	if (bytes != NULL)
 	{
@@ -243,6 +134,6 @@ rc_slice_memory(Datum context)
 		SET_VARSIZE(memory, VARHDRSZ + length);
 		memcpy(VARDATA(memory), bytes, length);
 	}
-	CloseStored(&stored);
+	rc_stored_close(&stored);
 	return memory;
 }

@@ -19,6 +19,7 @@ PG_MODULE_MAGIC;
 #define LONGEST_DEADLINE		(7 * 24 * 3600)
 #define DEFAULT_UPLOAD_GRACE	600
 #define LONGEST_UPLOAD_GRACE	(7 * 24 * 3600)
+#define MOST_RUNNING			1000000
 
 char	   *rc_schema;
 bool		rc_notify;
@@ -28,6 +29,8 @@ static char *clock_override;
 static int	max_attempts;
 static int	deadline;
 static int	upload_grace;
+static int	max_running_per_user;
+static int	max_running_per_provider;
 
 extern PGDLLEXPORT void _PG_init(void);
 
@@ -110,6 +113,17 @@ _PG_init(void)
 							"Objects that may be being written are removed no earlier.",
 							&upload_grace, DEFAULT_UPLOAD_GRACE, 0, LONGEST_UPLOAD_GRACE,
 							PGC_USERSET, GUC_UNIT_S, NULL, NULL, NULL);
+	DefineCustomIntVariable("renderchain.max_running_per_user",
+							"How many renders of a user may be claimed at a time.",
+							"0 for any number.",
+							&max_running_per_user, 0, 0, MOST_RUNNING,
+							PGC_SUSET, 0, NULL, NULL, NULL);
+	DefineCustomIntVariable("renderchain.max_running_per_provider",
+							"How many renders that ask for a provider may be claimed at a time; those that ask for none count together.",
+							"0 for any number.",
+							&max_running_per_provider, 0, 0, MOST_RUNNING,
+							PGC_SUSET, 0, NULL, NULL, NULL);
+	rc_define_timeouts();
 	MarkGUCPrefixReserved("renderchain");
 }
 

@@ -15,6 +15,9 @@
 #define RC_ERRCODE_NOT_FOUND		MAKE_SQLSTATE('R', 'C', '0', '0', '6')
 #define RC_ERRCODE_TABLES_MISSING	MAKE_SQLSTATE('R', 'C', '0', '0', '8')
 
+/* The table that a working schema must have. */
+#define RC_RENDERS "renders"
+
 /* The member of context_data that holds the memory. */
 #define RC_MEMORY_KEY "pipelineMemory"
 
@@ -29,8 +32,11 @@ extern bool rc_direct_scan;
 /* renderchain.c */
 extern TimestampTz rc_clock(void);
 
+/* timeouts.c */
+extern void rc_define_timeouts(void);
+
 /* schema.c */
-extern Oid	rc_working_table(void);
+extern Oid	rc_working_table(const char *name);
 extern const char *rc_working_schema(void);
 
 /* merge_patch.c */

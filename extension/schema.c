@@ -13,8 +13,6 @@
 
 #include "renderchain.h"
 
-#define MAIN_TABLE "renders"
-
 PG_FUNCTION_INFO_V1(rc_sql_use_schema);
 PG_FUNCTION_INFO_V1(rc_sql_check_required);
 
@@ -30,13 +28,14 @@ IsReservedSchema(const char *name)
 }
 
 /*
- * Return the table "renders" of the working schema, having made sure that the
- * schema can be one, that the caller may use it (a schema that may not be used is
- * passed over in a search_path, so that its tables would seem to be missing) and
- * that it has tables. Privileges on tables are left to what reads them.
+ * Return a table of the working schema, InvalidOid where there is none, having made
+ * sure that the schema can be one, that the caller may use it (a schema that may not
+ * be used is passed over in a search_path, so that its tables would seem to be
+ * missing) and that it has a table "renders". Privileges on tables are left to what
+ * reads them.
  */
 Oid
-rc_working_table(void)
+rc_working_table(const char *name)
 {
 	Oid			schema_oid;
 	Oid			table_oid = InvalidOid;
@@ -55,18 +54,18 @@ rc_working_table(void)
 		allowed = rc_namespace_aclcheck(schema_oid, GetUserId(), ACL_USAGE);
 		if (allowed != ACLCHECK_OK)
 			aclcheck_error(allowed, OBJECT_SCHEMA, rc_schema);
-		table_oid = get_relname_relid(MAIN_TABLE, schema_oid);
+		table_oid = get_relname_relid(RC_RENDERS, schema_oid);
 	}
 	if (!OidIsValid(table_oid))
 		ereport(ERROR,
 				(errcode(RC_ERRCODE_TABLES_MISSING),
 				 errmsg("renderchain's tables do not exist in schema \"%s\"", rc_schema),
 				 OidIsValid(schema_oid) ?
-				 errdetail("There is no table \"%s\" in it.", MAIN_TABLE) :
+				 errdetail("There is no table \"%s\" in it.", RC_RENDERS) :
 				 errdetail("There is no such schema."),
 				 errhint("Run SELECT renderchain.create_tables(%s), or name another schema in the setting renderchain.schema.",
 						 quote_literal_cstr(rc_schema))));
-	return table_oid;
+	return strcmp(name, RC_RENDERS) == 0 ? table_oid : get_relname_relid(name, schema_oid);
 }
 
 /*
@@ -76,7 +75,7 @@ rc_working_table(void)
 const char *
 rc_working_schema(void)
 {
-	(void) rc_working_table();
+	(void) rc_working_table(RC_RENDERS);
 	return rc_schema;
 }
 

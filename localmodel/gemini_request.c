@@ -35,13 +35,14 @@ const ModelInfo model_infos[] = {
     {NULL, NULL, false, false, false, NULL},
 };
 
-/* The property of a schema that tells its task. */
+/* The property of a schema that tells its task; the first that is there counts, since an
+ * extraction answers all that an understanding does. */
 static const struct {
     const char *property;
     Task task;
 } marks[] = {
-    {"complexity", TASK_SEMANTIC_PARSING},         {"temperature", TASK_IMAGE_UNDERSTANDING},
-    {"styleCodes", TASK_MEMORY_EXTRACTION},        {"valid", TASK_VALIDATION},
+    {"complexity", TASK_SEMANTIC_PARSING},         {"styleCodes", TASK_MEMORY_EXTRACTION},
+    {"temperature", TASK_IMAGE_UNDERSTANDING},     {"valid", TASK_VALIDATION},
     {"optimizedPrompt", TASK_PROMPT_OPTIMIZATION},
 };
 

@@ -2,7 +2,7 @@
 -- videos, kept where the renders live.
 --
 -- How this script is ordered: tables and models (10), memory and rules (20), requests and
--- submitting (30), claiming (40), stages (50), ends (60), credits (70), reading
+-- submitting (30), queues (36), claiming (40), stages and analyses (50), ends (60), credits (70), reading
 -- (80), access (90). Names starting with an underscore are helpers: they run
 -- inside a public function, under the search_path which that one has pinned.
 --
@@ -21,11 +21,11 @@
 -- rather than by PERFORM and SELECT ... FROM, errors are raised in functions of their
 -- own, and what only judges values is C.
 --
--- Lock order, everywhere: advisory (idempotency key, chain name), render_chains
+-- Lock order, everywhere: advisory (worker, idempotency key, chain name), render_chains
 -- row, render_jobs row, renders row, memory_pins row, credit_accounts row; of
 -- several accounts the one with the lower user_id first. One exception: whoever gives
 -- a job back locks its chain FOR KEY SHARE after the job; no holder of a chain waits
--- for a job.
+-- for a job. Rows of render_queues are never waited for.
 --
 -- complain if script is sourced in psql, rather than via CREATE EXTENSION
 \echo Use "CREATE EXTENSION renderchain" to load this file. \quit

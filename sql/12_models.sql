@@ -61,7 +61,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION renderchain.load_models(jsonb) IS
-'Adds or replaces models, given as {"models":[...]} like driver/models.json; returns how many models there are now. Models loaded so are not replaced by create_tables(). RC005 names the first entry that is wrong; nothing is loaded then.';
+'Adds or replaces models, given as {"models":[...]} like driver/models.json; returns how many models there are now. Models loaded so are not replaced by create_tables(). "credits" is what a render costs, "creditsBy" what depends: {"size": {"4K": 27}}, {"quality": {"high": 2}} or, of a video, {"second": 7}; what that does not name costs "credits", and is refused (RC004) where there are none. RC005 names the first entry that is wrong; nothing is loaded then.';
 
 -- what is wrong with a registry entry, NULL if nothing
 CREATE FUNCTION renderchain._model_problem(p_model jsonb) RETURNS text
@@ -78,6 +78,12 @@ AS $$
             THEN 'tier is not flash, pro, standard or fast'
         WHEN jsonb_typeof(p_model -> 'credits') NOT IN ('number', 'null')
             OR p_model ->> 'credits' !~ '^[0-9]{1,9}$' THEN 'credits is not a whole number from 0 to 999999999'
+        WHEN jsonb_typeof(p_model -> 'creditsBy') <> 'null' AND NOT renderchain._fits(p_model -> 'creditsBy', '{
+                "types": ["object"], "one": ["size", "quality", "second"], "members": {
+                    "size": {"types": ["object"], "members": {}, "others": {"types": ["number"], "pattern": "^[0-9]{1,9}$"}},
+                    "quality": "size",
+                    "second": {"types": ["number"], "pattern": "^[0-9]{1,6}$"}}}')
+            THEN 'creditsBy is not an object with one of size, quality (each an object with whole numbers) and second (a whole number up to 999999)'
         WHEN jsonb_typeof(p_model -> 'retired') NOT IN ('string', 'null')
             OR p_model ->> 'retired' IS NOT NULL AND NOT renderchain._is_time(p_model ->> 'retired', true)
             THEN 'retired is not a date like 2026-01-31'

@@ -19,10 +19,10 @@ AS $$
         ('renders', 'integer', '{processing_time,credits_cost,priority,chain_position}'),
         ('renders', 'jsonb', '{settings,context_data,metadata}'),
         ('renders', 'timestamptz', '{started_at,completed_at,created_at,updated_at}'),
-        ('render_jobs', 'uuid', '{render_id}'),
+        ('render_jobs', 'uuid', '{render_id,user_id}'),
         ('render_jobs', 'jsonb', '{request}'),
-        ('render_jobs', 'text', '{state,lease_owner,idempotency_key}'),
-        ('render_jobs', 'integer', '{priority,run,attempt,base_attempt,max_attempts,credits_reserved}'),
+        ('render_jobs', 'text', '{state,provider,lease_owner,idempotency_key}'),
+        ('render_jobs', 'integer', '{priority,queue_id,run,attempt,base_attempt,max_attempts,credits_reserved}'),
         ('render_jobs', 'timestamptz', '{run_after,lease_until,deadline,created_at}'),
         ('render_jobs', 'boolean', '{cancel_requested}'),
         ('render_stages', 'integer', '{seq,attempt,duration_ms}'),
@@ -51,7 +51,11 @@ AS $$
         ('stored_objects', 'timestamptz', '{created_at,updated_at,due_at}'),
         ('analysis_cache', 'text', '{sha256,task,model,prompt_version}'),
         ('analysis_cache', 'jsonb', '{result}'),
-        ('analysis_cache', 'timestamptz', '{created_at}')
+        ('analysis_cache', 'timestamptz', '{created_at}'),
+        ('render_queues', 'integer', '{id,priority,turn}'),
+        ('render_queues', 'uuid', '{user_id}'),
+        ('render_queues', 'text', '{type,provider}'),
+        ('render_queues', 'timestamptz', '{since,due}')
     ) AS v (tab, kind, cols), unnest(v.cols) AS c (col)
 $$;
 

@@ -66,14 +66,16 @@ DECLARE
             "is": "\"1:1\", \"2:3\", \"3:2\", \"3:4\", \"4:3\", \"4:5\", \"5:4\", \"9:16\", \"16:9\" or \"21:9\""},
         "references": {"types": ["array", "null"], "most": 3, "items": {"types": ["object"],
                 "members": {"key": {"types": ["string"], "shortest": 1}, "path": "key", "url": "key",
-                "mime": {"types": ["string", "null"]}, "name": "mime", "sha256": "mime",
+                "mime": {"types": ["string", "null"]}, "name": "mime",
+                "sha256": {"types": ["string", "null"], "pattern": "^[0-9a-f]{64}$"},
                 "bytes": {"types": ["number", "null"]}}, "one": ["key", "path", "url"]},
-            "is": "a list of up to 3 objects, each with one of \"key\", \"path\" and \"url\", and \"mime\" where it is known"},
+            "is": "a list of up to 3 objects, each with one of \"key\", \"path\" and \"url\", and \"mime\" and \"sha256\" (64 hexadecimal digits) where they are known"},
         "style": {"types": ["string", "object", "null"], "shortest": 1,
                 "members": {"key": {"types": ["string"], "shortest": 1}, "path": "key", "url": "key",
-                "mime": {"types": ["string", "null"]}, "name": "mime", "sha256": "mime",
+                "mime": {"types": ["string", "null"]}, "name": "mime",
+                "sha256": {"types": ["string", "null"], "pattern": "^[0-9a-f]{64}$"},
                 "bytes": {"types": ["number", "null"]}}, "one": ["key", "path", "url"],
-            "is": "a text, or an object with one of \"key\", \"path\" and \"url\", and \"mime\""},
+            "is": "a text, or an object with one of \"key\", \"path\" and \"url\", and \"mime\" and \"sha256\" (64 hexadecimal digits)"},
         "mask": "style",
         "maskType": "chainName",
         "inpaintingPrompt": {"types": ["string", "null"], "blank": false, "longest": 20000,
@@ -109,7 +111,13 @@ BEGIN
 END
 $$;
 
--- the credits to reserve for a checked request: the model asked for, or the dearest that routing may choose
+-- what a render costs that a model makes: by its definition, else the credits for any render; before there is a
+-- result (NULL) the most that it may come to. NULL where it is unknown.
+CREATE FUNCTION renderchain._credits(model jsonb, credits integer, request jsonb, result jsonb) RETURNS integer
+LANGUAGE c IMMUTABLE PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'rc_sql_credits';
+
+-- the credits to reserve for a checked request: of the model asked for, or the dearest that routing may choose
 CREATE FUNCTION renderchain._price(p_request jsonb, p_now timestamptz) RETURNS integer
 LANGUAGE plpgsql VOLATILE
 AS $$
@@ -117,14 +125,13 @@ DECLARE
     v_credits integer;
 BEGIN
     -- what the request leaves open compares as NULL, and any model will do
-    SELECT m.credits INTO v_credits FROM models m
+    SELECT pg_catalog.max(renderchain._credits(m.definition, m.credits, p_request, NULL::jsonb)) INTO v_credits FROM models m
     WHERE m.kind = p_request ->> 'type'::text
       AND (m.id = p_request ->> 'forceModel'::text) IS NOT FALSE
       AND (m.provider = p_request ->> 'provider'::text) IS NOT FALSE
       AND (m.retired <= pg_catalog.timezone('UTC'::text, p_now)::date) IS NOT TRUE
       AND (m.definition -> 'qualities'::text ? (p_request ->> 'quality'::text)) IS NOT FALSE
-      AND (m.definition -> 'aspectRatios'::text ? (p_request ->> 'aspectRatio'::text)) IS NOT FALSE
-    ORDER BY m.credits DESC NULLS LAST LIMIT 1;
+      AND (m.definition -> 'aspectRatios'::text ? (p_request ->> 'aspectRatio'::text)) IS NOT FALSE;
     IF v_credits IS NULL THEN
         PERFORM renderchain._raise_unpriced(p_request, pg_catalog.timezone('UTC'::text, p_now)::date);
     END IF;
@@ -160,10 +167,6 @@ BEGIN
             HINT = COALESCE(pg_catalog.format('Its successor is %s.'::text, v_model.successor),
                             'It has no successor; leave out forceModel to have one chosen.'::text);
     END IF;
-    IF v_model.credits IS NULL THEN
-        RAISE EXCEPTION 'the price of model "%" is unknown', v_id USING ERRCODE = 'RC004',
-            HINT = 'Give it "credits" and load it with renderchain.load_models().';
-    END IF;
     IF v_model.kind <> p_request ->> 'type'::text THEN
         PERFORM renderchain._invalid_request(
             pg_catalog.format('forceModel is "%s", a model for %s, but type is "%s"'::text, v_id, v_model.kind,
@@ -178,6 +181,8 @@ BEGIN
     END IF;
     PERFORM renderchain._check_capability(v_id, 'quality'::text, p_request, v_model.definition -> 'qualities'::text);
     PERFORM renderchain._check_capability(v_id, 'aspectRatio'::text, p_request, v_model.definition -> 'aspectRatios'::text);
+    RAISE EXCEPTION 'the price of model "%" is unknown', v_id USING ERRCODE = 'RC004',
+        HINT = 'Give it "credits", or "creditsBy" for what is asked, and load it with renderchain.load_models().';
 END
 $$;
 

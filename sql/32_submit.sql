@@ -1,12 +1,21 @@
 -- Submitting -------------------------------------------------------------------
 
+-- the number of the advisory lock on a name within the present schema
+CREATE FUNCTION renderchain._lock_number(p_kind text, p_name text) RETURNS bigint
+LANGUAGE plpgsql STABLE
+AS $$
+BEGIN
+    RETURN pg_catalog.hashtextextended(pg_catalog.concat_ws(E'\x1f'::text, 'renderchain'::text,
+        pg_catalog.current_setting('renderchain.schema'::text), p_kind, p_name), 0::bigint);
+END
+$$;
+
 -- a lock that lasts as long as the transaction, on a name within the present schema
 CREATE FUNCTION renderchain._lock_name(p_kind text, p_name text) RETURNS void
 LANGUAGE plpgsql VOLATILE
 AS $$
 BEGIN
-    PERFORM pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended(pg_catalog.concat_ws(E'\x1f'::text,
-        'renderchain'::text, pg_catalog.current_setting('renderchain.schema'::text), p_kind, p_name), 0::bigint));
+    PERFORM pg_catalog.pg_advisory_xact_lock(renderchain._lock_number(p_kind, p_name));
 END
 $$;
 
@@ -127,15 +136,18 @@ DECLARE
     v_complete boolean;
     v_credits integer;
     v_reserved integer;
+    v_provider text;
+    v_queue_id bigint;
 BEGIN
     o_request := renderchain._checked_request(p_request);
     SELECT pg_catalog.gen_random_uuid(), true, v_now + pg_catalog.current_setting('renderchain.deadline'::text)::interval,
            q."userId", q."projectId", q."chainId", q."chainName", q."parentRenderId", q."referenceRenderId",
-           COALESCE(q."priority", 0), q."idempotencyKey"
+           COALESCE(q."priority", 0), q."idempotencyKey", COALESCE(q."provider", 'any'::text)
     INTO o_render_id, o_created, v_deadline, v_user_id, v_project_id, o_chain_id, v_chain_name, v_parent_id,
-         v_reference_id, v_priority, v_key
+         v_reference_id, v_priority, v_key, v_provider
     FROM pg_catalog.jsonb_to_record(o_request) AS q ("userId" uuid, "projectId" uuid, "chainId" uuid, "chainName" text,
-        "parentRenderId" uuid, "referenceRenderId" uuid, "priority" integer, "idempotencyKey" text);
+        "parentRenderId" uuid, "referenceRenderId" uuid, "priority" integer, "idempotencyKey" text,
+        "provider" text);
     IF v_key IS NOT NULL THEN
         v_before := renderchain._submitted_before(v_key, o_request);
         IF v_before.o_render_id IS NOT NULL THEN
@@ -177,10 +189,13 @@ BEGIN
             v_credits, v_priority, v_parent_id, o_chain_id, o_chain_position, v_reference_id,
             '{}'::jsonb, '{}'::jsonb, CASE WHEN p_worker IS NOT NULL THEN v_now END, v_now, v_now);
     v_reserved := renderchain._reserve(v_user_id, o_render_id, 1, v_credits, v_now);
-    INSERT INTO render_jobs (render_id, request, state, priority, attempt, max_attempts, run_after, lease_owner,
-                             lease_until, deadline, idempotency_key, credits_reserved, created_at)
-    VALUES (o_render_id, o_request, CASE WHEN p_worker IS NULL THEN 'queued'::text ELSE 'running'::text END,
-            v_priority, CASE WHEN p_worker IS NULL THEN 0 ELSE 1 END,
+    IF p_worker IS NULL THEN
+        v_queue_id := renderchain._queue_for(v_user_id, v_priority, o_request ->> 'type'::text, v_provider, v_now, v_now);
+    END IF;
+    INSERT INTO render_jobs (render_id, request, user_id, provider, state, priority, queue_id, attempt, max_attempts,
+                             run_after, lease_owner, lease_until, deadline, idempotency_key, credits_reserved, created_at)
+    VALUES (o_render_id, o_request, v_user_id, v_provider,
+            CASE WHEN p_worker IS NULL THEN 'queued'::text ELSE 'running'::text END, v_priority, v_queue_id, CASE WHEN p_worker IS NULL THEN 0 ELSE 1 END,
             pg_catalog.current_setting('renderchain.max_attempts'::text)::integer, v_now, p_worker,
             LEAST(v_now + p_lease, CASE WHEN p_worker IS NOT NULL THEN v_deadline END), v_deadline,
             v_key, v_reserved, v_now);

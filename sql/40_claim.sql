@@ -3,7 +3,7 @@
 -- A job is queued, running under a lease, or ended. Running jobs whose lease has
 -- run out, and any whose deadline has passed, are found through one index on
 -- LEAST(lease_until, deadline) by whoever claims next. Locked rows are skipped:
--- claimers never wait for each other.
+-- claimers never wait for each other. Which of those that wait is next: 36.
 
 -- refuse names and leases that make no sense; returns true
 CREATE FUNCTION renderchain._check_worker(worker text, lease interval) RETURNS boolean
@@ -70,7 +70,7 @@ $$;
 -- start the next attempt of queued jobs whose rows are locked already
 CREATE FUNCTION renderchain._start(p_render_ids uuid[], p_worker text, p_lease interval, p_now timestamptz)
 RETURNS TABLE (o_render_id uuid, o_chain_id uuid, o_chain_position integer, o_type text, o_request jsonb,
-               o_attempt integer, o_memory jsonb, o_previous_output jsonb, o_stages jsonb)
+               o_attempt integer, o_memory jsonb, o_previous_output jsonb, o_stages jsonb, o_analyses jsonb)
 LANGUAGE plpgsql VOLATILE
 AS $$
 DECLARE
@@ -90,7 +90,7 @@ BEGIN
     )
     SELECT m.id, m.chain_id, m.chain_position, m.type, t.request, t.attempt, p.o_memory, p.o_previous_output,
            CASE WHEN t.attempt > 1 THEN renderchain._stages_done(m.id, t.attempt, t.base_attempt)
-                ELSE '[]'::jsonb END
+                ELSE '[]'::jsonb END, renderchain._analyses_for(t.request)
     FROM taken t JOIN marked m ON m.id = t.render_id,
          renderchain._starting_point(m.id, m.chain_id, m.parent_render_id) p
     ORDER BY pg_catalog.array_position(p_render_ids, t.render_id);
@@ -124,21 +124,12 @@ BEGIN
               FOR UPDATE OF j SKIP LOCKED) e
         ORDER BY e.user_id
     LOOP
-        -- one that cannot be written (a trigger, a policy) must not keep the others from being claimed
-        BEGIN
-            v_status := renderchain._give_back(v_job.render_id, p_now, p_now, CASE
-                WHEN v_job.deadline <= p_now THEN NULL::jsonb
-                ELSE pg_catalog.jsonb_build_object('message',
-                    pg_catalog.format('the lease of worker %s on attempt %s ran out'::text, v_job.lease_owner, v_job.attempt)) END);
-        EXCEPTION WHEN OTHERS THEN
-            -- serialization and deadlock, resources, lock timeout, intervention: of the moment, not of the render
-            IF pg_catalog.left(SQLSTATE, 2) IN ('40', '53', '55', '57') THEN
-                RAISE;
-            END IF;
-            RAISE WARNING 'render % could neither be queued again nor ended: %', v_job.render_id, SQLERRM
-                USING ERRCODE = SQLSTATE;
-            CONTINUE;
-        END;
+        v_status := renderchain._try_to_give_back(v_job.render_id, p_now, CASE
+            WHEN v_job.deadline <= p_now THEN NULL::jsonb
+            ELSE pg_catalog.jsonb_build_object('message',
+                pg_catalog.format('the lease of worker %s on attempt %s ran out'::text, v_job.lease_owner, v_job.attempt)) END,
+            false);
+        CONTINUE WHEN v_status IS NULL;
         v_count := v_count + 1;
         v_first_id := CASE WHEN v_count = 1 THEN v_job.render_id END;
     END LOOP;
@@ -175,37 +166,67 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION renderchain.claim_renders(worker text, max_renders integer, lease interval)
-RETURNS TABLE (render_id uuid, chain_id uuid, chain_position integer, type text, request jsonb, attempt integer,
-               memory jsonb, previous_output jsonb, stages jsonb)
+-- type is both argument and result, which is why the results stand among the arguments
+CREATE FUNCTION renderchain.claim_renders(OUT render_id uuid, OUT chain_id uuid, OUT chain_position integer, IN worker text,
+    IN max_renders integer, IN lease interval, INOUT type text DEFAULT NULL, IN provider text DEFAULT NULL,
+    OUT request jsonb, OUT attempt integer, OUT memory jsonb, OUT previous_output jsonb, OUT stages jsonb, OUT analyses jsonb)
+RETURNS SETOF record
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_generic_plan
 AS $$
 #variable_conflict use_column
 DECLARE
+    v_schema text := renderchain.use_schema();
     v_now timestamptz := renderchain.clock();
-    v_ids uuid[];
+    v_valid boolean := renderchain._check_worker(claim_renders.worker, claim_renders.lease);
+    v_left_out boolean := false;
+    v_chosen record;
 BEGIN
-    PERFORM renderchain.use_schema();
-    PERFORM renderchain._check_worker(claim_renders.worker, claim_renders.lease);
     PERFORM renderchain._check_count(claim_renders.max_renders);
+    IF claim_renders.type NOT IN ('image', 'video') OR claim_renders.provider = ''::text THEN
+        PERFORM renderchain._raise_claim(claim_renders.type, claim_renders.provider);
+    END IF;
+    -- shared: only release_renders of the same worker waits for it
+    PERFORM pg_catalog.pg_advisory_xact_lock_shared(renderchain._lock_number('worker'::text, claim_renders.worker));
     PERFORM renderchain._sweep(v_now, GREATEST(claim_renders.max_renders, 100));
-    v_ids := ARRAY(SELECT j.render_id FROM render_jobs j JOIN renders r ON r.id = j.render_id
-                   WHERE j.state = 'queued' AND j.run_after <= v_now AND j.deadline > v_now
-                   ORDER BY j.priority DESC, j.run_after, j.render_id LIMIT claim_renders.max_renders
-                   FOR UPDATE OF j SKIP LOCKED);
-    IF pg_catalog.cardinality(v_ids) > 0 THEN
-        RETURN QUERY SELECT s.* FROM renderchain._start(v_ids, claim_renders.worker, claim_renders.lease, v_now) s;
+    -- the first in the order of an index, not whether there is any: however many the planner believes there are
+    IF (SELECT q.id FROM render_queues q WHERE q.due > '-infinity' AND q.due <= v_now ORDER BY q.due LIMIT 1) IS NOT NULL
+       OR (SELECT j.render_id FROM render_jobs j WHERE j.state = 'queued' AND j.queue_id IS NULL
+           ORDER BY j.queue_id, j.run_after, j.render_id LIMIT 1) IS NOT NULL THEN
+        v_left_out := renderchain._fill_queues(v_now);
+    END IF;
+    v_chosen := renderchain._choose(claim_renders.max_renders, claim_renders.type, claim_renders.provider, v_left_out,
+                                       v_now);
+    IF pg_catalog.cardinality(v_chosen.o_taken) > 0 THEN
+        RETURN QUERY SELECT s.* FROM renderchain._start(v_chosen.o_taken, claim_renders.worker, claim_renders.lease, v_now) s;
+    END IF;
+    IF pg_catalog.cardinality(v_chosen.o_taken) > 0 OR pg_catalog.cardinality(v_chosen.o_spent) > 0 THEN
+        PERFORM renderchain._turn(v_chosen.o_taken, v_chosen.o_spent, v_now);
     END IF;
 END
 $$;
-COMMENT ON FUNCTION renderchain.claim_renders(text, integer, interval) IS
-'Leases up to max_renders (1 to 1000) queued renders to a worker for an interval (1 second to 1 day), the most urgent first, and returns all that is needed to run them. attempt is the fencing token that every later write must name. stages has the stages that need not be run again: [{"stage","part","attempt","status","output","model"}], status "running" only for a video whose operation goes on. Never waits for other claimers. RC005 for arguments out of range.';
+COMMENT ON FUNCTION renderchain.claim_renders(text, integer, interval, text, text) IS
+'Leases up to max_renders (1 to 1000) queued renders to a worker for an interval (1 second to 1 day) and returns all that is needed to run them. The order: by priority, then by the user served least lately, then the oldest first; never more of a user or a provider at a time than the settings renderchain.max_running_per_user and max_running_per_provider allow, counting what run_render has started too. With a type, image or video, only such renders are claimed; with a provider none that ask for another one. attempt is the fencing token that every later write must name. stages has the stages that need not be run again: [{"stage","part","attempt","status","output","model"}], status "running" only for a video whose operation goes on. analyses has what is known of the images of the request that say their sha256: [{"image","task","model","promptVersion","result"}]. Never waits for other claimers. RC005 for arguments out of range.';
+
+-- raise what is wrong with the kind of renders that a worker wants
+CREATE FUNCTION renderchain._raise_claim(p_type text, p_provider text) RETURNS void
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+AS $$
+BEGIN
+    IF p_provider = ''::text THEN
+        RAISE EXCEPTION 'invalid provider ""' USING ERRCODE = 'RC005',
+            HINT = 'Name the provider whose models the worker can use, or NULL for renders of any.';
+    END IF;
+    RAISE EXCEPTION 'invalid type "%"', pg_catalog.left(p_type, 80) USING ERRCODE = 'RC005',
+        HINT = 'A type is image or video; NULL is both.';
+END
+$$;
 
 -- request is both argument and result, which is why the results stand among the arguments
 CREATE FUNCTION renderchain.run_render(OUT render_id uuid, OUT chain_id uuid, OUT chain_position integer, OUT type text,
     INOUT request jsonb, IN worker text, IN lease interval, OUT attempt integer, OUT memory jsonb,
-    OUT previous_output jsonb, OUT stages jsonb)
+    OUT previous_output jsonb, OUT stages jsonb, OUT analyses jsonb)
 RETURNS SETOF record
 LANGUAGE plpgsql VOLATILE ROWS 1
 SET search_path = pg_catalog, pg_temp
@@ -226,7 +247,8 @@ BEGIN
                                                (v_new.o_request ->> 'parentRenderId'::text)::uuid);
         PERFORM renderchain._notify(v_new.o_render_id, 'stages'::text);
         RETURN QUERY SELECT v_new.o_render_id, v_new.o_chain_id, v_new.o_chain_position, v_new.o_request ->> 'type'::text,
-            v_new.o_request, 1, v_start.o_memory, v_start.o_previous_output, '[]'::jsonb;
+            v_new.o_request, 1, v_start.o_memory, v_start.o_previous_output, '[]'::jsonb,
+            NULL::jsonb;
         RETURN;
     END IF;
 
@@ -248,8 +270,8 @@ BEGIN
         END IF;
     END IF;
     RETURN QUERY SELECT v_new.o_render_id, v_new.o_chain_id, v_new.o_chain_position, v_new.o_request ->> 'type'::text,
-        v_new.o_request, NULL::integer, NULL::jsonb, NULL::jsonb, '[]'::jsonb;
+        v_new.o_request, NULL::integer, NULL::jsonb, NULL::jsonb, '[]'::jsonb, NULL::jsonb;
 END
 $$;
 COMMENT ON FUNCTION renderchain.run_render(jsonb, text, interval) IS
-'submit_render and claim_renders in one: makes the render and leases it to the worker at once. Where the idempotencyKey had made it before it is claimed if it can be; if it has ended or is leased, its row comes back with attempt NULL. Errors as of the two.';
+'submit_render and claim_renders in one: makes the render and leases it to the worker at once. Where the idempotencyKey had made it before it is claimed if it can be; if it has ended or is leased, its row comes back with attempt NULL. analyses is NULL for a new render: who waits for it asks renderchain.get_analyses() beside its first model calls. Errors as of the two.';

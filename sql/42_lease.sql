@@ -103,3 +103,44 @@ END
 $$;
 COMMENT ON FUNCTION renderchain.extend_leases(text, uuid[], interval) IS
 'Extends the leases that a worker holds on renders, to the given interval from now but never past a render''s deadline. One row an id, in their order: held says whether to go on, cancelled whether somebody cancelled it; an id that does not exist is not held.';
+
+CREATE FUNCTION renderchain.release_renders(worker text, except_ids uuid[] DEFAULT '{}')
+RETURNS TABLE (render_id uuid, status text)
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+    v_now timestamptz := renderchain.clock();
+    v_error jsonb := pg_catalog.jsonb_build_object('message',
+        pg_catalog.format('worker %s gave it back'::text, release_renders.worker));
+    v_id uuid;
+    v_ids uuid[] := '{}';
+    v_queued boolean := false;
+BEGIN
+    PERFORM renderchain.use_schema();
+    PERFORM renderchain._check_worker(release_renders.worker, '1 second'::interval);
+    -- a claim of this worker that still runs, on a connection that it has lost, is waited for and undone too
+    PERFORM renderchain._lock_name('worker'::text, release_renders.worker);
+    FOR v_id IN
+        -- locked in the order of extend_leases, then one after the other by the accounts that they lock
+        SELECT h.render_id
+        FROM (SELECT j.render_id, r.user_id FROM render_jobs j JOIN renders r ON r.id = j.render_id
+              WHERE j.state = 'running' AND j.lease_owner = release_renders.worker
+                AND (j.render_id = ANY (release_renders.except_ids)) IS NOT TRUE
+              ORDER BY j.render_id FOR NO KEY UPDATE OF j) h
+        ORDER BY h.user_id, h.render_id
+    LOOP
+        status := renderchain._try_to_give_back(v_id, v_now, v_error, true);
+        CONTINUE WHEN status IS NULL;
+        render_id := v_id;
+        v_ids := pg_catalog.array_append(v_ids, v_id);
+        v_queued := v_queued OR status = 'pending'::text;
+        RETURN NEXT;
+    END LOOP;
+    PERFORM renderchain._notify(CASE WHEN pg_catalog.cardinality(v_ids) = 1 THEN v_ids[1] END,
+        CASE WHEN v_queued THEN 'queued'::text WHEN pg_catalog.cardinality(v_ids) > 0 THEN 'ended'::text END);
+END
+$$;
+COMMENT ON FUNCTION renderchain.release_renders(text, uuid[]) IS
+'Gives back every running render that a worker holds but those excepted, at once and all together: queued again without having used up an attempt, or, where a generation is recorded as started without an end or the deadline has passed, ended as failed with a refund. For a worker that stops, or that lost its connection while it claimed and does not know what it was given. One row a render given back: its new status, pending or failed. RC005 for an invalid name of a worker.';

@@ -27,7 +27,9 @@ DECLARE
         "cost": {"types": ["number", "string", "null"], "longest": 300,
             "pattern": "^[0-9]{1,12}([.][0-9]+)?([eE]-[0-9]{1,2})?$",
             "is": "a number from 0; leave it out where it is unknown"},
-        "model": {"types": ["string", "null"], "is": "a text"}}}}'::jsonb;
+        "model": {"types": ["string", "null"], "is": "a text"},
+        "image": {"types": ["string", "null"], "pattern": "^[0-9a-f]{64}$",
+            "is": "the SHA-256 of an image, 64 hexadecimal digits"}}}}'::jsonb;
     v_seq bigint;
 BEGIN
     IF NOT renderchain._fits(p_events, v_rule) THEN
@@ -62,6 +64,9 @@ BEGIN
         RETURNING s.seq
     )
     SELECT pg_catalog.max(w.seq) INTO v_seq FROM written w;
+    IF p_events @? '$[*].image'::jsonpath THEN
+        PERFORM renderchain._keep_analyses(p_events, p_now);
+    END IF;
     RETURN v_seq;
 END
 $$;
@@ -90,7 +95,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION renderchain.record_stages(uuid, integer, jsonb) IS
-'Records starts and ends of stages of an attempt: [{"stage","part"?,"status","outcome"?,"startedAt"?,"durationMs"?,"model"?,"output"?,"usage"?,"cost"?,"error"?}]; returns the last seq of the render. One row a stage, part and attempt: the end replaces the start. An empty list checks the lease. RC001 lease lost, RC002 cancelled, RC005 invalid or unknown stage, RC006 no such render, RC010 ended.';
+'Records starts and ends of stages of an attempt: [{"stage","part"?,"status","outcome"?,"startedAt"?,"durationMs"?,"model"?,"output"?,"usage"?,"cost"?,"error"?,"image"?}]; returns the last seq of the render. "image" is the SHA-256 of the image that image_understanding or memory_extraction has looked at: an answer that went well (output.answer, with output.promptVersion) is kept and comes with the claim of the next render that has this image; that of memory_extraction must have all that image_understanding answers. One row a stage, part and attempt: the end replaces the start. An empty list checks the lease. RC001 lease lost, RC002 cancelled, RC005 invalid or unknown stage, RC006 no such render, RC010 ended.';
 
 CREATE FUNCTION renderchain.stage_events(render_id uuid) RETURNS jsonb
 LANGUAGE plpgsql STABLE

@@ -54,8 +54,10 @@ $$;
 
 -- take a render whose job row is locked from whoever runs it: queue it again, or
 -- end it as failed where nothing is left to try. A paid call that was sent and
--- never answered is not sent again by itself. Returns the new status.
-CREATE FUNCTION renderchain._give_back(p_render_id uuid, p_now timestamptz, p_run_after timestamptz, p_error jsonb)
+-- never answered is not sent again by itself. A free one has used up no attempt.
+-- Returns the new status.
+CREATE FUNCTION renderchain._give_back(p_render_id uuid, p_now timestamptz, p_run_after timestamptz, p_error jsonb,
+    p_free boolean DEFAULT false)
 RETURNS text
 LANGUAGE plpgsql VOLATILE
 AS $$
@@ -63,7 +65,8 @@ DECLARE
     v_job record;
     v_error jsonb;
 BEGIN
-    SELECT j.attempt, j.base_attempt, j.max_attempts, j.deadline INTO v_job
+    SELECT j.attempt, j.base_attempt, j.max_attempts, j.deadline, j.user_id, j.priority, j.provider,
+           COALESCE(j.request ->> 'type'::text, 'image'::text) AS type INTO v_job
     FROM render_jobs j WHERE j.render_id = p_render_id;
     IF v_job.deadline <= p_now THEN
         v_error := pg_catalog.jsonb_build_object('reason', 'deadline', 'message',
@@ -77,13 +80,15 @@ BEGIN
             COALESCE((p_error ->> 'message'::text) || '; '::text, ''::text)
             || 'a generation was sent and nobody knows how it ended, so it is not paid for a second time; '::text
             || 'retry the render to send it again'::text);
-    ELSIF v_job.attempt - v_job.base_attempt >= v_job.max_attempts THEN
+    ELSIF NOT p_free AND v_job.attempt - v_job.base_attempt >= v_job.max_attempts THEN
         v_error := pg_catalog.jsonb_build_object('reason', 'attempts', 'message',
             COALESCE((p_error ->> 'message'::text) || '; '::text, ''::text)
             || pg_catalog.format('all %s attempts are used up'::text, v_job.max_attempts));
     ELSE
         PERFORM renderchain._close_stages(p_render_id, p_now, true);
-        UPDATE render_jobs j SET state = 'queued', lease_owner = NULL, lease_until = NULL, run_after = p_run_after
+        UPDATE render_jobs j SET state = 'queued', lease_owner = NULL, lease_until = NULL, run_after = p_run_after,
+               max_attempts = j.max_attempts + p_free::integer,
+               queue_id = renderchain._queue_for(v_job.user_id, v_job.priority, v_job.type, v_job.provider, p_run_after, p_now)
         WHERE j.render_id = p_render_id;
         -- whoever starts it in this same transaction writes its row a second time, which
         -- PostgreSQL answers by checking that its chain exists: lock that first, as pin_memory does
@@ -97,6 +102,24 @@ BEGIN
     END IF;
     PERFORM renderchain._end_without_result(p_render_id, 'failed'::text, COALESCE(p_error, '{}'::jsonb) || v_error, p_now);
     RETURN 'failed'::text;
+END
+$$;
+
+-- as _give_back, for one of several renders: one that cannot be written (a trigger, a policy) must not keep the
+-- others from it. NULL for such a one.
+CREATE FUNCTION renderchain._try_to_give_back(p_render_id uuid, p_now timestamptz, p_error jsonb, p_free boolean)
+RETURNS text
+LANGUAGE plpgsql VOLATILE
+AS $$
+BEGIN
+    RETURN renderchain._give_back(p_render_id, p_now, p_now, p_error, p_free);
+EXCEPTION WHEN OTHERS THEN
+    -- serialization and deadlock, resources, lock timeout, intervention: of the moment, not of the render
+    IF pg_catalog.left(SQLSTATE, 2) IN ('40', '53', '55', '57') THEN
+        RAISE;
+    END IF;
+    RAISE WARNING 'render % could neither be queued again nor ended: %', p_render_id, SQLERRM USING ERRCODE = SQLSTATE;
+    RETURN NULL;
 END
 $$;
 
@@ -203,7 +226,7 @@ DECLARE
     v_reserved integer;
 BEGIN
     PERFORM renderchain.use_schema();
-    SELECT j.state, j.run, j.request INTO v_job
+    SELECT j.state, j.run, j.request, j.priority, j.provider INTO v_job
     FROM render_jobs j JOIN renders r ON r.id = j.render_id
     WHERE j.render_id = retry_render.render_id FOR NO KEY UPDATE OF j;
     IF NOT FOUND THEN
@@ -227,7 +250,9 @@ BEGIN
     UPDATE render_jobs j SET state = 'queued', run = j.run + 1, base_attempt = j.attempt, run_after = v_now,
            max_attempts = pg_catalog.current_setting('renderchain.max_attempts'::text)::integer,
            deadline = v_now + pg_catalog.current_setting('renderchain.deadline'::text)::interval,
-           cancel_requested = false, credits_reserved = v_reserved
+           cancel_requested = false, credits_reserved = v_reserved, user_id = v_render.user_id,
+           queue_id = renderchain._queue_for(v_render.user_id, v_job.priority, v_job.request ->> 'type'::text,
+                                             v_job.provider, v_now, v_now)
     WHERE j.render_id = retry_render.render_id;
     PERFORM renderchain._notify(retry_render.render_id, 'queued'::text);
     RETURN 'pending'::text;

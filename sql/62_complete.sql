@@ -10,6 +10,8 @@ DECLARE
         "outputUrl": {"types": ["string", "null"], "is": "a text"},
         "outputKey": "outputUrl",
         "selectedModel": "outputUrl",
+        "size": "outputUrl",
+        "seconds": "processingTime",
         "memory": {"types": ["object", "null"], "is": "an object"},
         "context": {"types": ["object", "null"], "members": {"pipelineMemory": {"types": []}}, "others": {},
             "is": "an object without pipelineMemory (give it as memory)"},
@@ -51,13 +53,14 @@ AS $$
 DECLARE
     v_run integer;
     v_reserved integer;
+    v_request jsonb;
     v_used integer;
 BEGIN
     IF pg_catalog.jsonb_typeof(p_result -> 'stages'::text) <> 'null'::text THEN
         PERFORM renderchain._write_events(p_render_id, p_attempt, p_result -> 'stages'::text, p_now);
     END IF;
     UPDATE render_jobs j SET state = 'ended', lease_owner = NULL, lease_until = NULL
-    WHERE j.render_id = p_render_id RETURNING j.run, j.credits_reserved INTO v_run, v_reserved;
+    WHERE j.render_id = p_render_id RETURNING j.run, j.credits_reserved, j.request INTO v_run, v_reserved, v_request;
     IF p_result ? 'memory'::text THEN
         -- pins are read under the lock that pin_memory takes too: either it is seen below or it sees this memory
         PERFORM FROM renders r WHERE r.id = p_render_id FOR NO KEY UPDATE;
@@ -65,9 +68,9 @@ BEGIN
     UPDATE renders r SET status = 'completed', error_message = NULL, completed_at = p_now, updated_at = p_now,
         output_url = NULLIF(p_result ->> 'outputUrl'::text, ''::text),
         output_key = NULLIF(p_result ->> 'outputKey'::text, ''::text),
-        -- the credits of the model it used, never more than were reserved or, where nothing was, than it was quoted
+        -- what it used of the model, never more than was reserved or, where nothing was, than it was quoted
         credits_cost = LEAST(COALESCE(v_reserved, r.credits_cost::integer),
-            (SELECT m.credits FROM models m WHERE m.id = p_result ->> 'selectedModel'::text)),
+            (SELECT renderchain._credits(m.definition, m.credits, v_request, p_result) FROM models m WHERE m.id = p_result ->> 'selectedModel'::text)),
         processing_time = COALESCE(pg_catalog.ceil((p_result ->> 'processingTime'::text)::numeric)::integer,
             GREATEST(0, pg_catalog.ceil(EXTRACT(epoch FROM p_now - r.started_at::timestamptz)::numeric)::integer)),
         context_data = renderchain._context_to_keep(r.context_data, p_result -> 'context'::text,
@@ -111,7 +114,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION renderchain.complete_render(uuid, integer, jsonb) IS
-'Ends a render as completed in one transaction: result, memory and context merged (a memory without members is none and makes none), last stage events, objects live, credits settled to those of selectedModel (never more than were reserved). Returns what get_render returns; so does the same attempt when it asks again, and nothing changes. RC001 lease lost, RC002 cancelled, RC005 invalid result, RC006 no such render, RC010 ended otherwise.';
+'Ends a render as completed in one transaction: result, memory and context merged (a memory without members is none and makes none), last stage events, objects live, credits settled to what selectedModel costs for the size or the seconds of the result (never more than were reserved). Returns what get_render returns; so does the same attempt when it asks again, and nothing changes. RC001 lease lost, RC002 cancelled, RC005 invalid result, RC006 no such render, RC010 ended otherwise.';
 
 -- Most of what a completion costs in a young session is preparing its statements. So they are run on no render at all,
 -- while there is time; even triggers on the tables, which may fire for no rows, write nothing that stays.
@@ -126,6 +129,7 @@ DECLARE
     v_valid boolean := renderchain._check_result(v_result);
 BEGIN
     BEGIN
+        PERFORM renderchain._keep_analyses('[]'::jsonb, renderchain.clock());
         PERFORM renderchain._complete(NULL::uuid, NULL::integer, v_result, renderchain.clock());
         -- ends in the error that undoes the above: there is no such render
         PERFORM renderchain.complete_render(NULL::uuid, NULL::integer, NULL::jsonb);

@@ -119,6 +119,37 @@ $$;
 COMMENT ON FUNCTION renderchain.credit_balance(uuid) IS
 'The credits a user can spend and those reserved for renders that have not ended; no row for a user without an account, who is not metered.';
 
+CREATE FUNCTION renderchain.credit_history(user_id uuid, max_rows integer DEFAULT 50)
+RETURNS TABLE (id bigint, created_at timestamptz, kind text, amount bigint, balance bigint, reserved bigint,
+               render_id uuid, run integer, reason text)
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+BEGIN
+    PERFORM renderchain.use_schema();
+    IF credit_history.max_rows IS NULL OR credit_history.max_rows NOT BETWEEN 1 AND 10000 THEN
+        RAISE EXCEPTION 'invalid number of rows: %', COALESCE(credit_history.max_rows::text, 'null'::text)
+            USING ERRCODE = 'RC005', HINT = 'From 1 to 10000 entries are listed in one call.';
+    END IF;
+    RETURN QUERY
+    -- what the account holds, less all that came after an entry
+    SELECT e.id, e.created_at, e.kind, e.amount,
+           (a.balance::numeric - (pg_catalog.sum(e.balance_delta) OVER newer - e.balance_delta))::bigint,
+           (a.reserved::numeric - (pg_catalog.sum(e.reserved_delta) OVER newer - e.reserved_delta))::bigint,
+           e.render_id, e.run, e.reason
+    FROM credit_accounts a,
+         LATERAL (SELECT x.id, x.created_at, x.kind, x.amount, x.balance_delta::numeric, x.reserved_delta::numeric,
+                         x.render_id, x.run, x.reason
+                  FROM credit_entries x WHERE x.user_id = a.user_id ORDER BY x.id DESC LIMIT credit_history.max_rows) e
+    WHERE a.user_id = credit_history.user_id
+    WINDOW newer AS (ORDER BY e.id DESC)
+    ORDER BY e.id DESC;
+END
+$$;
+COMMENT ON FUNCTION renderchain.credit_history(uuid, integer) IS
+'The entries that explain a user''s credits, the newest first, at most max_rows (1 to 10000): what each granted, reserved, settled or refunded (amount), for which render and run of it, and the balance and reserved credits after it. What a settle did not use of its reserve goes back to the balance. No row for a user without an account. RC005 for a number out of range.';
+
 CREATE FUNCTION renderchain.check_ledger() RETURNS TABLE (problem text)
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp

@@ -17,6 +17,22 @@ $$;
 COMMENT ON FUNCTION renderchain.get_models() IS
 'The model registry as a JSON array of definitions, ordered by kind, tier and id; retired models are among them. An empty array where there are none.';
 
+-- the settings that say how long drivers wait
+CREATE FUNCTION renderchain._timeouts() RETURNS jsonb
+LANGUAGE c STABLE
+AS 'MODULE_PATHNAME', 'rc_sql_timeouts';
+
+CREATE FUNCTION renderchain.get_registry() RETURNS jsonb
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN pg_catalog.jsonb_build_object('models', renderchain.get_models(), 'timeouts', renderchain._timeouts());
+END
+$$;
+COMMENT ON FUNCTION renderchain.get_registry() IS
+'What a driver reads before its first render: {"models": what get_models returns, "timeouts": {"connect","idle","stages":{stage: seconds}}}, the latter from the settings renderchain.connect_timeout, idle_timeout and stage_timeouts, in seconds; idle is 0 where a call may be silent for as long as it may take.';
+
 CREATE FUNCTION renderchain.find_chain(id_or_name text) RETURNS uuid
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp

@@ -17,6 +17,8 @@ sub render_with
 {
 	my ($faults, @words) = @_;
 	my $url = model_server(map { ('--fault', $_) } @$faults);
+	# Nothing is known of the photograph, so that it is looked at.
+	sql($node, 'DELETE FROM analysis_cache');
 	my ($code, $out, $err) = driver('render', '--chain', 'villa', '--prompt', 'a brick house', '--user', $user,
 		'--reference', $photo, '--quality', 'high', '--json', @words);
 	my @calls = $faults->[0] && grep(/hang/, @$faults) ? () : calls_of($url);
@@ -45,6 +47,8 @@ for my $case ([ 'semantic_parsing', '404', 'failed rejected' ], [ 'image_underst
 	[ 'memory_extraction', 'empty', 'failed empty' ])
 {
 	my ($stage, $fault, $recorded) = @$case;
+	# the reference must be looked at each time
+	sql($node, 'DELETE FROM analysis_cache');
 	my ($code, $result) = render_with(["$stage=$fault"]);
 	is($code, 0, "$stage $fault: the render completes");
 	is(recorded($result, $stage), $recorded, "$stage $fault: recorded");
@@ -52,6 +56,17 @@ for my $case ([ 'semantic_parsing', '404', 'failed rejected' ], [ 'image_underst
 is(sql($node, "SELECT context_data ? 'pipelineMemory' FROM renders r WHERE EXISTS (SELECT FROM render_stages s
 	WHERE s.render_id = r.id AND s.stage = 'memory_extraction' AND s.status = 'failed')"), 'f',
 	'a failed extraction saves no memory');
+
+# How long a stage waits is said by the server's settings.
+sql($node, "ALTER DATABASE postgres SET renderchain.stage_timeouts = 'validation=1s'");
+{
+	my ($code, $result) = render_with(['validation=hang']);
+	is($code, 0, 'a stage that hangs is given up after its timeout');
+	is(recorded($result, 'validation'), 'failed unknown', 'which is recorded');
+	cmp_ok(sql($node, "SELECT duration_ms FROM render_stages WHERE render_id = '$result->{data}{renderId}' AND stage = 'validation'"),
+		'<', 60000, 'long before that of its model');
+}
+sql($node, 'ALTER DATABASE postgres RESET renderchain.stage_timeouts');
 
 # What certainly was not done is sent again.
 for my $fault ('503', '429', '500')

@@ -60,8 +60,36 @@ is((driver('credits', 'grant', '--user', $user, '--amount', '-5'))[0], 3, 'a neg
 is((driver('credits', 'grant', '--user', $user, '--amount', 'ten'))[0], 3, 'a grant of words is refused')
   or diag('usage is fine as well');
 
+# The ledger that explains a balance.
+my ($reserved) = sql($node, qq(SELECT render_id FROM renderchain.submit_render('{"prompt": "x", "forceModel": "local-image-pro", "userId": "$user"}')));
+($code, $out) = driver('credits', 'list', '--user', $user, '--json');
+is($code, 0, 'credits list exits 0');
+is_deeply([ map { [ @$_{qw(kind amount balance reserved renderId)} ] } events_of($out) ],
+	[ [ 'reserve', 2, 8, 2, $reserved ], [ 'grant', 10, 10, 0, undef ] ], 'and explains the balance, the newest first');
+($code, $out) = driver('credits', 'list', '--user', $user, '--text', '--limit', '1');
+like($out, qr/^when +entry +credits +balance +reserved +render\n\S+ \S+ +reserve +2 +8 +2 +\Q$reserved\E\n\z/, 'as a table, too');
+is((driver('credits', 'list', '--user', '00000000-0000-0000-0000-0000000000ff'))[0], 5, 'no account is not found');
+is((driver('credits', 'list'))[0], 2, 'whose it is must be said');
+is((driver('credits', 'list', '--user', $user, '--limit', '0'))[0], 3, 'a limit of none is refused');
+
+# What waits and what runs.
+sql($node, q(SELECT renderchain.run_render('{"prompt": "running"}', 'host:1', '1 hour')));
+($code, $out) = driver('status', '--json');
+is($code, 0, 'status exits 0');
+my $status = result_of($out);
+is_deeply([ @$status{qw(queued ready running expiredLeases creditsReserved)} ], [ 1, 1, 1, 0, 2 ], 'status counts');
+is($status->{oldestWaiting}{renderId}, $reserved, 'and names what waits longest');
+is($status->{workers}[0]{worker}, 'host:1', 'and who runs');
+($code, $out) = driver('status', '--text', '--limit', '0');
+like($out, qr/^queued     1: 1 ready, 0 for later, 0 held back by caps\noldest     \S+ s, render \Q$reserved\E\nrunning    1\n/, 'status for people');
+like($out, qr/^worker +running +oldest +lease left +stages\nhost:1 +1 +\S+ s +60 min +none 1\n\z/m, 'with a table of workers');
+($code, $out) = driver('status', '--text');
+like($out, qr/^render +type +worker +attempt +age\n[-0-9a-f]{36} +image +host:1 +1 +\S+ s\n\z/m, 'and of renders');
+is((driver('status', '--limit', 'x'))[0], 3, 'a limit of words is refused');
+
 ($code, $out) = driver('models', '--text');
 like($out, qr/local-image-flash.*gemini-3-pro-image/s, 'models lists the registry');
+like($out, qr/^gemini-3-pro-image .* 15, 4K 27  /m, 'with what depends on the size');
 my $registry = write_file('models.json', '{"version": 1, "models": [{"id": "my-model", "provider": "gemini", "wire": "gemini",
 	"kind": "image", "tier": "flash", "qualities": ["standard"], "aspectRatios": ["1:1"], "sizes": ["1K"], "maxReferences": 1,
 	"maxPromptChars": 1000, "credits": 3, "price": null, "timeoutSeconds": 60}]}');

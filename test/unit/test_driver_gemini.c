@@ -431,7 +431,8 @@ static void requests(void **state) {
     (void)state;
     static const Model model = {.id = "some-model"};
     json_t *schema = json_loads(schema_text, 0, NULL);
-    ModelCall call = {.model = &model, .schema = schema, .instruction = "Do it."};
+    ModelCall call = {
+        .model = &model, .schema = schema, .schema_text = schema_text, .instruction = "\"Do it.\""};
     call_add_text(&call, "User prompt: %s", "a \"house\"");
     call_add_image(&call, "\0\1\2", 3, "image/webp");
     char *url, *headers;
@@ -455,6 +456,7 @@ static void requests(void **state) {
     json_decref(wanted);
 
     call.schema = NULL;
+    call.schema_text = NULL;
     call.aspect_ratio = "4:5";
     body = build(&call, &url, &headers);
     wanted = json_loads("{\"responseModalities\":[\"TEXT\",\"IMAGE\"],"

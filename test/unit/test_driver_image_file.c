@@ -194,6 +194,9 @@ static void files(void **state) {
     assert_true(image_file_read(&image, path, &error));
     assert_string_equal(image.mime, "image/png");
     assert_int_equal(image.length, png.length);
+    char hex[65];
+    sha256_hex(png.data, png.length, hex);
+    assert_string_equal(image.sha256, hex);
     image_file_free(&image);
     buf_free(&png);
 

@@ -61,6 +61,7 @@ static void what_is_no_registry(void **state) {
         "",
         "{",
         "{}",
+        "{\"models\":7}",
         "7",
         "[7]",
         "[{}]",
@@ -80,6 +81,42 @@ static void what_is_no_registry(void **state) {
     assert_true(registry_read(&none, NULL, &error));
     assert_int_equal(none.count, 0);
     registry_free(&none);
+}
+
+/* Seconds of the server's settings, then of the model, then ours. */
+static void timeouts(void **state) {
+    (void)state;
+    static const char text[] =
+        "{\"models\":[{\"id\":\"a\",\"provider\":\"p\",\"kind\":\"text\",\"tier\":\"flash\","
+        "\"timeoutSeconds\":60},"
+        "{\"id\":\"b\",\"provider\":\"p\",\"kind\":\"text\",\"tier\":\"flash\"}],"
+        "\"timeouts\":{\"connect\":3,\"idle\":%d,\"stages\":{\"validation\":30}}}";
+    for (int idle = 0; idle <= 7; idle += 7) {
+        Registry registry;
+        char *error = NULL, *json = mem_printf(text, idle);
+        assert_true(registry_read(&registry, json, &error));
+        assert_int_equal(registry.count, 2);
+        const Model *a = registry_find(&registry, "a"), *b = registry_find(&registry, "b");
+        const struct {
+            const char *stage;
+            const Model *model;
+            long total_ms;
+        } wanted[] = {{"validation", a, 30000},
+                      {"validation", NULL, 30000},
+                      {"semantic_parsing", a, 60000},
+                      {"semantic_parsing", b, 120000}};
+        for (size_t i = 0; i < COUNT(wanted); i++) {
+            Timeouts found = registry_timeouts(&registry, wanted[i].stage, wanted[i].model);
+            assert_int_equal(found.connect_ms, 3000);
+            assert_int_equal(found.total_ms, wanted[i].total_ms);
+            assert_int_equal(found.idle_ms, idle ? 7000 : wanted[i].total_ms);
+        }
+        registry_free(&registry);
+        free(json);
+    }
+    Timeouts none = registry_timeouts(NULL, "validation", NULL);
+    assert_int_equal(none.connect_ms, 10000);
+    assert_int_equal(none.total_ms, 120000);
 }
 
 /* A price, usage, picture size, and the cost; NULL is unknown, which is never zero. */
@@ -123,9 +160,8 @@ static void costs_of_calls(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(reading_and_picking),
-        cmocka_unit_test(retirement_comes_on_its_day),
-        cmocka_unit_test(what_is_no_registry),
+        cmocka_unit_test(reading_and_picking), cmocka_unit_test(retirement_comes_on_its_day),
+        cmocka_unit_test(what_is_no_registry), cmocka_unit_test(timeouts),
         cmocka_unit_test(costs_of_calls),
     };
     return cmocka_run_group_tests_name("driver registry", tests, NULL, NULL);

@@ -20,7 +20,7 @@ static int parse(RequestOptions *options, Settings *settings, char *line) {
     *settings = (Settings){0};
     int shut = dup(STDERR_FILENO);
     assert_non_null(freopen("/dev/null", "w", stderr));
-    int code = request_parse(options, argc, argv, settings);
+    int code = request_parse(options, argc, argv, settings, false);
     fflush(stderr);
     dup2(shut, STDERR_FILENO);
     close(shut);
@@ -35,7 +35,7 @@ static char *request_of(const char *line) {
     int code = parse(&options, &settings, copy);
     if (code != -1)
         fail_msg("%s: exit code %d", line, code);
-    json_t *request = request_build(&options, settings.provider, settings.provider_url);
+    json_t *request = request_build(&options, app_provider_name(&settings));
     char *text = json_dumps(request, JSON_COMPACT | JSON_SORT_KEYS);
     json_decref(request);
     request_free(&options);
@@ -88,6 +88,25 @@ static void requests(void **state) {
         assert_string_equal(request, cases[i].request);
         free(request);
     }
+}
+
+/* Images are named by their content where it is known. */
+static void image_hashes(void **state) {
+    (void)state;
+    json_t *request = json_loads("{\"references\":[{\"path\":\"a\"},{\"path\":\"b\"}],"
+                                 "\"style\":{\"path\":\"s\"}}",
+                                 0, NULL);
+    request_hash(request, "references", 1, "22");
+    request_hash(request, "references", 2, "33");
+    request_hash(request, "references", 0, "");
+    request_hash(request, "style", -1, "44");
+    request_hash(request, "mask", -1, "55");
+    char *text = json_dumps(request, JSON_COMPACT | JSON_SORT_KEYS);
+    assert_string_equal(text,
+                        "{\"references\":[{\"path\":\"a\"},{\"path\":\"b\",\"sha256\":\"22\"}],"
+                        "\"style\":{\"path\":\"s\",\"sha256\":\"44\"}}");
+    free(text);
+    json_decref(request);
 }
 
 static void mistakes(void **state) {
@@ -168,9 +187,8 @@ static void uuids(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(requests),
-        cmocka_unit_test(mistakes),
-        cmocka_unit_test(prompts_from_input),
+        cmocka_unit_test(requests), cmocka_unit_test(image_hashes),
+        cmocka_unit_test(mistakes), cmocka_unit_test(prompts_from_input),
         cmocka_unit_test(uuids),
     };
     return cmocka_run_group_tests_name("driver request", tests, NULL, NULL);

@@ -76,6 +76,7 @@ SELECT renderchain.complete_render(id, 1, '{"outputUrl": "u", "objects": [{"key"
     "stages": [{"stage": "storage", "status": "success"}]}') #> '{data,pipelineMemory}' AS memory FROM t_access.renders;
 SELECT attempt FROM renderchain.run_render('{"prompt": "2", "chainName": "c", "userId": "00000000-0000-0000-0000-00000000000a"}', 'w', '1 minute');
 SELECT renderchain.fail_render(id, 1, '{"message": "no"}', false) FROM t_access.renders WHERE prompt = '2';
+SELECT status FROM renderchain.release_renders('w');
 SELECT renderchain.expire_renders();
 SELECT renderchain.purge('1 day');
 SELECT renderchain.load_models('{"models": []}');

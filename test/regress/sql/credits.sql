@@ -48,6 +48,19 @@ SELECT renderchain.complete_render(:'third_render_id', 1, '{"outputUrl": "u", "s
 SELECT * FROM renderchain.credit_balance(:'user');
 SELECT kind, run, balance_delta, reserved_delta, amount, reason FROM credit_entries WHERE user_id = :'user' ORDER BY id;
 
+-- the ledger explains the balance, entry by entry, the newest first
+SELECT kind, amount, balance, reserved, run, reason, render_id IN (:'first_render_id', :'second_render_id', :'third_render_id') AS ours
+FROM renderchain.credit_history(:'user');
+SELECT kind, balance, reserved FROM renderchain.credit_history(:'user', 1);
+SELECT (SELECT balance FROM renderchain.credit_history(:'user', 1)) = balance AS same FROM renderchain.credit_balance(:'user');
+SELECT kind, amount, balance, reserved FROM renderchain.credit_history(:'other', 10000);
+SELECT count(*) FROM renderchain.credit_history('00000000-0000-0000-0000-0000000000ff');
+SELECT count(*) FROM renderchain.credit_history(NULL);
+SELECT renderchain.credit_history(:'user', 0);
+\echo :LAST_ERROR_SQLSTATE
+SELECT renderchain.credit_history(:'user', 10001);
+SELECT renderchain.credit_history(:'user', NULL);
+
 -- a user without an account is not metered, unless one is required
 SELECT render_id FROM renderchain.run_render('{"prompt": "free", "provider": "local"}', 'w', '1 minute') \gset
 SELECT credits_cost FROM renders WHERE id = :'render_id';

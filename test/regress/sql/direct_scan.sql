@@ -116,6 +116,46 @@ AS 'SELECT public.answers()';
 SET ROLE regress_direct_user;
 SELECT public.as_owner() = public.answers() AS same;
 RESET ROLE;
+-- roles change within a statement, and each sees and changes what it may, whatever was found out or planned before
+SET client_min_messages = warning;
+CREATE ROLE regress_direct_other;
+GRANT regress_direct_user, regress_direct_other TO CURRENT_USER;
+GRANT USAGE ON SCHEMA renderchain, t_direct TO regress_direct_other;
+GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA renderchain TO regress_direct_other;
+GRANT SELECT, UPDATE ON renders TO regress_direct_other;
+GRANT UPDATE ON renders TO regress_direct_user;
+GRANT SELECT ON memory_pins TO regress_direct_user, regress_direct_other;
+CREATE POLICY own_update ON renders FOR UPDATE TO regress_direct_user USING (user_id = '00000000-0000-0000-0000-000000000001');
+CREATE POLICY other ON renders TO regress_direct_other USING (user_id = '00000000-0000-0000-0000-000000000002');
+CREATE FUNCTION public.memory_for(chain uuid) RETURNS text LANGUAGE sql VOLATILE
+AS $$ SELECT coalesce(renderchain.get_memory_from_chain(chain) ->> 'm', '-') $$;
+CREATE FUNCTION public.memory_for_user(chain uuid) RETURNS text LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$ SELECT public.memory_for(chain) $$;
+CREATE FUNCTION public.memory_for_other(chain uuid) RETURNS text LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$ SELECT public.memory_for(chain) || public.memory_for_user(chain) || public.memory_for(chain) $$;
+CREATE FUNCTION public.save_for_other(render uuid) RETURNS text LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$ BEGIN RETURN renderchain.save_memory(render, '{"saved": true}'); EXCEPTION WHEN SQLSTATE 'RC006' THEN RETURN 'no such render'; END $$;
+ALTER FUNCTION public.memory_for_user(uuid) OWNER TO regress_direct_user;
+ALTER FUNCTION public.memory_for_other(uuid) OWNER TO regress_direct_other;
+ALTER FUNCTION public.save_for_other(uuid) OWNER TO regress_direct_other;
+PREPARE mixed AS SELECT n, public.memory_for(:'a') AS mine, public.memory_for_other(:'a') AS other_user_other, public.memory_for_user(:'b') AS user_b,
+    public.memory_for(:'b') AS mine_b, public.save_for_other('00000000-0000-0000-0000-0000000000a1') AS save_users,
+    public.save_for_other('00000000-0000-0000-0000-0000000000b1') AS save_others FROM generate_series(1, 2) n;
+EXECUTE mixed;
+SET renderchain.direct_scan = off;
+EXECUTE mixed;
+SET ROLE regress_direct_user;
+EXECUTE mixed;
+SET renderchain.direct_scan = on;
+EXECUTE mixed;
+RESET ROLE;
+EXECUTE mixed;
+DEALLOCATE mixed;
+DROP FUNCTION public.memory_for_user(uuid), public.memory_for_other(uuid), public.save_for_other(uuid), public.memory_for(uuid);
+UPDATE renders SET context_data = '{"pipelineMemory": {"m": "b1"}}' WHERE prompt = 'b1';
+DROP POLICY own_update ON renders;
+DROP OWNED BY regress_direct_other;
+DROP ROLE regress_direct_other;
 ALTER TABLE renders FORCE ROW LEVEL SECURITY;
 CALL public.compare();
 ALTER TABLE renders NO FORCE ROW LEVEL SECURITY, DISABLE ROW LEVEL SECURITY;
@@ -145,6 +185,61 @@ SET ROLE regress_direct_user;
 SELECT renderchain.get_memory_from_chain(:'a');
 RESET ROLE;
 GRANT USAGE ON SCHEMA t_direct TO regress_direct_user;
+
+-- pins are read like lookups read, when memory is saved; at debug1 the server says why it asks the planner
+GRANT SELECT, UPDATE ON renders TO regress_direct_user;
+GRANT SELECT ON memory_pins TO regress_direct_user;
+SELECT renderchain.pin_memory(:'b', '{"pinned": 1}');
+CREATE PROCEDURE public.save() LANGUAGE plpgsql AS $$
+DECLARE
+    memory text;
+BEGIN
+    -- plans are made first, as in compare()
+    PERFORM renderchain.save_memory('00000000-0000-0000-0000-0000000000b1', '{"pinned": 0}');
+    SET LOCAL client_min_messages = debug1;
+    memory := renderchain.save_memory('00000000-0000-0000-0000-0000000000b1', '{"pinned": 0}');
+    RAISE NOTICE '%', memory;
+END $$;
+CALL public.save();
+SET ROLE regress_direct_user;
+CALL public.save();
+RESET ROLE;
+-- a user who may not see the pins of others is not bound by them
+ALTER TABLE memory_pins ENABLE ROW LEVEL SECURITY;
+CREATE POLICY hidden ON memory_pins FOR SELECT TO regress_direct_user USING (chain_id <> :'b');
+CALL public.save();
+SET ROLE regress_direct_user;
+CALL public.save();
+RESET ROLE;
+ALTER TABLE memory_pins DISABLE ROW LEVEL SECURITY;
+REVOKE SELECT ON memory_pins FROM regress_direct_user;
+GRANT SELECT (chain_id, pins) ON memory_pins TO regress_direct_user;
+SET ROLE regress_direct_user;
+CALL public.save();
+RESET ROLE;
+REVOKE SELECT (chain_id, pins) ON memory_pins FROM regress_direct_user;
+SET ROLE regress_direct_user;
+CALL public.save();
+RESET ROLE;
+-- a value that is read as another type than it has would be read wrongly
+ALTER TABLE memory_pins DROP CONSTRAINT memory_pins_pins_check, ALTER COLUMN pins TYPE text;
+CALL public.save();
+ALTER TABLE memory_pins ALTER COLUMN pins TYPE jsonb USING pins::jsonb;
+CALL public.save();
+ALTER TABLE memory_pins DROP CONSTRAINT memory_pins_pkey;
+CALL public.save();
+CREATE UNIQUE INDEX ON memory_pins (chain_id) WHERE chain_id <> '00000000-0000-0000-0000-00000000000b';
+CALL public.save();
+CREATE UNIQUE INDEX ON memory_pins (chain_id);
+CALL public.save();
+ALTER TABLE memory_pins RENAME TO old_pins;
+CREATE VIEW memory_pins AS SELECT chain_id, pins || '{"view": true}' AS pins FROM old_pins;
+CALL public.save();
+DROP VIEW memory_pins;
+CALL public.save();
+ALTER TABLE old_pins RENAME TO memory_pins;
+CALL public.save();
+DROP PROCEDURE public.save();
 
 -- the table changes while the session goes on
 ALTER TABLE renders ADD COLUMN extra text DEFAULT 'x', DROP COLUMN settings;
@@ -184,6 +279,10 @@ CALL public.compare();
 DROP INDEX otherwise;
 CREATE INDEX otherwise ON renders (chain_id, chain_position DESC)
     WHERE status::text = 'completed' AND jsonb_typeof(context_data -> 'pipelineMemory') COLLATE "C" = 'object';
+CALL public.compare();
+DROP INDEX otherwise;
+CREATE INDEX otherwise ON renders (chain_id, chain_position DESC)
+    WHERE status::text = 'completed' AND jsonb_typeof(context_data -> 'pipelineMemory') = 'object' COLLATE "C";
 CALL public.compare();
 DROP INDEX otherwise;
 -- invalid, as a failed CREATE INDEX CONCURRENTLY leaves it

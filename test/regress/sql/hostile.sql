@@ -65,6 +65,8 @@ CREATE TEMP TABLE models (id text);
 CREATE DOMAIN pg_temp.uuid AS text CHECK (false);
 CREATE DOMAIN pg_temp.jsonb AS text CHECK (false);
 
+SET renderchain.max_running_per_user = 1000;
+SET renderchain.max_running_per_provider = 1000;
 SET search_path = t_hostile, pg_temp, pg_catalog;
 SELECT chain_position OPERATOR(pg_catalog.=) 1 AS first FROM renderchain.submit_render('{"prompt": "x", "chainName": "c", "quality": "high",
     "references": [{"key": "k"}], "style": {"url": "u"}, "priority": 5, "durationSeconds": 4, "quick": true, "idempotencyKey": "k",
@@ -96,11 +98,15 @@ SELECT renderchain.fail_render(:'x', 1, '{"message": "x", "retryAfterSeconds": 0
 SELECT renderchain.cancel_render(:'x');
 SELECT renderchain.retry_render(:'x');
 SELECT attempt, memory, stages FROM renderchain.claim_renders('w', 1, '1 minute');
+SELECT status FROM renderchain.release_renders('w');
+SELECT renderchain.get_analyses('{x}');
+SELECT renderchain.queue_status() IS NULL AS nothing;
 SELECT renderchain.expire_renders();
 SELECT renderchain.purge('0 seconds', 10);
 SELECT renderchain.load_models('{"models": [{"id": "m", "provider": "p", "kind": "text", "tier": "pro", "credits": 3, "retired": "2026-01-01"}]}'::pg_catalog.jsonb) IS NULL AS nothing;
+SELECT kind, amount FROM renderchain.credit_history('00000000-0000-0000-0000-00000000000a'::pg_catalog.uuid);
 SELECT balance, reserved FROM renderchain.credit_balance('00000000-0000-0000-0000-00000000000a'::pg_catalog.uuid);
-SELECT pg_catalog.length(renderchain.get_models()::pg_catalog.text) OPERATOR(pg_catalog.>) 100 AS models;
+SELECT pg_catalog.length(renderchain.get_registry()::pg_catalog.text) OPERATOR(pg_catalog.>) 100 AS models;
 SELECT renderchain.find_chain('c') IS NULL AS nothing, renderchain.list_chains() IS NULL AS none;
 SELECT renderchain.get_chain(id) IS NULL AS nothing FROM t_hostile.render_chains;
 SELECT renderchain.create_tables() LIKE 'x' AS again;

@@ -38,6 +38,7 @@ CREATE FUNCTION t_hostile_arguments.tries(type text) RETURNS text[] LANGUAGE sql
         WHEN 'uuid[]' THEN ARRAY['{}', '{NULL}', '{00000000-0000-0000-0000-000000000000}']
         WHEN 'integer' THEN ARRAY['0', '-2147483648', '2147483647']
         WHEN 'bigint' THEN ARRAY['0', '-9223372036854775808', '9223372036854775807']
+        WHEN 'bigint[]' THEN ARRAY['{}', '{NULL}', '{1,NULL,-1}']
         WHEN 'boolean' THEN ARRAY['true', 'false']
         WHEN 'interval' THEN ARRAY['0', '-1 day', '178000000 years']
         WHEN 'timestamp with time zone' THEN ARRAY['infinity', '-infinity', '2026-01-01']

@@ -9,9 +9,14 @@ SELECT m.place, m.definition ->> 'id' AS id
 FROM jsonb_array_elements(renderchain.get_models()) WITH ORDINALITY AS m (definition, place)
 WHERE m.definition ->> 'kind' = 'text' OR m.definition ->> 'retired' = '2026-06-25' ORDER BY m.place;
 SELECT jsonb_array_length(renderchain.get_models()) = jsonb_array_length(renderchain.shipped_models() -> 'models') AS all;
+-- with how long drivers wait
+SET renderchain.stage_timeouts = 'validation=5min';
+SELECT renderchain.get_registry() -> 'timeouts' AS timeouts, renderchain.get_registry() -> 'models' = renderchain.get_models() AS same,
+       ARRAY(SELECT jsonb_object_keys(renderchain.get_registry())) AS members;
+RESET renderchain.stage_timeouts;
 BEGIN;
 DELETE FROM t_lookups.models;
-SELECT renderchain.get_models();
+SELECT renderchain.get_models(), renderchain.get_registry() -> 'models' AS models;
 ROLLBACK;
 
 -- chains with renders in every state; times are fixed
@@ -77,6 +82,7 @@ SELECT renderchain.find_chain('villa') = '00000000-0000-0000-0000-00000000000a' 
 -- a schema without the tables
 SET renderchain.schema = 't_lookups_none';
 SELECT renderchain.get_models();
+SELECT renderchain.get_registry();
 \echo :LAST_ERROR_SQLSTATE
 SELECT renderchain.list_chains();
 SET client_min_messages = warning;

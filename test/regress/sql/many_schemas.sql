@@ -1,5 +1,6 @@
 -- a session that looks up in more schemas than it remembers, also while it is finding out about one of them: an
 -- index of the hostile schema calls a function that looks up everywhere else
+\set SHOW_CONTEXT never
 SET client_min_messages = error;
 CREATE ROLE regress_many;
 GRANT USAGE ON SCHEMA renderchain TO regress_many;
@@ -40,6 +41,28 @@ SELECT renderchain.get_memory_from_render('00000000-0000-0000-0000-000000000001'
 SELECT current_setting('t_many.armed') AS looked_everywhere;
 SELECT renderchain.get_memory_from_render('00000000-0000-0000-0000-000000000001');
 SELECT renderchain.get_memory_from_chain('00000000-0000-0000-0000-000000000001');
+
+-- what a session remembers has an end: after very many tables it warns again of one that lacks an index, and it has
+-- no more plans than it may (by what each of them is for: schemas and queries)
+CREATE PROCEDURE t_many.look_up(a integer, b integer) LANGUAGE plpgsql AS $$
+BEGIN
+    FOR i IN a..b LOOP
+        PERFORM pg_catalog.set_config('renderchain.schema', 't_many_' || i, false);
+        PERFORM renderchain.get_memory_from_chain('00000000-0000-0000-0000-000000000001');
+    END LOOP;
+END $$;
+\c -
+SET client_min_messages = warning;
+SET ROLE regress_many;
+CALL t_many.look_up(1, 1);
+CALL t_many.look_up(1, 1);
+SET client_min_messages = error;
+CALL t_many.look_up(2, 600);
+SET client_min_messages = warning;
+CALL t_many.look_up(1, 1);
+SET client_min_messages = error;
+RESET ROLE;
+SELECT count(*) BETWEEN 1 AND 512 AS bounded FROM pg_backend_memory_contexts WHERE name = 'CachedPlanSource' AND ident LIKE '%FROM t\_many%';
 DO $$ BEGIN FOR i IN 1..600 LOOP EXECUTE format('DROP SCHEMA t_many_%s CASCADE', i); END LOOP; END $$;
 DROP SCHEMA t_many CASCADE;
 RESET ROLE;

@@ -168,12 +168,12 @@ SELECT renderchain.register_inputs(gen_random_uuid(), '[{"key": "i/3", "backend"
 \set VERBOSITY default
 -- the same images elsewhere are the same request, others are not
 PREPARE same (text) AS SELECT created FROM renderchain.submit_render($1::jsonb || '{"prompt": "same", "idempotencyKey": "same"}');
-EXECUTE same ('{"references": [{"key": "s/1", "sha256": "a"}, {"url": "u"}], "mask": {"key": "s/2", "sha256": "b"}}');
-EXECUTE same ('{"references": [{"key": "s/3", "sha256": "a"}, {"url": "u"}], "mask": {"key": "s/4", "sha256": "b"}}');
+EXECUTE same ('{"references": [{"key": "s/1", "sha256": "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"}, {"url": "u"}], "mask": {"key": "s/2", "sha256": "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"}}');
+EXECUTE same ('{"references": [{"key": "s/3", "sha256": "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"}, {"url": "u"}], "mask": {"key": "s/4", "sha256": "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"}}');
 \set VERBOSITY sqlstate
-EXECUTE same ('{"references": [{"key": "s/1", "sha256": "c"}, {"url": "u"}], "mask": {"key": "s/2", "sha256": "b"}}');
-EXECUTE same ('{"references": [{"key": "s/1", "sha256": "a"}, {"url": "u"}], "mask": {"key": "s/2", "sha256": "c"}}');
-EXECUTE same ('{"references": [{"key": "s/1"}, {"url": "u"}], "mask": {"key": "s/2", "sha256": "b"}}');
+EXECUTE same ('{"references": [{"key": "s/1", "sha256": "cccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc"}, {"url": "u"}], "mask": {"key": "s/2", "sha256": "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"}}');
+EXECUTE same ('{"references": [{"key": "s/1", "sha256": "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"}, {"url": "u"}], "mask": {"key": "s/2", "sha256": "cccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc"}}');
+EXECUTE same ('{"references": [{"key": "s/1"}, {"url": "u"}], "mask": {"key": "s/2", "sha256": "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"}}');
 \set VERBOSITY default
 -- a failure keeps them for a retry, deletion dooms them; what nobody took goes
 SELECT renderchain.fail_render(:'with_inputs', 1, '{"message": "no"}', false);

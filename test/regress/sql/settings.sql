@@ -21,7 +21,37 @@ SET renderchain.deadline = 604801;
 SET renderchain.deadline = '90min';
 SELECT current_setting('renderchain.deadline')::interval;
 SET renderchain.notify = maybe;
+SET renderchain.connect_timeout = 0;
+SET renderchain.connect_timeout = 1;
+SET renderchain.connect_timeout = '10min';
+SET renderchain.connect_timeout = 601;
+SET renderchain.idle_timeout = -1;
+SET renderchain.idle_timeout = '1h';
+SET renderchain.idle_timeout = 3601;
 \set VERBOSITY default
+
+-- timeouts of stages: a list, checked as a whole, that drivers get with the registry
+SELECT renderchain._timeouts();
+SET renderchain.stage_timeouts = 'image_generation=300s, validation=30s,storage = 1d , video_generation=15min,semantic_parsing=1';
+SELECT renderchain._timeouts();
+SET renderchain.stage_timeouts = ' ';
+SELECT renderchain._timeouts();
+RESET renderchain.connect_timeout;
+RESET renderchain.idle_timeout;
+SELECT renderchain._timeouts();
+SET renderchain.stage_timeouts = 'image_generation';
+SET renderchain.stage_timeouts = 'image_generation=300s,';
+SET renderchain.stage_timeouts = 'image_generation=';
+SET renderchain.stage_timeouts = 'image_generation=soon';
+SET renderchain.stage_timeouts = 'image_generation=0';
+SET renderchain.stage_timeouts = 'image_generation=86400';
+SET renderchain.stage_timeouts = 'image_generation=86401';
+SET renderchain.stage_timeouts = 'image_generation=5 parsecs';
+SET renderchain.stage_timeouts = 'model_routing=1s';
+SET renderchain.stage_timeouts = '=1s';
+SET renderchain.stage_timeouts = 'validation=1s, validation=2s';
+SHOW renderchain.stage_timeouts;
+RESET renderchain.stage_timeouts;
 
 -- the clock can be set, to a point in time
 SET renderchain.clock = '2026-01-31 12:00:00+00';

@@ -15,7 +15,7 @@ SELECT request, state, run, attempt, max_attempts, (deadline - created_at) AS al
 SELECT chain_position, created FROM renderchain.submit_render(format('{"type": "image", "prompt": %s,
     "userId": "00000000-0000-0000-0000-00000000000A", "projectId": "00000000-0000-0000-0000-00000000000b",
     "chainName": "house", "quality": "ultra", "aspectRatio": "21:9",
-    "references": [{"key": "k", "mime": "image/png"}, {"path": "/a.png", "bytes": 5, "sha256": "x", "name": "a"}, {"url": "http://x/"}],
+    "references": [{"key": "k", "mime": "image/png"}, {"path": "/a.png", "bytes": 5, "sha256": "abababababababababababababababababababababababababababababababab", "name": "a"}, {"url": "http://x/"}],
     "style": {"path": "/s.png"}, "mask": {"key": "m"}, "maskType": "inpaint", "inpaintingPrompt": "a door",
     "firstFrame": "f", "lastFrame": {"url": "l"}, "previousVideo": "v", "durationSeconds": 8,
     "toolContext": {"toolId": "cad", "toolName": "CAD", "toolSettings": {"a": null}},

@@ -13,7 +13,7 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 
 our @EXPORT = qw(new_server driver result_of events_of model_server calls_of stop_models
-  write_file read_file png_bytes wait_until sql one_value scratch);
+  write_file read_file png_bytes wait_until sql one_value scratch start_worker end_of submit expire_leases);
 
 my $scratch = tempdir(CLEANUP => 1);
 my @models;
@@ -69,6 +69,44 @@ sub result_of
 {
 	my ($out) = @_;
 	return (events_of($out))[-1];
+}
+
+# Queue a render; its id.
+sub submit
+{
+	my (@words) = @_;
+	my ($code, $out, $err) = driver('submit', '--json', @words);
+	die "submit failed: $out$err" if $code;
+	return result_of($out)->{renderId};
+}
+
+# Start a worker; what it says is in {out} as it comes, when it is pumped by wait_for_line.
+sub start_worker
+{
+	my (@words) = @_;
+	my %worker = (out => '', err => '');
+	$worker{run} = start([ 'renderchain', 'worker', '--json', @words ], '<', \undef, '>', \$worker{out}, '2>', \$worker{err},
+		timeout(300));
+	$worker{says} = sub {
+		my ($what) = @_;
+		wait_until(sub { $worker{run}->pump_nb if $worker{run}->pumpable; $worker{out} =~ $what }, "worker says $what");
+	};
+	return \%worker;
+}
+
+# Wait for a worker's end: its exit code, 'killed' where a signal ended it.
+sub end_of
+{
+	my ($worker) = @_;
+	finish($worker->{run});
+	return $worker->{run}->full_result(0) & 127 ? 'killed' : $worker->{run}->result(0);
+}
+
+# Have all leases run out, as if time had passed.
+sub expire_leases
+{
+	my ($node) = @_;
+	return sql($node, "UPDATE render_jobs SET lease_until = now() - interval '1 second' WHERE state = 'running'");
 }
 
 # Start a local model server; its URL. Faults, latency and so on are its own words.

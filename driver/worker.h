@@ -1,0 +1,103 @@
+/* A worker: claims renders from the queue and runs many at once on one event loop.
+ * worker.c claims and stops, worker_lease.c keeps what was claimed, worker_log.c says
+ * what happens, cmd_worker.c is the command. */
+#ifndef RC_WORKER_H
+#define RC_WORKER_H
+
+#include "collect.h"
+#include "render.h"
+
+enum { WORKER_LANES_MOST = 16 };
+
+typedef struct WorkerOptions {
+    int concurrency;   /* renders at once */
+    int lease_seconds; /* extended at every third of it */
+    int grace_seconds; /* for running renders once it is to stop */
+    int connections;   /* to the database; renders are spread over them */
+    const char *type;  /* image or video; NULL for both */
+    const char *name;  /* what stands before the unique part of its name */
+    bool drain;        /* stop when the queue is empty */
+} WorkerOptions;
+
+typedef enum WorkerState {
+    WORKER_CLAIMING,
+    WORKER_FINISHING, /* claims no more, lets renders end */
+    WORKER_RETURNING, /* gives back what has not ended */
+    WORKER_STOPPED
+} WorkerState;
+
+typedef struct Worker Worker;
+
+/* A claimed render. */
+typedef struct Running {
+    Worker *worker;
+    Render render;
+    struct Running *next, *previous;
+} Running;
+
+/* One connection. All come back by themselves; the first also claims and keeps leases. */
+typedef struct Lane {
+    Worker *worker;
+    Db *db;
+} Lane;
+
+struct Worker {
+    App *app;
+    WorkerOptions options;
+    char name[160]; /* unique, so that two workers of one name are two */
+    char lease[32]; /* as an interval */
+    Lane lanes[WORKER_LANES_MOST];
+    size_t lane_count, next_lane;
+    WorkerState state;
+    ExitCode exit_code;
+
+    Running *running; /* the latest first */
+    size_t running_count;
+    size_t completed, failed, requeued, lost; /* renders, since the start */
+
+    bool claiming; /* a claim has been asked, for so many */
+    int claim_asked;
+    bool claim_lost; /* and its answer will never come: what it took is to be given back */
+    bool returning;  /* what is given back has not been heard of yet */
+    bool more;       /* the last claim brought all it asked for */
+    double poll_ms;
+    LoopTimer *claim_timer;
+    double claim_at;
+
+    bool extending;
+    LoopTimer *lease_timer;
+    LoopTimer *upkeep_timer;
+    LoopTimer *grace_timer;
+    Collect *collect; /* while doomed objects are removed */
+};
+
+/* Open the other connections, and begin to claim. The app is connected, its models are read.
+ * False with *error set (caller frees). */
+MUSTCHECK bool worker_start(Worker *worker, App *app, const WorkerOptions *options, char **error);
+
+/* Stop: let renders end within the grace time; the second time give them back at once. It has
+ * stopped when its state says so. */
+void worker_stop(Worker *worker);
+
+/* Free what it holds. */
+void worker_close(Worker *worker);
+
+/* worker_lease.c: keep leases from now on; look at them at once (a render of ours may have been
+ * cancelled); take the verdict of extend_leases on a render: drops one that is not ours. */
+void worker_keep_leases(Worker *worker);
+void worker_check_leases(Worker *worker);
+void lease_verdict(Render *render, const PGresult *result, int row);
+
+/* The ids of the running renders for which wanted says so, as an array's text; caller frees. */
+char *worker_ids(const Worker *worker, bool (*wanted)(const Render *render));
+
+/* A running render by its id, or NULL. */
+Running *worker_find(const Worker *worker, const char *id);
+
+/* worker_log.c: a line about the worker itself, about a render that was claimed, and about one
+ * that is over. */
+void worker_say(const Worker *worker, const char *event, const char *format, ...) PRINTF_LIKE(3, 4);
+void worker_say_claimed(const Worker *worker, const Render *render);
+void worker_say_over(const Worker *worker, const Render *render);
+
+#endif
