@@ -129,8 +129,9 @@ static ExitCode compare(App *app) {
                                   (json_int_t)result.bytes, "problems",
                                   (json_int_t)result.problems));
     else
-        printf("%llu objects in storage, %llu bytes; %llu problem%s\n", result.objects,
-               result.bytes, result.problems, result.problems == 1 ? "" : "s");
+        printf("%llu object%s in storage, %llu bytes; %llu problem%s\n", result.objects,
+               result.objects == 1 ? "" : "s", result.bytes, result.problems,
+               result.problems == 1 ? "" : "s");
     return result.problems ? EXIT_STORAGE : EXIT_OK;
 }
 

@@ -36,6 +36,7 @@ typedef struct S3Call {
     size_t length;
     const char *sha256; /* of the body where it is known, else NULL */
     size_t maximum;     /* bytes of the answer */
+    int tries;          /* how often it is sent at most where it fails for the moment; 0: 5 times */
 } S3Call;
 
 typedef struct S3Answer {

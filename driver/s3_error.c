@@ -118,6 +118,9 @@ static char *explain(const Bucket *bucket, const HttpReply *reply, XmlPart body,
     const char *advice = advice_for(code, &kind);
     char *said = xml_text(body, "Message");
     char *theirs = text_clip(said ? said : "", WORDS_MAXIMUM);
+    size_t length = strlen(theirs);
+    if (length && theirs[length - 1] == '.')
+        theirs[length - 1] = '\0';
     char *more = kind == KIND_CLOCK    ? clock_difference(reply)
                  : kind == KIND_REGION ? region_hint(bucket, reply, body)
                                        : mem_strdup("");

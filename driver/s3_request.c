@@ -9,7 +9,7 @@
 #include "s3.h"
 
 enum {
-    MOST_TRIES = 5,
+    USUAL_TRIES = 5,
     CONNECT_TIMEOUT_MS = 10000,
     IDLE_TIMEOUT_MS = 30000,
     TOTAL_TIMEOUT_MS = 60000,
@@ -24,7 +24,7 @@ struct S3Request {
     const char *body;
     size_t length, maximum;
     char sha256[65];
-    int tries;
+    int tries, most_tries;
     bool reloaded; /* the key file has been read again */
     HttpCall *sent;
     LoopTimer *timer; /* until the next try */
@@ -86,7 +86,8 @@ static bool try_again(S3Request *request, const S3Error *error, const HttpReply 
     if (error->keys_are_old && !request->reloaded && s3_keys_reload(&request->bucket->keys)) {
         request->reloaded = true;
         wait = 0;
-    } else if (!error->retry || request->tries >= MOST_TRIES || wait > OUTCOME_LONGEST_WAIT_MS) {
+    } else if (!error->retry || request->tries >= request->most_tries ||
+               wait > OUTCOME_LONGEST_WAIT_MS) {
         return false;
     }
     request->timer = loop_after(http_loop(request->bucket->http), wait, send_once, request);
@@ -129,6 +130,7 @@ S3Request *s3_send(Bucket *bucket, const S3Call *call, S3Done *done, void *conte
                     .body = call->body,
                     .length = call->length,
                     .maximum = call->maximum,
+                    .most_tries = call->tries ? call->tries : USUAL_TRIES,
                     .done = done,
                     .context = context};
     free(path);

@@ -6,7 +6,13 @@
 #include "buf.h"
 #include "s3.h"
 
-enum { PART_BYTES = 16 << 20, MOST_PARTS = 10000, TAG_BYTES = 256, ANSWER_BYTES = 64 << 10 };
+enum {
+    PART_BYTES = 16 << 20,
+    MOST_PARTS = 10000,
+    TAG_BYTES = 256,
+    ANSWER_BYTES = 64 << 10,
+    TRIES = 8
+};
 
 struct S3Upload {
     Bucket *bucket;
@@ -101,7 +107,8 @@ static void complete(S3Upload *upload) {
                    .mime = "application/xml",
                    .body = upload->list.data,
                    .length = upload->list.length,
-                   .maximum = ANSWER_BYTES};
+                   .maximum = ANSWER_BYTES,
+                   .tries = TRIES};
     upload->request = s3_send(upload->bucket, &call, completed, upload);
     free(query);
 }
@@ -138,7 +145,8 @@ static void send_part(S3Upload *upload) {
                    .query = query,
                    .body = upload->bytes + from,
                    .length = left < upload->part_bytes ? left : upload->part_bytes,
-                   .maximum = ANSWER_BYTES};
+                   .maximum = ANSWER_BYTES,
+                   .tries = TRIES};
     upload->request = s3_send(upload->bucket, &call, part_came, upload);
     free(number);
     free(query);

@@ -10,7 +10,9 @@
 enum {
     SMALL_ANSWER = 64 << 10,
     LIST_ANSWER = 8 << 20,
-    ONE_REQUEST_MOST = 64 << 20 /* larger objects are sent in parts */
+    ONE_REQUEST_MOST = 64 << 20, /* larger objects are sent in parts */
+    CHECK_TRIES = 2,             /* somebody waits, and nothing is lost */
+    PUT_TRIES = 8                /* the picture has been paid for: half a minute */
 };
 
 /* What is written to see whether the keys may write: never an object, since it begins with a dot.
@@ -117,7 +119,8 @@ static StorageJob *s3_check(Storage *storage) {
                    .mime = "text/plain",
                    .body = words,
                    .length = sizeof words - 1,
-                   .maximum = SMALL_ANSWER};
+                   .maximum = SMALL_ANSWER,
+                   .tries = CHECK_TRIES};
     return ask(make_job(storage, "write", probe_key), call, answered);
 }
 
@@ -143,7 +146,8 @@ static StorageJob *s3_put(Storage *storage, const StorageObject *object) {
                    .body = object->bytes,
                    .length = object->length,
                    .sha256 = object->sha256,
-                   .maximum = SMALL_ANSWER};
+                   .maximum = SMALL_ANSWER,
+                   .tries = PUT_TRIES};
     return ask(job, call, answered);
 }
 

@@ -93,7 +93,7 @@ is((driver('render', @prompt, '-d', 'dbname=bare', '--json'))[0], 0, 'then a ren
 # Every command explains itself.
 for my $command ([], ['init'], ['render'], ['show'], [ 'chain', 'list' ], [ 'chain', 'show' ], [ 'memory', 'get' ],
 	[ 'memory', 'merge' ], [ 'memory', 'pin' ], [ 'memory', 'unpin' ], [ 'credits', 'grant' ],
-	[ 'credits', 'balance' ], ['models'])
+	[ 'credits', 'balance' ], ['gc'], ['models'])
 {
 	my ($status, $out) = driver(@$command, '--help');
 	is($status, 0, "@$command --help exits 0");

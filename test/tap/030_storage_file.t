@@ -54,7 +54,7 @@ rename "$objects/$kept", scratch() . '/away';
 is(verified(), "8 1 missing:$kept unknown:stray", 'missing and unknown') ;
 my (undef, $text) = driver('gc', '--verify', '--text');
 like($text, qr/^stray is in storage, but not in the table: 1 bytes in storage$/m, 'as text');
-like($text, qr/^1 objects in storage, 1 bytes; 2 problems$/m, 'with a sum');
+like($text, qr/^1 object in storage, 1 bytes; 2 problems$/m, 'with a sum');
 write_file("objects/$kept", 'short');
 is(verified(), "8 2 size:$kept unknown:stray", 'another size');
 rename scratch() . '/away', "$objects/$kept";

@@ -94,7 +94,8 @@ static void errors(void **state) {
         bool absent, retry, keys;
     } cases[] = {
         {403, "<Error><Code>SignatureDoesNotMatch</Code><Message>No.</Message></Error>",
-         "SignatureDoesNotMatch", "No.. Correct AWS_SECRET_ACCESS_KEY", false, false, true},
+         "SignatureDoesNotMatch", "SignatureDoesNotMatch: No. Correct AWS_SECRET_ACCESS_KEY", false,
+         false, true},
         {403, "<Error><Code>AccessDenied</Code></Error>", "AccessDenied", "s3:PutObject", false,
          false, false},
         {404, "<Error><Code>NoSuchBucket</Code></Error>", "NoSuchBucket", "Make the bucket", false,
@@ -332,7 +333,11 @@ static void kept_and_removed(void **state) {
         assert_string_equal(list.reply.entries[0].key, keys[1]);
         assert_int_equal(list.reply.entries[0].bytes, strlen(keys[1]));
         for (size_t i = 0; i < COUNT(keys); i++) {
-            Got got = {0}, head = {0}, gone = {0}, again = {0};
+            Got got = {0}, head = {0}, gone = {0}, again = {0}, small = {0};
+            storage_get(&storage, keys[i], strlen(keys[i]) - 1, keep, &small);
+            wait_for(&small);
+            assert_true(!small.reply.ok && !small.reply.absent);
+            free_got(&small);
             storage_get(&storage, keys[i], 100, keep, &got);
             storage_head(&storage, keys[i], keep, &head);
             wait_for(&got);
@@ -431,6 +436,20 @@ static void refusals(void **state) {
     storage_close(&storage);
 }
 
+/* How many calls of a method there were whose path matches. */
+static int count_calls(const char *method, const char *part) {
+    char *text = control("calls", NULL);
+    json_t *calls = json_loads(text, 0, NULL), *call;
+    size_t i;
+    int count = 0;
+    json_array_foreach(calls, i, call) count +=
+        strcmp(json_string_value(json_object_get(call, "method")), method) == 0 &&
+        strstr(json_string_value(json_object_get(call, "path")), part) != NULL;
+    json_decref(calls);
+    free(text);
+    return count;
+}
+
 /* Failures of the moment are tried again, those that stay are told. */
 static void tried_again(void **state) {
     (void)state;
@@ -439,7 +458,7 @@ static void tried_again(void **state) {
     order("fault", "PUT again 1 500:InternalError");
     order("fault", "PUT again 1 cut");
     put_well(&storage, "ab/again", "words");
-    order("fault", "PUT never 9 503");
+    order("fault", "PUT never 8 503");
     char *error = put_bytes(&storage, "ab/never", "x", 1);
     assert_non_null(strstr(error, "SlowDown"));
     free(error);
@@ -447,6 +466,14 @@ static void tried_again(void **state) {
     error = put_bytes(&storage, "ab/denied", "x", 1);
     assert_non_null(strstr(error, "AccessDenied"));
     free(error);
+    int before = count_calls("PUT", ".renderchain");
+    Got check = {0};
+    order("fault", "PUT .renderchain 2 503");
+    storage_check(&storage, keep, &check);
+    wait_for(&check);
+    assert_false(check.reply.ok);
+    assert_int_equal(count_calls("PUT", ".renderchain"), before + 2);
+    free_got(&check);
     storage_close(&storage);
 }
 
@@ -461,20 +488,6 @@ static void new_keys(void **state) {
     storage_close(&storage);
     forget_keys();
     use_keys("AKIATEST", "test/secret+key");
-}
-
-/* How many calls of a method there were whose path matches. */
-static int count_calls(const char *method, const char *part) {
-    char *text = control("calls", NULL);
-    json_t *calls = json_loads(text, 0, NULL), *call;
-    size_t i;
-    int count = 0;
-    json_array_foreach(calls, i, call) count +=
-        strcmp(json_string_value(json_object_get(call, "method")), method) == 0 &&
-        strstr(json_string_value(json_object_get(call, "path")), part) != NULL;
-    json_decref(calls);
-    free(text);
-    return count;
 }
 
 /* More than 64 MB go in parts; what fails on the way leaves none. */

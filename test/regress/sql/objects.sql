@@ -119,6 +119,20 @@ EXECUTE complete (:'render_id', 2, 'd/3');
 EXECUTE collect;
 SELECT renderchain.forget_objects('{d/1,d/2}');
 
+-- what an earlier run has recorded is no longer wanted: a zombie of it disowns
+EXECUTE run ('two runs') \gset
+EXECUTE register (:'render_id', 1, 'r/1');
+SELECT renderchain.record_stages(:'render_id', 1, '[{"stage": "storage", "status": "success", "output": {"key": "r/1"}}]') > 0 AS recorded;
+SELECT renderchain.fail_render(:'render_id', 1, '{"message": "no"}', false);
+EXECUTE collect;
+SELECT renderchain.forget_objects('{r/1}');
+SELECT renderchain.retry_render(:'render_id');
+SELECT attempt FROM renderchain.claim_renders('w', 1, '1 minute');
+EXECUTE disown (:'render_id', 1, 'r/1');
+EXECUTE collect;
+SELECT renderchain.forget_objects('{r/1}');
+SELECT renderchain.cancel_render(:'render_id');
+
 -- a deleted render: live ones go at once, what may be being written later
 EXECUTE run ('deleted') \gset
 EXECUTE register (:'render_id', 1, 'x/1');
@@ -177,10 +191,11 @@ DELETE FROM stored_objects WHERE key ~ '^i';
 INSERT INTO stored_objects (key, backend, render_id, state, created_at, updated_at, due_at)
 SELECT 'n/' || n, 'file', :'render_id', CASE n % 2 WHEN 0 THEN 'doomed' ELSE 'pending' END, now(), now(), '2026-01-01 00:00:00+00'
 FROM generate_series(1, 10) n;
+INSERT INTO stored_objects (key, backend, render_id, created_at, updated_at, due_at) VALUES ('n/other', 's3', :'render_id', now(), now(), '2026-01-01 00:00:00+00');
 SELECT count(*) FROM renderchain.doomed_objects('file', 3);
 SELECT count(*) FROM renderchain.doomed_objects('file', 3);
 SELECT count(*) FROM renderchain.doomed_objects('file', 3);
-SELECT state, tries, count(*) FROM stored_objects WHERE key ~ '^n' GROUP BY 1, 2 ORDER BY 1, 2;
+SELECT backend, state, tries, count(*) FROM stored_objects WHERE key ~ '^n' GROUP BY 1, 2, 3 ORDER BY 1, 2, 3;
 DELETE FROM stored_objects WHERE key ~ '^n';
 
 -- storage and table, compared both ways

@@ -7,7 +7,7 @@
 #   GET  /-/uploads            how many uploads in parts are open
 #   GET  /-/calls              what was asked, as JSON [{"method","path","status"}]
 #   POST /-/fault              body "METHOD REGEX TIMES ACTION": what happens to matching requests:
-#        503, 403:ExpiredToken   that status, with that error code
+#        503, 403:ExpiredToken   that status, with that error code, and Retry-After: 0
 #        cut                     the connection is closed without an answer
 #        late                    the request is done, then the connection is closed
 #        hold                    the request waits until /-/release
@@ -174,7 +174,7 @@ sub handle
 		if ($action eq 'late') { $self->serve($request); return 0 }
 		if ($action eq 'hold') { push @{ $self->{held} }, [ $client, $request ]; return 1 }
 		my ($status, $code) = split /:/, $action;
-		return $self->answer($client, $request, $status, { 'Content-Type' => 'application/xml' },
+		return $self->answer($client, $request, $status, { 'Content-Type' => 'application/xml', 'Retry-After' => 0 },
 			$self->error_body($code // $code_of{$status} // 'InternalError'));
 	}
 	return $self->answer($client, $request, $self->serve($request));
