@@ -6,7 +6,7 @@
 
 /* The key that holds the render and the attempt, so that no two attempts ever write the same. */
 static void set_key(Render *render, const char *extension) {
-    mem_set(&render->key, "%.2s/%s/output-%d.%s", render->id, render->id, render->attempt,
+    mem_set(&render->key, "%.2s/%s-output-%d.%s", render->id, render->id, render->attempt,
             extension);
 }
 

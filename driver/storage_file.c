@@ -87,10 +87,8 @@ static bool make_directories_below(const char *root, char *path) {
 static int open_partial(const char *root, char *path, const char *partial) {
     int fd = -1;
     for (int i = 0; fd < 0 && i < DIRECTORY_TRIES; i++) {
-        if (!make_directories_below(root, path))
-            return -1;
         fd = open(partial, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-        if (fd < 0 && errno != ENOENT)
+        if (fd < 0 && (errno != ENOENT || !make_directories_below(root, path)))
             return -1;
     }
     return fd;

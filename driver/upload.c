@@ -110,7 +110,7 @@ static bool add_piece(Upload *upload, json_t *list, const char *name, size_t pla
     if (!piece->image.bytes)
         return true;
     const char *type = strchr(piece->image.mime, '/') + 1;
-    piece->key = mem_printf("%.2s/%s/input-%zu.%s", upload->id, upload->id, ++upload->count,
+    piece->key = mem_printf("%.2s/%s-input-%zu.%s", upload->id, upload->id, ++upload->count,
                             strcmp(type, "jpeg") == 0 ? "jpg" : type);
     return true;
 }

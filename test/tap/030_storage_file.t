@@ -104,11 +104,10 @@ is(verified(), '0 1', 'and storage agrees');
 
 # A driver that dies while it writes leaves what gc removes.
 my $dead = sql($node, "SELECT render_id FROM renderchain.run_render('{\"prompt\": \"dies\"}', 'w', '1 minute')");
-my $key = substr($dead, 0, 2) . "/$dead/output-1.png";
+my $key = substr($dead, 0, 2) . "/$dead-output-1.png";
 sql($node, "SELECT renderchain.register_objects('$dead', 1, '[{\"key\": \"$key\", \"backend\": \"file\"}]')");
 mkdir "$objects/" . substr($dead, 0, 2);
-mkdir "$objects/" . substr($dead, 0, 2) . "/$dead";
-write_file("objects/$key" =~ s{/output}{/.output}r . '~', 'half a pict');
+write_file("objects/$key" =~ s{/([^/]*)$}{/.$1}r . '~', 'half a pict');
 is(verified(), '0 1', 'what is being written is no problem');
 driver('gc');
 is(scalar(files()), 2, 'nor is it removed while its lease lasts');
@@ -124,7 +123,7 @@ $node->reload;
 wait_until(sub { sql($node, "SELECT renderchain.clock() > now() + interval '39 minutes'") eq 't' }, 'time has passed');
 is_deeply([ (driver('gc', '--text'))[ 0, 1 ] ], [ 0, "removed 1 object\n" ], 'then it is');
 is_deeply([ files() ], [$kept], 'whole');
-ok(!-e "$objects/" . substr($dead, 0, 2) . "/$dead", 'with its directory');
+ok(!-e "$objects/" . substr($dead, 0, 2), 'with its directory');
 is(rows(), "$kept live", 'and its row');
 
 # What cannot be removed is said, and tried again.
