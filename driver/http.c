@@ -48,9 +48,13 @@ static size_t take_body(char *data, size_t size, size_t count, void *context) {
 /* Give libcurl the next bytes of the request's body. */
 static size_t give_body(char *data, size_t size, size_t count, void *context) {
     HttpCall *call = context;
-    size_t left = call->request.body_length - call->body_sent;
+    const HttpRequest *request = &call->request;
+    size_t left = request->body_length - call->body_sent;
     size_t length = left < size * count ? left : size * count;
-    memcpy(data, call->request.body + call->body_sent, length);
+    if (request->pieces)
+        length = body_read(request->pieces, call->body_sent, data, length);
+    else
+        memcpy(data, request->body + call->body_sent, length);
     call->body_sent += length;
     return length;
 }
@@ -183,15 +187,26 @@ static void set_public_only(HttpCall *call) {
     curl_easy_setopt(call->easy, CURLOPT_FORBID_REUSE, 1L);
 }
 
+static bool has_body(const HttpRequest *request) {
+    return request->body || request->pieces;
+}
+
 /* Set the method. A body is always sent as that of a POST, under the method's name: so small ones
  * do not wait for the server's consent on any version of libcurl. */
 static void set_method(CURL *easy, const HttpRequest *request) {
     if (strcmp(request->method, "HEAD") == 0)
         curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
-    else if (request->body)
+    else if (has_body(request))
         curl_easy_setopt(easy, CURLOPT_POST, 1L);
     if (strcmp(request->method, "PUT") == 0 || strcmp(request->method, "DELETE") == 0)
         curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, request->method);
+}
+
+/* How large a buffer libcurl shall have for so much: it keeps it while the answer is awaited, and
+ * a thousand answers may be. */
+static long buffer_size(size_t wanted) {
+    enum { LEAST = 4 << 10, MOST = 512 << 10 };
+    return wanted < LEAST ? LEAST : wanted > MOST ? MOST : (long)wanted;
 }
 
 /* Set everything that is the same for every call: no redirects are followed,
@@ -226,9 +241,9 @@ static void set_options(HttpCall *call) {
         curl_easy_setopt(easy, CURLOPT_PASSWORD, request->password);
     }
     set_method(easy, request);
-    if (request->body) {
-        /* Large enough that most bodies leave in one turn of the loop. */
-        curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, 512L << 10);
+    curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, buffer_size(request->reply_maximum / 1024));
+    if (has_body(request)) {
+        curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, buffer_size(request->body_length / 8));
         curl_easy_setopt(easy, CURLOPT_READFUNCTION, give_body);
         curl_easy_setopt(easy, CURLOPT_READDATA, call);
         curl_easy_setopt(easy, CURLOPT_SEEKFUNCTION, rewind_body);
@@ -254,6 +269,8 @@ HttpCall *http_send(Http *http, HttpRequest request, HttpDone *done, void *conte
     kill_point();
     call->http = http;
     call->request = request;
+    if (request.pieces)
+        call->request.body_length = body_length(request.pieces);
     call->done = done;
     call->context = context;
     call->retry_after_ms = -1;

@@ -3,7 +3,7 @@
 #ifndef RC_HTTP_H
 #define RC_HTTP_H
 
-#include "buf.h"
+#include "body.h"
 #include "loop.h"
 #include "trace.h"
 
@@ -16,6 +16,7 @@ typedef struct HttpRequest {
     const char *shown;  /* the URL for traces, where the one above holds a secret; NULL: that one */
     const char *body;   /* borrowed until the call ends; NULL for none */
     size_t body_length;
+    const Body *pieces;         /* the same in pieces, instead; borrowed as well */
     struct curl_slist *headers; /* taken */
     size_t reply_maximum;       /* bytes */
     long connect_timeout_ms;

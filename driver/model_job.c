@@ -11,8 +11,7 @@ struct ModelJob {
     Http *http;
     const Provider *provider;
     ModelCall call;
-    char *body;
-    size_t body_length;
+    Body *body;
     char *url;
     struct curl_slist *headers;
     bool generation;
@@ -29,7 +28,7 @@ static void reply_came(void *context, const HttpReply *reply);
 static void free_job(ModelJob *job) {
     curl_slist_free_all(job->headers);
     free(job->url);
-    free(job->body);
+    body_free(job->body);
     free(job);
 }
 
@@ -48,8 +47,7 @@ static void send_once(void *context) {
     HttpRequest request = {
         .method = "POST",
         .url = mem_strdup(job->url),
-        .body = job->body,
-        .body_length = job->body_length,
+        .pieces = job->body,
         .headers = copy_headers(job->headers),
         .reply_maximum = job->call.schema ? JSON_REPLY_MAXIMUM : IMAGE_REPLY_MAXIMUM,
         .direct = job->provider->loopback,
@@ -107,7 +105,7 @@ ModelJob *model_send(Http *http, const Provider *provider, ModelCall call, bool 
                       .generation = generation,
                       .done = done,
                       .context = context};
-    job->body = provider->wire->build(provider, &call, &job->body_length, &job->url, &job->headers);
+    job->body = provider->wire->build(provider, &call, &job->url, &job->headers);
     call_free(&call);
     job->call = call;
     if (job->body)

@@ -250,11 +250,3 @@ void answer_take_json(ModelAnswer *answer, const char *text, const json_t *schem
     answer->json = json;
     answer->outcome = OUTCOME_OK;
 }
-
-/* Append bytes as base64. */
-bool base64_append(Buf *buf, const char *bytes, size_t length) {
-    char *at = buf_extend(buf, (length + 2) / 3 * 4);
-    if (at)
-        EVP_EncodeBlock((unsigned char *)at, (const unsigned char *)bytes, (int)length);
-    return at != NULL;
-}

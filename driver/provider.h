@@ -61,7 +61,7 @@ typedef struct Wire {
     const char *key_variable; /* the environment variable that holds the key */
     /* Build the body, the URL and the headers, all the caller's. NULL, and nothing
      * else made, where the body would be too large. */
-    char *(*build)(const Provider *provider, const ModelCall *call, size_t *length, char **url,
+    Body *(*build)(const Provider *provider, const ModelCall *call, char **url,
                    struct curl_slist **headers);
     /* Read the answer to a request whose transfer was complete (any status). */
     void (*parse)(const HttpReply *reply, const ModelCall *call, ModelAnswer *answer);
@@ -94,8 +94,5 @@ void answer_take_image(ModelAnswer *answer, const char *base64, size_t length);
 /* Take a JSON object out of a model's text (a code fence around it is fine) and hold
  * it against the schema; malformed where it is none or disobeys. */
 void answer_take_json(ModelAnswer *answer, const char *text, const json_t *schema);
-
-/* Append bytes as base64; false where the buffer's maximum would be passed. */
-MUSTCHECK bool base64_append(Buf *buf, const char *bytes, size_t length);
 
 #endif

@@ -10,26 +10,25 @@
 #include "provider.h"
 #include "table.h"
 
-/* Bytes: every image at its limit, in base64; what stands around a request and a part of it. */
-enum { REQUEST_MAXIMUM = 256 << 20, REQUEST_FRAME = 512, PART_FRAME = 128 };
+enum { REQUEST_MAXIMUM = 256 << 20 }; /* bytes: every image at its limit, in base64 */
 
 /* Append a JSON value's text, freeing the value. */
-static bool append_json(Buf *body, json_t *value) {
+static bool append_json(Body *body, json_t *value) {
     char *text = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
-    bool ok = text && buf_append(body, text, strlen(text));
+    bool ok = text && body_append(body, text, strlen(text));
     free(text);
     json_decref(value);
     return ok;
 }
 
 /* Append plain text. */
-static bool append(Buf *body, const char *text) {
-    return buf_append(body, text, strlen(text));
+static bool append(Body *body, const char *text) {
+    return body_append(body, text, strlen(text));
 }
 
 /* Append a call's parts. Images go straight into the body: as JSON values they would be
  * copied and looked at character by character. */
-static bool append_parts(Buf *body, const ModelCall *call) {
+static bool append_parts(Body *body, const ModelCall *call) {
     for (size_t i = 0; i < call->part_count; i++) {
         const CallPart *part = &call->parts[i];
         if (i && !append(body, ","))
@@ -39,7 +38,7 @@ static bool append_parts(Buf *body, const ModelCall *call) {
                 return false;
         } else if (!append(body, "{\"inlineData\":{\"mimeType\":\"") || !append(body, part->mime) ||
                    !append(body, "\",\"data\":\"") ||
-                   !base64_append(body, part->bytes, part->length) || !append(body, "\"}}")) {
+                   !body_append_base64(body, part->bytes, part->length) || !append(body, "\"}}")) {
             return false;
         }
     }
@@ -47,7 +46,7 @@ static bool append_parts(Buf *body, const ModelCall *call) {
 }
 
 /* Append what kind of answer is wanted. */
-static bool append_config(Buf *body, const ModelCall *call) {
+static bool append_config(Body *body, const ModelCall *call) {
     if (call->schema_text)
         return append(body, "{\"responseMimeType\":\"application/json\",\"responseJsonSchema\":") &&
                append(body, call->schema_text) && append(body, "}");
@@ -61,7 +60,7 @@ static bool append_config(Buf *body, const ModelCall *call) {
 }
 
 /* Append everything but the contents. */
-static bool append_rest(Buf *body, const ModelCall *call) {
+static bool append_rest(Body *body, const ModelCall *call) {
     if (call->instruction &&
         (!append(body, ",\"systemInstruction\":{\"role\":\"user\",\"parts\":[{\"text\":") ||
          !append(body, call->instruction) || !append(body, "}]}")))
@@ -69,26 +68,14 @@ static bool append_rest(Buf *body, const ModelCall *call) {
     return append(body, ",\"generationConfig\":") && append_config(body, call) && append(body, "}");
 }
 
-/* About how long a request will be, so that its buffer need not grow with a picture in it. */
-static size_t expected_length(const ModelCall *call) {
-    size_t length = call->schema_text ? strlen(call->schema_text) : 0;
-    length += REQUEST_FRAME + (call->instruction ? strlen(call->instruction) : 0);
-    for (size_t i = 0; i < call->part_count; i++)
-        length += PART_FRAME + (call->parts[i].text ? strlen(call->parts[i].text) * 5 / 4
-                                                    : (call->parts[i].length + 2) / 3 * 4);
-    return length;
-}
-
 /* Build a request. */
-static char *build(const Provider *provider, const ModelCall *call, size_t *length, char **url,
+static Body *build(const Provider *provider, const ModelCall *call, char **url,
                    struct curl_slist **headers) {
-    Buf body;
-    buf_init(&body, REQUEST_MAXIMUM);
-    buf_reserve(&body, expected_length(call));
-    bool ok = append(&body, "{\"contents\":[{\"role\":\"user\",\"parts\":[") &&
-              append_parts(&body, call) && append(&body, "]}]") && append_rest(&body, call);
+    Body *body = body_new(REQUEST_MAXIMUM);
+    bool ok = append(body, "{\"contents\":[{\"role\":\"user\",\"parts\":[") &&
+              append_parts(body, call) && append(body, "]}]") && append_rest(body, call);
     if (!ok) {
-        buf_free(&body);
+        body_free(body);
         return NULL;
     }
     char *model = curl_easy_escape(NULL, call->model->id, 0);
@@ -99,7 +86,7 @@ static char *build(const Provider *provider, const ModelCall *call, size_t *leng
     *headers = curl_slist_append(*headers, key);
     explicit_bzero(key, strlen(key));
     free(key);
-    return buf_take(&body, length);
+    return body;
 }
 
 /* Read RetryInfo's delay, "15.002899939s", out of an error's details. */

@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "buf.h"
+#include "body.h"
 #include "ranges.h"
 
 #define COUNT(list) (sizeof(list) / sizeof((list)[0]))
@@ -42,6 +42,22 @@ static inline void put_chunk(Buf *buf, const char *type, const void *bytes, size
             crc = crc & 1 ? crc >> 1 ^ 0xEDB88320 : crc >> 1;
     }
     put_big(buf, crc ^ 0xFFFFFFFF, 4);
+}
+
+/* All that a body sends, as a text; the body is freed. */
+static inline char *body_text(Body *body) {
+    size_t length = body_length(body);
+    char *text = mem_alloc(length + 1);
+    assert_int_equal(body_read(body, 0, text, length), length);
+    body_free(body);
+    return text;
+}
+
+/* Bytes in base64. */
+static inline char *base64_of(const void *bytes, size_t length) {
+    Body *body = body_new(64 << 20);
+    assert_true(body_append_base64(body, bytes, length));
+    return body_text(body);
 }
 
 /* Make a grey PNG whose header has the size given; its data is that of one pixel. */

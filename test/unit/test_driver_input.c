@@ -290,16 +290,15 @@ static void expect_load(App *app, json_t *named, const char *words) {
 static void inputs(void **state) {
     (void)state;
     App app = {.http = http, .settings = {.private_urls = true}};
-    Buf png = make_png(3, 2), base64;
+    Buf png = make_png(3, 2);
     char *error = NULL, *where = mem_printf("file:%s/objects", top);
     char *path = mem_printf("%s/image.png", top), *url = mem_printf("%s/image", server);
     char *page = mem_printf("%s/page", server), *half = mem_printf("%s/half", server);
     char *stored = mem_printf("%s/objects/in.png", top), *uri;
     assert_true(storage_open(&app.storage, where, NULL, http, &error));
     assert_true(file_write(stored, png.data, png.length, &error));
-    buf_init(&base64, 1 << 20);
-    assert_true(base64_append(&base64, png.data, png.length));
-    uri = mem_printf("data:image/png;base64,%s", base64.data);
+    char *base64 = base64_of(png.data, png.length);
+    uri = mem_printf("data:image/png;base64,%s", base64);
     expect_load(&app, json_pack("s", path), NULL);
     expect_load(&app, json_pack("{s:s}", "path", path), NULL);
     expect_load(&app, json_pack("{s:s}", "path", "/nowhere.png"), "machine that runs the render");
@@ -316,7 +315,7 @@ static void inputs(void **state) {
     app.settings.private_urls = false;
     expect_load(&app, json_pack("{s:s}", "url", url), "--allow-private-urls");
     storage_close(&app.storage);
-    buf_free(&base64);
+    free(base64);
     buf_free(&png);
     char *const texts[] = {where, path, url, page, half, stored, uri};
     for (size_t i = 0; i < COUNT(texts); i++)

@@ -1,0 +1,150 @@
+#include "body.h"
+
+#include <openssl/evp.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef enum PieceKind { PIECE_TEXT, PIECE_BYTES, PIECE_BASE64 } PieceKind;
+
+typedef struct Piece {
+    PieceKind kind;
+    Buf text;          /* of a text; owned */
+    const char *bytes; /* of the others; borrowed */
+    size_t length;     /* of the bytes */
+    size_t sent;       /* its length as sent; of all but the last piece */
+    struct Piece *next;
+} Piece;
+
+struct Body {
+    Piece *first, **last, *latest;
+    size_t length, maximum;
+};
+
+/* Start empty. */
+Body *body_new(size_t maximum) {
+    Body *body = mem_alloc(sizeof *body);
+    body->maximum = maximum;
+    body->last = &body->first;
+    return body;
+}
+
+/* Free it; borrowed bytes stay. */
+void body_free(Body *body) {
+    if (!body)
+        return;
+    while (body->first) {
+        Piece *piece = body->first;
+        body->first = piece->next;
+        buf_free(&piece->text);
+        free(piece);
+    }
+    free(body);
+}
+
+/* Add a piece; NULL where the maximum would be passed. */
+static Piece *add_piece(Body *body, PieceKind kind, size_t sent) {
+    if (sent > body->maximum - body->length)
+        return NULL;
+    Piece *piece = mem_alloc(sizeof *piece);
+    piece->kind = kind;
+    piece->sent = sent;
+    buf_init(&piece->text, body->maximum);
+    *body->last = piece;
+    body->last = &piece->next;
+    body->latest = piece;
+    body->length += sent;
+    return piece;
+}
+
+/* Append a text to the one before it, or as a piece of its own. */
+bool body_append(Body *body, const char *text, size_t length) {
+    if (length > body->maximum - body->length)
+        return false;
+    if (!body->latest || body->latest->kind != PIECE_TEXT)
+        add_piece(body, PIECE_TEXT, 0);
+    body->length += length;
+    body->latest->sent += length;
+    return buf_append(&body->latest->text, text, length);
+}
+
+/* Append borrowed bytes. */
+static bool append_borrowed(Body *body, PieceKind kind, const char *bytes, size_t length,
+                            size_t sent) {
+    Piece *piece = add_piece(body, kind, sent);
+    if (!piece)
+        return false;
+    piece->bytes = bytes;
+    piece->length = length;
+    return true;
+}
+
+/* Append bytes as base64. */
+bool body_append_base64(Body *body, const char *bytes, size_t length) {
+    return append_borrowed(body, PIECE_BASE64, bytes, length, (length + 2) / 3 * 4);
+}
+
+/* Append bytes as they are. */
+bool body_append_bytes(Body *body, const char *bytes, size_t length) {
+    return append_borrowed(body, PIECE_BYTES, bytes, length, length);
+}
+
+/* How long it is. */
+size_t body_length(const Body *body) {
+    return body->length;
+}
+
+/* Encode from an offset of the base64 on: whole groups of four straight away, and what is left
+ * of a group at either end by way of a copy. */
+static size_t read_base64(const Piece *piece, size_t offset, char *to, size_t room) {
+    size_t begun = offset % 4, done = 0;
+    const char *bytes = piece->bytes + offset / 4 * 3;
+    size_t left = piece->length - offset / 4 * 3;
+    while (done < room && left > 0) {
+        unsigned char group[5];
+        /* EVP_EncodeBlock writes a NUL after what it encodes, for which there must be room. */
+        size_t groups = begun || room - done < 5 ? 0 : (room - done - 1) / 4;
+        if (groups > left / 3)
+            groups = left / 3;
+        if (groups) {
+            EVP_EncodeBlock((unsigned char *)to + done, (const unsigned char *)bytes,
+                            (int)(groups * 3));
+            bytes += groups * 3;
+            left -= groups * 3;
+            done += groups * 4;
+            continue;
+        }
+        size_t taken = left < 3 ? left : 3;
+        EVP_EncodeBlock(group, (const unsigned char *)bytes, (int)taken);
+        size_t part = 4 - begun < room - done ? 4 - begun : room - done;
+        memcpy(to + done, group + begun, part);
+        done += part;
+        begun = 0;
+        bytes += taken;
+        left -= taken;
+    }
+    return done;
+}
+
+/* Copy from an offset within a piece on. */
+static size_t read_piece(const Piece *piece, size_t offset, char *to, size_t room) {
+    if (piece->kind == PIECE_BASE64)
+        return read_base64(piece, offset, to, room);
+    const char *from = piece->kind == PIECE_TEXT ? piece->text.data : piece->bytes;
+    size_t length = piece->sent - offset < room ? piece->sent - offset : room;
+    memcpy(to, from + offset, length);
+    return length;
+}
+
+/* Copy what is sent from an offset on. */
+size_t body_read(const Body *body, size_t offset, char *to, size_t room) {
+    size_t done = 0;
+    for (const Piece *piece = body->first; piece && done < room; piece = piece->next) {
+        if (offset >= piece->sent) {
+            offset -= piece->sent;
+            continue;
+        }
+        done += read_piece(piece, offset, to + done, room - done);
+        offset = 0;
+    }
+    return done;
+}
