@@ -68,7 +68,7 @@ is(verified(), '0 1', 'all is well again');
 my $err;
 {
 	my ($o, $e) = ('', '');
-	my $run = start([ 'bash', '-c', 'ulimit -f 1; exec renderchain "$@"', 'bash', @render ], '<', \undef, '>', \$o, '2>', \$e, timeout(180));
+	my $run = start([ 'bash', '-c', 'ulimit -f 1; exec renderchain "$@"', 'bash', @render, '--trace', scratch() . '/cut' ], '<', \undef, '>', \$o, '2>', \$e, timeout(180));
 	finish($run);
 	($code, $out, $err) = ($run->result(0), $o, $e);
 }
