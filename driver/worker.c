@@ -276,13 +276,14 @@ static void collect(Worker *worker) {
 }
 
 /* What somebody has to do now and then: see after renders whose lease or deadline has passed, and
- * remove what is doomed. */
+ * remove what is doomed, or too old. */
 static void upkeep(void *context) {
     Worker *worker = context;
     Db *db = worker->lanes[0].db;
     worker->upkeep_timer = NULL;
     if (db_is_up(db)) {
         db_call_once(db, "select renderchain.expire_renders(100)", 0, NULL, ignore_reply, NULL);
+        db_call_once(db, "select renderchain.purge()", 0, NULL, ignore_reply, NULL);
         if (!worker->collect)
             collect(worker);
     }
