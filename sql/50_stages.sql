@@ -2,8 +2,9 @@
 
 -- write events of an attempt whose job row is locked; of several events about one
 -- stage and part in a call the last counts, with the first one's start. Every
--- written row takes a new seq, in the order of the events. A stage that has ended
--- is not opened again by an event that comes late.
+-- written row takes a new seq: stages that were there before first, then new ones in
+-- the order of the events. A stage that has ended is not opened again by an event
+-- that comes late.
 CREATE FUNCTION renderchain._write_events(p_render_id uuid, p_attempt integer, p_events jsonb, p_now timestamptz)
 RETURNS bigint
 LANGUAGE plpgsql VOLATILE
@@ -37,15 +38,14 @@ BEGIN
             DETAIL = renderchain._list_problem('event'::text, p_events, v_rule),
             HINT = 'An event looks like {"stage": "storage", "status": "success", "outcome": "ok", "durationMs": 12}.';
     END IF;
-    WITH written AS (
-        INSERT INTO render_stages AS s (render_id, stage, part, attempt, status, outcome, started_at, duration_ms,
-                                        model, output, usage, cost, error)
-        SELECT p_render_id, l.stage, COALESCE(l.part, ''::text), p_attempt, l.status, l.outcome,
-               COALESCE(l.first_start, p_now - COALESCE(l.ms, 0)::double precision * '1 millisecond'::interval),
-               pg_catalog.round(l.ms)::bigint, l.model, NULLIF(l.output, 'null'::jsonb), NULLIF(l.usage, 'null'::jsonb),
-               l.cost, NULLIF(l.error, 'null'::jsonb)
-        FROM (SELECT e.stage, e.part, e.status, e.outcome, e."durationMs" AS ms, e.model, e.output, e.usage, e.cost,
-                     e.error, d.place,
+    -- not by ON CONFLICT, which locks and confirms every row: the lock on the job keeps others away
+    WITH event AS (
+        SELECT l.stage, l.part, l.status, l.outcome, l.model, l.cost, l.place, pg_catalog.round(l.ms)::bigint AS duration_ms,
+               COALESCE(l.first_start, p_now - COALESCE(l.ms, 0)::double precision * '1 millisecond'::interval) AS started_at,
+               NULLIF(l.output, 'null'::jsonb) AS output, NULLIF(l.usage, 'null'::jsonb) AS usage,
+               NULLIF(l.error, 'null'::jsonb) AS error
+        FROM (SELECT e.stage, COALESCE(e.part, ''::text) AS part, e.status, e.outcome, e."durationMs" AS ms, e.model,
+                     e.output, e.usage, e.cost, e.error, d.place,
                      pg_catalog.min(e."startedAt") OVER same AS first_start,
                      pg_catalog.max(d.place) OVER same AS last_place
               FROM pg_catalog.jsonb_array_elements(p_events) WITH ORDINALITY AS d (event, place),
@@ -54,16 +54,28 @@ BEGIN
                        cost numeric, error jsonb)
               WINDOW same AS (PARTITION BY e.stage, COALESCE(e.part, ''::text))) l
         WHERE l.place = l.last_place
-        ORDER BY l.place
-        ON CONFLICT (render_id, stage, part, attempt) DO UPDATE
-        SET seq = DEFAULT, status = excluded.status, outcome = excluded.outcome,
-            duration_ms = excluded.duration_ms, model = COALESCE(excluded.model, s.model),
-            output = COALESCE(excluded.output, s.output), usage = COALESCE(excluded.usage, s.usage),
-            cost = COALESCE(excluded.cost, s.cost), error = excluded.error
-        WHERE s.status = 'running' OR excluded.status <> 'running'
+    ), changed AS (
+        UPDATE render_stages s
+        SET seq = DEFAULT, status = e.status, outcome = e.outcome, duration_ms = e.duration_ms,
+            model = COALESCE(e.model, s.model), output = COALESCE(e.output, s.output),
+            usage = COALESCE(e.usage, s.usage), cost = COALESCE(e.cost, s.cost), error = e.error
+        FROM event e
+        WHERE s.render_id = p_render_id AND s.stage = e.stage AND s.part = e.part AND s.attempt = p_attempt
+          AND (s.status = 'running' OR e.status <> 'running'::text)
+        RETURNING s.seq
+    ), added AS (
+        INSERT INTO render_stages AS s (render_id, stage, part, attempt, status, outcome, started_at, duration_ms,
+                                        model, output, usage, cost, error)
+        SELECT p_render_id, e.stage, e.part, p_attempt, e.status, e.outcome, e.started_at, e.duration_ms, e.model,
+               e.output, e.usage, e.cost, e.error
+        FROM event e
+        WHERE NOT EXISTS (SELECT FROM render_stages x WHERE x.render_id = p_render_id AND x.stage = e.stage
+                            AND x.part = e.part AND x.attempt = p_attempt)
+        ORDER BY e.place
         RETURNING s.seq
     )
-    SELECT pg_catalog.max(w.seq) INTO v_seq FROM written w;
+    SELECT pg_catalog.max(w.seq) INTO v_seq
+    FROM (SELECT c.seq FROM changed c UNION ALL SELECT n.seq FROM added n) w;
     IF p_events @? '$[*].image'::jsonpath THEN
         PERFORM renderchain._keep_analyses(p_events, p_now);
     END IF;

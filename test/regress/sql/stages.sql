@@ -17,22 +17,22 @@ SELECT renderchain.record_stages(:'r', 1, '[
     {"stage": "semantic_parsing", "status": "failed", "outcome": "malformed", "durationMs": 12.5, "usage": {"in": 1}, "cost": "0.0134", "error": {"message": "no"}}]');
 SELECT seq, stage, part, status, outcome, to_char(started_at, 'HH24:MI:SS') AS started, duration_ms, model, output, usage, cost, error
 FROM renderchain.events_since(:'r', 0);
-SELECT seq, stage FROM renderchain.events_since(:'r', 4);
+SELECT seq, stage FROM renderchain.events_since(:'r', 3);
 SELECT count(*) FROM renderchain.events_since(:'r', NULL);
-SELECT count(*) FROM renderchain.events_since(:'r', 5);
+SELECT count(*) FROM renderchain.events_since(:'r', 4);
 -- a start and an end of one stage in a call are one row; the start's time counts
 SELECT renderchain.record_stages(:'r', 1, '[
     {"stage": "model_routing", "status": "running", "startedAt": "2026-11-23T12:00:02.500+00:00"},
     {"stage": "storage", "status": "skipped", "outcome": "skipped"},
     {"stage": "model_routing", "status": "success", "outcome": "ok", "durationMs": 1}]');
-SELECT seq, stage, status, to_char(started_at, 'SS.MS') AS started FROM renderchain.events_since(:'r', 5);
+SELECT seq, stage, status, to_char(started_at, 'SS.MS') AS started FROM renderchain.events_since(:'r', 4);
 -- no start: the end less its duration
 SELECT renderchain.record_stages(:'r', 1, '[{"stage": "validation", "status": "success", "durationMs": 1500}]');
-SELECT to_char(started_at, 'HH24:MI:SS.MS') AS started, duration_ms FROM renderchain.events_since(:'r', 7);
+SELECT to_char(started_at, 'HH24:MI:SS.MS') AS started, duration_ms FROM renderchain.events_since(:'r', 5);
 -- a late start does not open what has ended; an end may be corrected
 SELECT renderchain.record_stages(:'r', 1, '[{"stage": "validation", "status": "running"}]');
 SELECT renderchain.record_stages(:'r', 1, '[{"stage": "validation", "status": "success", "durationMs": 1600, "model": "v"}]');
-SELECT seq, status, duration_ms, model FROM renderchain.events_since(:'r', 8);
+SELECT seq, status, duration_ms, model FROM renderchain.events_since(:'r', 6);
 -- an empty list only asks whether the attempt still counts
 SELECT renderchain.record_stages(:'r', 1, '[]');
 SELECT renderchain.stage_events(:'r');
@@ -55,7 +55,7 @@ SELECT refused(:'r', jsonb_build_array('{"stage": "storage", "status": "failed"}
     ('{"durationMs": 1e12}'), ('{"durationMs": 1000000000001}'), ('{"cost": -1}'), ('{"cost": true}'), ('{"model": 1}')) v (e);
 SELECT refused(:'r', jsonb_build_array(jsonb_build_object('stage', 'storage', 'status', 'success', 'part', repeat('p', n))))
 FROM (VALUES (200), (201)) v (n);
-SELECT stage, length(part), status FROM renderchain.events_since(:'r', 9);
+SELECT stage, length(part), status FROM renderchain.events_since(:'r', 8);
 
 -- who may write: the present attempt of a running render
 \set VERBOSITY sqlstate
