@@ -263,10 +263,9 @@ static bool take_known(StageRun *run, const json_t *known) {
     return false;
 }
 
-/* The database said what it knows of an image. */
+/* The database said what it knows of the images: go on with the runs that wait for it. */
 static void known_came(void *context, const DbReply *reply) {
-    StageRun *run = context;
-    Render *render = run->render;
+    Render *render = context;
     if (render->ending || render->end != RENDER_RUNNING)
         return;
     if (!reply->ok) {
@@ -274,9 +273,31 @@ static void known_came(void *context, const DbReply *reply) {
         return;
     }
     json_t *known = database_json(PQgetvalue(reply->result, 0, 0));
-    if (!take_known(run, known))
-        ask_model(run);
+    for (size_t i = 0; i < render->run_count && render->end == RENDER_RUNNING; i++) {
+        StageRun *run = &render->runs[i];
+        if (!run->looking_up)
+            continue;
+        run->looking_up = false;
+        if (!take_known(run, known))
+            ask_model(run);
+    }
     json_decref(known);
+}
+
+/* Ask what is known of all images in one statement. */
+static void look_up(Render *render) {
+    char *images = mem_strdup("{");
+    for (size_t i = 0; i < render->run_count; i++) {
+        const StageRun *run = &render->runs[i];
+        if (stage_id(run) == STAGE_IMAGE_UNDERSTANDING)
+            mem_set(&images, "%s%s%s", images, images[1] ? "," : "", run->image->sha256);
+    }
+    mem_set(&images, "%s}", images);
+    const char *parameters[] = {images};
+    render->looked_up = true;
+    render_ask(render, "select renderchain.get_analyses($1::text[])", 1, parameters, known_came,
+               render);
+    free(images);
 }
 
 /* Has the claim brought what is known of this image? It looks for those whose content the request
@@ -298,14 +319,12 @@ static void start_understanding(StageRun *run) {
         ask_model(run);
         return;
     }
-    char *images = mem_printf("{%s}", run->image->sha256);
-    const char *parameters[] = {images};
+    run->looking_up = true;
     run->state = STATE_RUNNING;
     run->started = loop_now();
     run->started_at = loop_wall();
-    render_ask(run->render, "select renderchain.get_analyses($1::text[])", 1, parameters,
-               known_came, run);
-    free(images);
+    if (!run->render->looked_up)
+        look_up(run->render);
 }
 
 /* ---- routing, generation, storage ---- */
