@@ -246,10 +246,22 @@ AS $$
     FROM lists l WHERE l.refused IS NOT NULL
 $$;
 
+-- an SQL expression as PostgreSQL prints it, with a pattern replaced wherever it is not within a literal
+CREATE FUNCTION renderchain._outside_literals(p_expr text, p_pattern text, p_replacement text) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT COALESCE(string_agg(COALESCE(m.part[1], regexp_replace(m.part[2], p_pattern, p_replacement, 'g')), ''
+                               ORDER BY m.place), '')
+    FROM regexp_matches(p_expr, $re$('(?:[^']|'')*')|((?:[^'"]|"(?:[^"]|"")*")+)$re$, 'g')
+        WITH ORDINALITY AS m (part, place)
+$$;
+
 -- an SQL expression without what pg_get_expr() adds or leaves out, to compare it
 CREATE FUNCTION renderchain._bare(p_expr text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
-AS $$ SELECT regexp_replace(p_expr, '[()[:space:]]|::text|::character varying|pg_catalog[.]', '', 'g') $$;
+AS $$
+    SELECT renderchain._outside_literals(p_expr, '[()[:space:]]|::text|::character varying|pg_catalog[.]', '')
+$$;
 
 -- our indexes, each with the one that serves for it (NULL: none), and one that would but is not valid; id is NULL for
 -- those of tables that are still to be made
@@ -269,13 +281,17 @@ AS $$
                i.indisvalid AND i.indisready AND i.indislive AS is_valid,
                ARRAY(SELECT renderchain._bare(pg_get_indexdef(i.indexrelid, k, false))
                             || CASE i.indoption[k - 1] WHEN 0 THEN '' WHEN 3 THEN 'DESC' ELSE 'NULLS' END
-                     FROM generate_series(1, i.indnkeyatts) k ORDER BY k) AS keys,
+                            -- comparing as the column does is what it has to serve
+                            || CASE WHEN i.indcollation[k - 1] <> a.attcollation THEN 'COLLATE' ELSE '' END
+                     FROM generate_series(1, i.indnkeyatts) k
+                     LEFT JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[k - 1]
+                     ORDER BY k) AS keys,
                renderchain._bare(COALESCE(pg_get_expr(i.indpred, i.indrelid), '')) AS predicate,
                -- a column of PostgreSQL 15 and later
                COALESCE((to_jsonb(i) ->> 'indnullsnotdistinct')::boolean, false)
-                   OR a.amname <> 'btree'
+                   OR m.amname <> 'btree'
                    OR EXISTS (SELECT FROM pg_opclass o WHERE o.oid = ANY (i.indclass) AND NOT o.opcdefault) AS is_odd
-        FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_am a ON a.oid = c.relam
+        FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_am m ON m.oid = c.relam
         WHERE i.indrelid IN (SELECT n.id FROM needed n)
     ), fitting AS (
         SELECT n.id, n.name, e.indexrelid, e.is_valid
@@ -330,7 +346,8 @@ AS $$
     SELECT i.place, i.tab, n.name, i.is_unique, (
                -- as estimated; of a table that was never analyzed by its size
                SELECT sum(CASE WHEN c.reltuples >= 0 THEN c.reltuples ELSE pg_relation_size(c.oid) / 500 END)::bigint
-               FROM pg_class c WHERE c.oid = i.id OR c.oid IN (SELECT p.relid FROM pg_partition_tree(i.id) p)),
+               FROM pg_class c
+               WHERE c.relkind <> 'p' AND (c.oid = i.id OR c.oid IN (SELECT p.relid FROM pg_partition_tree(i.id) p))),
            format('CREATE %sINDEX IF NOT EXISTS %I ON %s %s', n.kind, n.name, i.sql_name, i.definition),
            CASE t.relkind
            WHEN 'r' THEN ARRAY[format('CREATE %sINDEX CONCURRENTLY %I ON %s %s;', n.kind, n.name, i.sql_name,
