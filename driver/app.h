@@ -39,8 +39,9 @@ typedef struct Settings {
     bool private_urls; /* inputs may be fetched from addresses that are not public */
     const char *schema;
     const char *trace;
-    bool json; /* JSON lines: asked for, or standard output is no terminal */
-    bool text; /* text even where it is none */
+    const char *images; /* the directory below which local images are read; NULL for anywhere */
+    bool json;          /* JSON lines: asked for, or standard output is no terminal */
+    bool text;          /* text even where it is none */
 } Settings;
 
 typedef struct App {

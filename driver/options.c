@@ -36,6 +36,8 @@ static size_t common_options(Settings *settings, Option *into) {
         {"storage-key-file", "FILE", OPTION_TEXT, &settings->storage_options.key_file,
          "file with the access keys of the bucket (RENDERCHAIN_STORAGE_KEY_FILE; default: "
          "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, else ~/.aws/credentials)"},
+        {"images", "DIR", OPTION_TEXT, &settings->images,
+         "read local images only below this directory (RENDERCHAIN_IMAGES; default: anywhere)"},
         {"allow-private-urls", NULL, OPTION_FLAG, &settings->private_urls,
          "fetch images also from private addresses (RENDERCHAIN_ALLOW_PRIVATE_URLS=1)"},
         {"trace", "FILE", OPTION_TEXT, &settings->trace,
@@ -152,6 +154,7 @@ void settings_from_environment(Settings *settings) {
         .storage_options = {.key_file = getenv("RENDERCHAIN_STORAGE_KEY_FILE"),
                             .style = getenv("RENDERCHAIN_STORAGE_STYLE")},
         .schema = getenv("RENDERCHAIN_SCHEMA"),
+        .images = getenv("RENDERCHAIN_IMAGES"),
     };
     const char *private_urls = getenv("RENDERCHAIN_ALLOW_PRIVATE_URLS");
     settings->private_urls = private_urls && strcmp(private_urls, "1") == 0;
