@@ -415,7 +415,8 @@ static json_t *build(const ModelCall *call, char **url, char **headers) {
                          .key = (char *)"secret"};
     struct curl_slist *list = NULL;
     size_t length;
-    char *text = wire_gemini.build(&provider, call, &length, url, &list);
+    char *error = NULL;
+    char *text = wire_gemini.build(&provider, call, &length, url, &list, &error);
     assert_int_equal(length, strlen(text));
     assert_null(strstr(text, "secret"));
     json_t *body = json_loads(text, 0, NULL);

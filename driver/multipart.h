@@ -1,0 +1,22 @@
+/* A multipart/form-data body (RFC 7578), put together by hand: libcurl's own would copy every
+ * picture once more and could not be sent twice. */
+#ifndef RC_MULTIPART_H
+#define RC_MULTIPART_H
+
+#include "buf.h"
+
+typedef struct Multipart {
+    Buf body;
+    char boundary[48];
+    bool full; /* something did not fit: the body is of no use */
+} Multipart;
+
+void multipart_begin(Multipart *form, size_t maximum, size_t expected);
+void multipart_text(Multipart *form, const char *name, const char *value);
+void multipart_file(Multipart *form, const char *name, const char *filename, const char *mime,
+                    const char *bytes, size_t length);
+
+/* Close the form. Gives the Content-Type, the caller's; the body stays in the form. */
+char *multipart_end(Multipart *form);
+
+#endif
