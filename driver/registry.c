@@ -142,16 +142,22 @@ char *model_cost(const Model *model, const json_t *usage, const char *size) {
             return NULL;
         return mem_printf("%.6f", rate * used(usage, "images"));
     }
-    static const char *const terms[][2] = {{"inputTokens", "inputPerMillion"},
-                                           {"outputTokens", "outputPerMillion"},
-                                           {"imageTokens", "imageOutputPerMillion"}};
+    /* What is counted, its price, and the price of what has none of its own. */
+    static const char *const terms[][3] = {
+        {"inputTokens", "inputPerMillion", NULL},
+        {"imageInputTokens", "imageInputPerMillion", "inputPerMillion"},
+        {"outputTokens", "outputPerMillion", NULL},
+        {"imageTokens", "imageOutputPerMillion", NULL}};
+    bool counted = false;
     for (size_t i = 0; i < sizeof terms / sizeof terms[0]; i++) {
         double tokens = used(usage, terms[i][0]);
+        counted = counted || json_object_get(usage, terms[i][0]);
         if (tokens == 0)
             continue;
-        if (!price_of(price, terms[i][1], &rate))
+        if (!price_of(price, terms[i][1], &rate) &&
+            !(terms[i][2] && price_of(price, terms[i][2], &rate)))
             return NULL;
         cost += tokens * rate / 1e6;
     }
-    return mem_printf("%.6f", cost);
+    return counted ? mem_printf("%.6f", cost) : NULL;
 }

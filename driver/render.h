@@ -69,6 +69,7 @@ struct StageRun {
     bool passes;           /* what it failed by passes by itself: another attempt may do better */
     double retry_after_ms; /* -1 where the provider named none */
     bool reused;           /* taken over from an earlier attempt */
+    bool in_words;         /* asked again with the schema in words, which the server has refused */
 };
 
 enum { MAX_REFERENCES = 3, MAX_RUNS = STAGE_COUNT + MAX_REFERENCES + 1 };
