@@ -14,7 +14,7 @@ use IPC::Run qw(start run pump finish);
 use POSIX qw(WNOHANG);
 use Time::HiRes qw(time sleep);
 
-my @rows = @ARGV ? @ARGV : qw(1:0:200 16:0:1200 64:0:2000 256:0:2000 1000:1000:1000);
+my @rows = @ARGV ? @ARGV : qw(1:0:200 16:0:1200 64:0:2000 256:0:2000 1:100:30 1000:1000:1000);
 my $steps = 4;
 my $build = dirname(__FILE__) . '/../build/bench';
 my $directory = tempdir(CLEANUP => 1);
