@@ -146,9 +146,11 @@ for my $row (@rows)
 	  $server / $count * 1e3, $statements, $bytes / $count / 1024, $memory;
 	if ($latency)
 	{
-		my $ideal = $latency * $steps / 1e3 * POSIX::ceil($count / $in_flight);
-		printf "%9s wall %.2f s is %.3f of the critical path, the driver used %.0f %% of a core\n", '', $wall, $wall / $ideal,
-		  $driver / $wall * 100;
+		my $ideal = $latency * $steps;
+		my $median = sql('SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM completed_at - started_at)) * 1000 FROM renders');
+		my $rounds = POSIX::ceil($count / $in_flight);
+		printf "%9s all in %.2f s, %.3f of the critical path; a render in %.1f ms (median), %.3f; the driver used %.0f %% of a core\n", '',
+		  $wall, $wall * 1e3 / $ideal / $rounds, $median, $median / $ideal, $driver / $wall * 100;
 	}
 	sql('DELETE FROM renders');
 }
