@@ -20,6 +20,7 @@ static const struct Command {
     {"render", NULL, cmd_render, "render an image"},
     {"submit", NULL, cmd_submit, "queue an image render for a worker"},
     {"worker", NULL, cmd_worker, "run renders from the queue"},
+    {"watch", NULL, cmd_watch, "watch renders as they run"},
     {"cancel", NULL, cmd_cancel, "cancel a render that waits or runs"},
     {"retry", NULL, cmd_retry, "start a failed or cancelled render again"},
     {"show", NULL, cmd_show, "show one render"},

@@ -249,8 +249,22 @@ size_t terminal_width(void) {
     return !known ? 80 : size.ws_col < NARROWEST_TERMINAL ? NARROWEST_TERMINAL : size.ws_col;
 }
 
+/* Ask for its height. */
+size_t terminal_height(void) {
+    struct winsize size;
+    bool known = ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_row > 0;
+    return known ? size.ws_row : 24;
+}
+
 /* May we write colours? (no-color.org) */
 bool terminal_has_colour(void) {
     const char *none = getenv("NO_COLOR"), *term = getenv("TERM");
     return isatty(STDOUT_FILENO) && !(none && *none) && !(term && strcmp(term, "dumb") == 0);
+}
+
+/* May we write 24-bit colours? */
+bool terminal_has_truecolour(void) {
+    const char *kind = getenv("COLORTERM");
+    return kind && (strcmp(kind, "truecolor") == 0 || strcmp(kind, "24bit") == 0) &&
+           terminal_has_colour();
 }

@@ -45,7 +45,13 @@ void text_print_lines(FILE *to, const char *indent, const char *text);
 /* Width of the terminal on standard output, 80 where it is none. */
 size_t terminal_width(void);
 
+/* Its height, 24 where it is none. */
+size_t terminal_height(void);
+
 /* May standard output get ANSI colours? A terminal that is not "dumb", without NO_COLOR. */
 bool terminal_has_colour(void);
+
+/* And any of the 24-bit ones? A terminal that says so in COLORTERM. */
+bool terminal_has_truecolour(void);
 
 #endif

@@ -101,6 +101,8 @@ SELECT attempt, memory, stages FROM renderchain.claim_renders('w', 1, '1 minute'
 SELECT status FROM renderchain.release_renders('w');
 SELECT renderchain.get_analyses('{x}');
 SELECT renderchain.queue_status() IS NULL AS nothing;
+SELECT renderchain.watch_renders(since => '-infinity') IS NULL AS nothing;
+SELECT count(*) OPERATOR(pg_catalog.>=) 0 AS counted FROM renderchain.expected_durations();
 SELECT renderchain.expire_renders();
 SELECT renderchain.purge('0 seconds', 10);
 SELECT renderchain.purge();

@@ -1,0 +1,236 @@
+#include "follow.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    GATHER_MS = 20, /* what comes one by one is asked for together */
+    POLL_LISTENING_MS = 2000,
+    POLL_SHORTEST_MS = 200, /* without notifications: more and more seldom while nothing happens */
+    POLL_LONGEST_MS = 1000,
+    REMEMBER_MS = 300000 /* ended renders; longer than what is asked for again (see ask) */
+};
+
+struct Follow {
+    Db *db;
+    Loop *loop;
+    FollowEars ears;
+    char *chain_id;
+    bool all;
+    json_t *seen; /* as watch_renders() takes it */
+    json_t
+        *ended; /* render id: when it ended, by loop_now(); those of seen that may be forgotten */
+    char *first_at; /* the server's time when it was asked first; NULL before */
+    char *at;       /* the server's time when it was asked last; NULL before */
+    bool asking, again, listening, stopped;
+    double poll_ms;
+    LoopTimer *timer;
+    double timer_at;
+};
+
+static void ask(void *context);
+
+/* Ask after so many milliseconds, unless that is to happen sooner anyway. */
+static void ask_after(Follow *follow, double milliseconds) {
+    double at = loop_now() + milliseconds;
+    if (follow->stopped || (follow->timer && follow->timer_at <= at))
+        return;
+    if (follow->timer)
+        loop_cancel(follow->loop, follow->timer);
+    follow->timer_at = at;
+    follow->timer = loop_after(follow->loop, milliseconds, ask, follow);
+}
+
+/* Has a render ended? */
+bool render_json_ended(const json_t *render) {
+    const char *status = json_string_value(json_object_get(render, "status"));
+    return status && strcmp(status, "pending") != 0 && strcmp(status, "processing") != 0;
+}
+
+/* Remember what is told of a render. */
+static void remember(Follow *follow, const json_t *render) {
+    const char *id = json_string_value(json_object_get(render, "renderId"));
+    const json_t *events = json_object_get(render, "events");
+    json_t *seq = json_object_get(json_array_get(events, json_array_size(events) - 1), "seq");
+    json_t *mark = json_object_get(follow->seen, id);
+    if (!mark) {
+        mark = json_object();
+        json_object_set_new(follow->seen, id, mark);
+    }
+    json_object_set(mark, "version", json_object_get(render, "version"));
+    if (seq)
+        json_object_set(mark, "seq", seq);
+    if (render_json_ended(render))
+        json_object_set_new(follow->ended, id, json_real(loop_now()));
+    else
+        json_object_del(follow->ended, id);
+}
+
+/* Forget renders that ended long ago: who finds renders by himself would remember all that
+ * there ever were. */
+static void forget_ended(Follow *follow) {
+    const char *id;
+    void *next;
+    json_t *when;
+    json_object_foreach_safe(follow->ended, next, id, when) {
+        if (json_real_value(when) + REMEMBER_MS > loop_now())
+            continue;
+        json_object_del(follow->seen, id);
+        json_object_del(follow->ended, id);
+    }
+}
+
+/* Tell what is new. */
+static bool tell(Follow *follow, const char *text) {
+    json_t *answer = json_loads(text, JSON_ALLOW_NUL, NULL), *render;
+    const json_t *renders = json_object_get(answer, "renders");
+    const char *at = json_string_value(json_object_get(answer, "at"));
+    size_t i;
+    if (at)
+        mem_set(&follow->at, "%s", at);
+    if (at && !follow->first_at)
+        follow->first_at = mem_strdup(at);
+    json_array_foreach(renders, i, render) {
+        remember(follow, render);
+        follow->ears.news(follow->ears.context, render);
+    }
+    json_decref(answer);
+    if (follow->chain_id || follow->all)
+        forget_ended(follow);
+    return i > 0;
+}
+
+/* What is new came, or the database refuses. */
+static void came(void *context, const DbReply *reply) {
+    Follow *follow = context;
+    follow->asking = false;
+    if (!reply->ok) {
+        follow->stopped = true;
+        follow->ears.refused(follow->ears.context, reply);
+        return;
+    }
+    bool any = tell(follow, PQgetvalue(reply->result, 0, 0));
+    follow->poll_ms = any ? POLL_SHORTEST_MS : follow->poll_ms * 2;
+    if (follow->poll_ms > POLL_LONGEST_MS)
+        follow->poll_ms = POLL_LONGEST_MS;
+    ask_after(follow, follow->again       ? GATHER_MS
+                      : follow->listening ? POLL_LISTENING_MS
+                                          : follow->poll_ms);
+    follow->again = false;
+    /* The last, since it may stop us. */
+    follow->ears.told(follow->ears.context);
+}
+
+/* Ask for what is new. Whoever finds renders by himself looks back a minute, since what ends in
+ * a transaction that lasts is seen later than it ended; but not to before he began. */
+static void ask(void *context) {
+    Follow *follow = context;
+    follow->timer = NULL;
+    if (follow->asking) {
+        follow->again = true;
+        return;
+    }
+    char *seen = json_dumps(follow->seen, JSON_COMPACT);
+    bool finds = follow->chain_id || follow->all;
+    const char *since = !finds ? NULL : follow->at ? follow->at : "infinity";
+    const char *parameters[] = {seen, follow->chain_id, since, finds ? follow->first_at : NULL};
+    follow->asking = true;
+    db_call(follow->db,
+            "select renderchain.watch_renders($1::jsonb, $2::uuid, "
+            "greatest($3::timestamptz - interval '1 minute', $4::timestamptz))",
+            4, parameters, came, follow);
+    free(seen);
+}
+
+/* Is a notification about something that we follow? */
+static bool concerns(const Follow *follow, const char *text) {
+    json_t *payload = json_loads(text, 0, NULL);
+    const char *id = json_string_value(json_object_get(payload, "render"));
+    const char *event = json_string_value(json_object_get(payload, "event"));
+    bool known = !id || json_object_get(follow->seen, id);
+    bool fresh = event && strcmp(event, "queued") == 0 && follow->chain_id;
+    json_decref(payload);
+    return known || fresh || follow->all;
+}
+
+/* Something has happened. */
+static void woken(void *context, const char *text) {
+    Follow *follow = context;
+    if (concerns(follow, text))
+        ask_after(follow, follow->asking ? 0 : GATHER_MS);
+}
+
+static void heard(void *context, const DbReply *reply) {
+    Follow *follow = context;
+    follow->listening = reply->ok;
+    /* Once more, since what happened before has been notified to nobody. */
+    ask_after(follow, 0);
+}
+
+/* Which server process runs our statements: another one than the connection says where a pooler
+ * stands between, which would give the notifications to somebody else. */
+static void pid_came(void *context, const DbReply *reply) {
+    Follow *follow = context;
+    if (reply->ok && atoi(PQgetvalue(reply->result, 0, 0)) == db_backend_pid(follow->db))
+        db_call_once(follow->db, "listen renderchain", 0, NULL, heard, follow);
+}
+
+/* Listen, where that is of use. */
+static void listen_if_useful(Follow *follow) {
+    follow->listening = false;
+    db_call_once(follow->db, "select pg_catalog.pg_backend_pid()", 0, NULL, pid_came, follow);
+}
+
+/* The connection was lost, or is there again. */
+static void changed(void *context, bool up, const char *words) {
+    Follow *follow = context;
+    if (up) {
+        listen_if_useful(follow);
+        ask_after(follow, 0);
+    }
+    follow->ears.changed(follow->ears.context, up, words);
+}
+
+/* Begin. */
+Follow *follow_start(Db *db, Loop *loop, const char *chain_id, bool all, const FollowEars *ears) {
+    Follow *follow = mem_alloc(sizeof *follow);
+    *follow = (Follow){.db = db,
+                       .loop = loop,
+                       .ears = *ears,
+                       .chain_id = mem_strdup(chain_id),
+                       .all = all,
+                       .seen = json_object(),
+                       .ended = json_object(),
+                       .poll_ms = POLL_SHORTEST_MS};
+    db_stay(db, changed, follow);
+    db_on_notify(db, woken, follow);
+    listen_if_useful(follow);
+    ask_after(follow, 0);
+    return follow;
+}
+
+/* Stop; the connection is to be closed after, since answers may still be due. */
+void follow_stop(Follow *follow) {
+    if (!follow)
+        return;
+    if (follow->timer)
+        loop_cancel(follow->loop, follow->timer);
+    json_decref(follow->seen);
+    json_decref(follow->ended);
+    free(follow->chain_id);
+    free(follow->first_at);
+    free(follow->at);
+    free(follow);
+}
+
+/* Follow a render. */
+void follow_render(Follow *follow, const char *id, long long seq) {
+    json_object_set_new(follow->seen, id, json_pack("{s:I}", "seq", (json_int_t)seq));
+    ask_after(follow, 0);
+}
+
+/* Do not follow it any more. */
+void follow_forget(Follow *follow, const char *id) {
+    json_object_del(follow->seen, id);
+    json_object_del(follow->ended, id);
+}
