@@ -248,9 +248,21 @@ CREATE FUNCTION of_project(text) RETURNS bigint LANGUAGE sql SECURITY DEFINER
     BEGIN ATOMIC SELECT count(*) FROM r_never.render_chains WHERE project_id = $1; END;
 ALTER FUNCTION of_project(text) OWNER TO regress_remedy_owner;
 SELECT problem, remedy FROM renderchain.check_tables('r_never') WHERE problem NOT LIKE '%no index%';
+-- of a partition elsewhere neither a key nor an index
+CREATE SCHEMA r_foreign;
+SET search_path = r_foreign, public;
+CREATE FOREIGN DATA WRAPPER regress_remedy_nothing;
+CREATE SERVER regress_remedy_nowhere FOREIGN DATA WRAPPER regress_remedy_nothing;
+CREATE TABLE render_chains (LIKE r_keys_like.render_chains INCLUDING ALL);
+CREATE TABLE renders (LIKE r_keys_like.renders INCLUDING DEFAULTS) PARTITION BY RANGE (id);
+CREATE TABLE renders_here PARTITION OF renders FOR VALUES FROM (MINVALUE) TO ('80000000-0000-0000-0000-000000000000');
+CREATE FOREIGN TABLE renders_there PARTITION OF renders FOR VALUES FROM ('80000000-0000-0000-0000-000000000000') TO (MAXVALUE)
+    SERVER regress_remedy_nowhere;
+SELECT problem, remedy FROM renderchain.check_tables('r_foreign') WHERE remedy IS NULL OR problem LIKE '%position_key';
 
 RESET search_path;
-DROP SCHEMA r_text, r_numbers, r_keys, r_keys_like, r_checks, r_function, r_parts, r_never, r_unlogged CASCADE;
+DROP SCHEMA r_text, r_numbers, r_keys, r_keys_like, r_checks, r_function, r_parts, r_never, r_unlogged, r_foreign CASCADE;
 DROP FUNCTION mended(text), held(regnamespace);
+DROP FOREIGN DATA WRAPPER regress_remedy_nothing CASCADE;
 DROP OWNED BY regress_remedy_owner, regress_remedy_reader;
 DROP ROLE regress_remedy_owner, regress_remedy_reader;
