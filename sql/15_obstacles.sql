@@ -234,7 +234,7 @@ AS $$
       UNION
         SELECT o.classid, o.objid, o.objsubid, f.depth + 1
         FROM found f, renderchain._dependents(f.classid, f.objid, f.objsubid) o
-        WHERE f.depth < 50
+        WHERE f.depth < 200
     )
     SELECT max(f.depth), COALESCE(r.what, o.what, pg_describe_object(f.classid, f.objid, f.objsubid)),
            COALESCE(r.dropped, o.dropped), COALESCE(r.made, o.made)

@@ -148,7 +148,8 @@ CREATE SCHEMA r_keys;
 SET search_path = r_keys, public;
 SELECT renderchain.create_tables('r_keys_like') IS NOT NULL AS made;
 CREATE TABLE render_chains (LIKE r_keys_like.render_chains INCLUDING ALL);
-CREATE TABLE renders (LIKE r_keys_like.renders INCLUDING DEFAULTS, tenant integer, region text NOT NULL, PRIMARY KEY (tenant, id));
+CREATE DOMAIN given AS varchar(10) NOT NULL;
+CREATE TABLE renders (LIKE r_keys_like.renders INCLUDING DEFAULTS, tenant integer, region text NOT NULL, origin given, PRIMARY KEY (tenant, id));
 ALTER TABLE render_chains DROP CONSTRAINT render_chains_pkey, ADD shard integer, ADD PRIMARY KEY (shard, name), ADD UNIQUE (id);
 CREATE TABLE likes (tenant integer, render_id uuid, FOREIGN KEY (tenant, render_id) REFERENCES renders);
 CREATE VIEW by_key AS SELECT tenant, id, prompt, count(*) FROM renders LEFT JOIN likes USING (tenant) GROUP BY tenant, id;
@@ -158,6 +159,9 @@ CREATE TEMP TABLE before_keys AS SELECT * FROM held('r_keys') AS held (what);
 SELECT * FROM mended('r_keys');
 SELECT * FROM before_keys EXCEPT SELECT * FROM held('r_keys');
 SELECT relreplident FROM pg_class WHERE oid = 'renders'::regclass;
+SET renderchain.schema = 'r_keys';
+SELECT chain_position FROM renderchain.submit_render('{"prompt": "x"}');
+RESET renderchain.schema;
 
 -- checks: those of one column that only compute are tried, whatever they look like; those that could do more are not
 CREATE SCHEMA r_checks;
