@@ -49,7 +49,7 @@ AS $$
         WHERE NOT EXISTS (SELECT FROM pg_operator o JOIN pg_proc f ON f.oid = o.oprcode
                           WHERE o.oid = m.id[1]::oid AND o.oid < 16384 AND f.oid < 16384 AND f.provolatile = 'i'))
       AND NOT EXISTS (
-        SELECT FROM regexp_matches(p_expr, ':(?!nulltest|booltest)[a-z_]*type(?:id)? ([0-9]+)', 'gi') AS m (id)
+        SELECT FROM regexp_matches(p_expr, ':(?!nulltest|booltest|varreturning)[a-z_]*type(?:id)? ([0-9]+)', 'gi') AS m (id)
         WHERE NOT EXISTS (SELECT FROM pg_type t LEFT JOIN pg_type e ON e.oid = t.typelem
                           WHERE t.oid = m.id[1]::oid AND (t.oid < 16384 OR t.typtype = 'e' OR e.typtype = 'e')))
 $$;
