@@ -34,6 +34,7 @@ typedef struct ModelCall {
     Timeouts timeouts;
     CallPart parts[CALL_MAX_PARTS];
     size_t part_count;
+    bool shows; /* there are images among them; known also when the parts are gone */
 } ModelCall;
 
 /* Add a part; they reach the model in this order. Nothing is added past CALL_MAX_PARTS. */

@@ -358,7 +358,7 @@ static Lack lack_of(const HttpReply *reply, const ModelCall *call, const char *c
         return LACKS_NOTHING;
     if (says_one_of(param, schema) || says_one_of(words, schema))
         return LACKS_SCHEMA;
-    return count_images(call) > 0 && says_one_of(words, vision) ? LACKS_VISION : LACKS_NOTHING;
+    return call->shows && says_one_of(words, vision) ? LACKS_VISION : LACKS_NOTHING;
 }
 
 /* Say what a server lacks, and what can be done. */
