@@ -121,7 +121,7 @@ static void run_get(void *context) {
     char *path = path_of(job->place, job->key);
     Buf buf;
     buf_init(&buf, job->maximum);
-    job->reply.ok = buf_read_file(&buf, path, &job->error);
+    job->reply.ok = buf_read_regular_file(&buf, path, &job->error);
     if (job->reply.ok)
         job->reply.bytes = buf_take(&buf, &job->reply.length);
     else
