@@ -156,9 +156,9 @@ static void checked(void *context, StorageReply *reply) {
 }
 
 /* See whether storage can be written, before anything is paid for. */
-static bool check_storage(App *app, char **error) {
+static bool check_storage(App *app, bool room, char **error) {
     Check check = {0};
-    storage_check(&app->storage, checked, &check);
+    storage_check(&app->storage, room, checked, &check);
     while (!check.done)
         loop_turn(http_loop(app->http));
     *error = check.error;
@@ -166,13 +166,13 @@ static bool check_storage(App *app, char **error) {
 }
 
 /* Open storage and see whether it can be written. */
-bool app_open_storage(App *app, ExitCode *code) {
+bool app_open_storage(App *app, bool room, ExitCode *code) {
     const Settings *settings = &app->settings;
     char *error = NULL;
     char *where = settings->storage ? mem_strdup(settings->storage) : default_storage();
     bool opened =
         storage_open(&app->storage, where, &settings->storage_options, app->http, &error) &&
-        check_storage(app, &error);
+        check_storage(app, room, &error);
     free(where);
     return opened || refuse(app, error, EXIT_STORAGE, code);
 }
@@ -194,7 +194,7 @@ static bool open_provider(App *app, Provider *provider, const char *name, const 
 /* Open providers and storage. */
 bool app_open_models(App *app, ExitCode *code) {
     const Settings *settings = &app->settings;
-    if (!app_open_storage(app, code) ||
+    if (!app_open_storage(app, true, code) ||
         !open_provider(app, &app->provider, app_provider_name(settings), settings->provider_url,
                        settings->key_file, code))
         return false;

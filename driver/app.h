@@ -70,7 +70,8 @@ Provider *app_text_provider(App *app);
 MUSTCHECK bool app_open(App *app, const Settings *settings, ExitCode *code);
 MUSTCHECK bool app_start(App *app, const Settings *settings, ExitCode *code);
 MUSTCHECK bool app_open_models(App *app, ExitCode *code);
-MUSTCHECK bool app_open_storage(App *app, ExitCode *code); /* only that; app_open_models has it */
+/* Storage only, which app_open_models has too; room: is there to be room for new objects? */
+MUSTCHECK bool app_open_storage(App *app, bool room, ExitCode *code);
 MUSTCHECK bool app_connect(App *app, ExitCode *code);
 void app_close(App *app);
 

@@ -1,6 +1,7 @@
 #include "buf.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -77,18 +78,19 @@ static bool read_stream(Buf *buf, FILE *file, const char *name, char **error) {
     return true;
 }
 
-/* Read a whole file, refusing directories and anything past the maximum. */
-bool buf_read_file(Buf *buf, const char *path, char **error) {
-    if (!path)
-        return read_stream(buf, stdin, "standard input", error);
+/* Read what a path leads to, refusing directories and anything past the maximum. */
+static bool read_path(Buf *buf, const char *path, bool regular, char **error) {
     struct stat st;
     char *name = mem_printf("file \"%s\"", path);
-    FILE *file = fopen(path, "rbe");
+    int fd = open(path, O_RDONLY | O_CLOEXEC | (regular ? O_NONBLOCK | O_NOCTTY : 0));
+    FILE *file = fd < 0 ? NULL : fdopen(fd, "rb");
     bool ok = false;
-    if (!file || fstat(fileno(file), &st) != 0)
+    if (!file || fstat(fd, &st) != 0)
         *error = mem_printf("could not open %s: %s", name, strerror(errno));
     else if (S_ISDIR(st.st_mode))
         *error = mem_printf("\"%s\" is a directory, not a file", path);
+    else if (regular && !S_ISREG(st.st_mode))
+        *error = mem_printf("\"%s\" is a pipe or device, not a file", path);
     else {
         if (S_ISREG(st.st_mode))
             buf_reserve(buf, (size_t)st.st_size);
@@ -98,4 +100,16 @@ bool buf_read_file(Buf *buf, const char *path, char **error) {
         fclose(file);
     free(name);
     return ok;
+}
+
+/* Read a whole file, or standard input. */
+bool buf_read_file(Buf *buf, const char *path, char **error) {
+    if (!path)
+        return read_stream(buf, stdin, "standard input", error);
+    return read_path(buf, path, false, error);
+}
+
+/* Read a whole file that somebody else has named. */
+bool buf_read_regular_file(Buf *buf, const char *path, char **error) {
+    return read_path(buf, path, true, error);
 }

@@ -34,4 +34,8 @@ char *buf_take(Buf *buf, size_t *length);
  * than the buffer's maximum. */
 MUSTCHECK bool buf_read_file(Buf *buf, const char *path, char **error);
 
+/* The same of a file that somebody else has named: a pipe or a device, which could make us wait
+ * for ever, is refused. */
+MUSTCHECK bool buf_read_regular_file(Buf *buf, const char *path, char **error);
+
 #endif

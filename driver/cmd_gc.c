@@ -155,7 +155,7 @@ int cmd_gc(int argc, char **argv) {
         return code;
     App app;
     ExitCode exit_code = EXIT_OK;
-    if (app_start(&app, &settings, &exit_code) && app_open_storage(&app, &exit_code) &&
+    if (app_start(&app, &settings, &exit_code) && app_open_storage(&app, false, &exit_code) &&
         app_connect(&app, &exit_code))
         exit_code = verifying ? compare(&app) : collect(&app);
     app_close(&app);

@@ -56,7 +56,7 @@ static void uploaded(void *context, const UploadResult *result) {
 /* Store what the request names by a path of this machine. */
 static bool upload(App *app, json_t *request, ExitCode *code) {
     Uploaded upload = {.settings = &app->settings};
-    if (!app_open_storage(app, code))
+    if (!app_open_storage(app, true, code))
         return false;
     upload_start(app, app->db, request, uploaded, &upload);
     while (!upload.done)

@@ -191,11 +191,11 @@ static bool check(ImageFile *image, const char *name, char **error) {
 }
 
 /* Read and check a file. */
-bool image_file_read(ImageFile *image, const char *path, char **error) {
+bool image_file_read(ImageFile *image, const char *path, bool regular, char **error) {
     Buf buf;
     buf_init(&buf, IMAGE_FILE_MAXIMUM);
     *image = (ImageFile){.path = mem_strdup(path)};
-    if (!buf_read_file(&buf, path, error)) {
+    if (!(regular ? buf_read_regular_file : buf_read_file)(&buf, path, error)) {
         buf_free(&buf);
         image_file_free(image);
         return false;

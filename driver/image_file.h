@@ -25,8 +25,9 @@ typedef struct ImageFile {
 MUSTCHECK bool image_probe(const char *bytes, size_t length, const char **mime, unsigned *width,
                            unsigned *height, char **error);
 
-/* Read and check a file. False with *error set, naming the file; caller frees. */
-MUSTCHECK bool image_file_read(ImageFile *image, const char *path, char **error);
+/* Read and check a file; regular refuses pipes and devices, for paths that somebody else has named.
+ * False with *error set, naming the file; caller frees. */
+MUSTCHECK bool image_file_read(ImageFile *image, const char *path, bool regular, char **error);
 
 /* Check bytes that came from elsewhere, which are taken; name says for messages what they are. */
 MUSTCHECK bool image_file_take(ImageFile *image, const char *name, char *bytes, size_t length,

@@ -100,12 +100,17 @@ static const char *path_of(const json_t *named) {
 }
 
 /* Read what is at hand. */
-bool input_read(ImageFile *into, const json_t *named, char **error) {
+static bool read_at_hand(ImageFile *into, const json_t *named, bool regular, char **error) {
     const char *path = path_of(named);
     const char *url = json_string_value(json_object_get(named, "url"));
     if (path)
-        return image_file_read(into, path, error);
+        return image_file_read(into, path, regular, error);
     return !url || !data_uri_is(url) || read_data(into, url, error);
+}
+
+/* Read what the command line names. */
+bool input_read(ImageFile *into, const json_t *named, char **error) {
+    return read_at_hand(into, named, false, error);
 }
 
 /* May a file be read? Where links lead counts, not where they are. */
@@ -138,7 +143,7 @@ static void begin(Input *input, const json_t *named) {
         input->error = mem_strdup("it has neither \"path\" nor \"key\" nor \"url\"");
     else if (path_of(named) && !may_read(&app->settings, path_of(named), &input->error))
         return;
-    else if (!input_read(input->into, named, &input->error))
+    else if (!read_at_hand(input->into, named, true, &input->error))
         explain_path(path_of(named), &input->error);
 }
 

@@ -55,8 +55,8 @@ static StorageJob *begin(Storage *storage, StorageJob *job, StorageDone *done, v
 }
 
 /* Can objects be written there? */
-StorageJob *storage_check(Storage *storage, StorageDone *done, void *context) {
-    return begin(storage, storage->kind->check(storage), done, context);
+StorageJob *storage_check(Storage *storage, bool room, StorageDone *done, void *context) {
+    return begin(storage, storage->kind->check(storage, room), done, context);
 }
 
 /* Store an object. */

@@ -48,8 +48,9 @@ MUSTCHECK bool storage_open(Storage *storage, const char *where, const StorageOp
                             Http *http, char **error);
 void storage_close(Storage *storage);
 
-/* Can objects be written there? Asked before anything is paid for. */
-StorageJob *storage_check(Storage *storage, StorageDone *done, void *context);
+/* Can objects be written there, and if that is asked, is there room for them? Asked before
+ * anything is paid for; who only removes needs no room. */
+StorageJob *storage_check(Storage *storage, bool room, StorageDone *done, void *context);
 
 typedef struct StorageObject {
     const char *key;

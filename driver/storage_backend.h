@@ -21,7 +21,7 @@ struct StorageBackend {
     void (*close)(Storage *storage);
     char *(*url)(const Storage *storage, const char *key);
     /* Each makes a job; storage.c fills in its first member. */
-    StorageJob *(*check)(Storage *storage);
+    StorageJob *(*check)(Storage *storage, bool room);
     StorageJob *(*put)(Storage *storage, const StorageObject *object);
     StorageJob *(*get)(Storage *storage, const char *key, size_t maximum);
     StorageJob *(*head)(Storage *storage, const char *key);

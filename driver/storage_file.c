@@ -33,6 +33,7 @@ typedef struct FileJob {
     char *key; /* of list: the one that entries come after */
     const char *bytes;
     size_t length, maximum;
+    bool room; /* of check */
     StorageReply reply;
     char *error;
 } FileJob;
@@ -121,7 +122,7 @@ static void run_get(void *context) {
     char *path = path_of(job->place, job->key);
     Buf buf;
     buf_init(&buf, job->maximum);
-    job->reply.ok = buf_read_file(&buf, path, &job->error);
+    job->reply.ok = buf_read_regular_file(&buf, path, &job->error);
     if (job->reply.ok)
         job->reply.bytes = buf_take(&buf, &job->reply.length);
     else
@@ -180,14 +181,14 @@ static void run_remove(void *context) {
     free(path);
 }
 
-/* Can files be made there, and is there room? */
+/* Can files be made there, and is there room where that matters? */
 static void run_check(void *context) {
     FileJob *job = context;
     const char *root = job->place->root;
     struct statvfs fs;
     if (access(root, W_OK | X_OK) != 0)
         explain(job, "write into storage directory", root);
-    else if (statvfs(root, &fs) == 0 &&
+    else if (job->room && statvfs(root, &fs) == 0 &&
              (double)fs.f_bavail * (double)fs.f_frsize < (double)LEAST_ROOM)
         mem_set(&job->error, "there is no room left in storage directory \"%s\"", root);
     job->reply.ok = !job->error;
@@ -310,8 +311,10 @@ static StorageJob *start_with_key(FileJob *job, WorkRun *run) {
     return start(job, storage_key_is_safe(job->key) ? run : run_refuse);
 }
 
-static StorageJob *file_check(Storage *storage) {
-    return start(make_job(storage, ""), run_check);
+static StorageJob *file_check(Storage *storage, bool room) {
+    FileJob *job = make_job(storage, "");
+    job->room = room;
+    return start(job, run_check);
 }
 
 static StorageJob *file_put(Storage *storage, const StorageObject *object) {

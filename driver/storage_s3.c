@@ -113,8 +113,9 @@ static StorageJob *ask(S3Job *job, S3Call call, S3Done *done) {
 }
 
 /* See whether the keys may write, by writing: the right to list or to look says nothing. */
-static StorageJob *s3_check(Storage *storage) {
+static StorageJob *s3_check(Storage *storage, bool room) {
     static const char words[] = "renderchain keeps objects here.\n";
+    (void)room;
     S3Call call = {.method = "PUT",
                    .mime = "text/plain",
                    .body = words,

@@ -4,6 +4,7 @@ use strict;
 use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
+use POSIX qw(mkfifo);
 use RenderchainTest;
 use Test::More;
 
@@ -159,6 +160,17 @@ is(end_of(start_worker('--drain')), 0, 'clocks disagree');
 is(sql($node, "SELECT status FROM renders WHERE id = '$id'"), 'completed', 'and nothing is lost by it');
 $node->append_conf('postgresql.conf', "renderchain.clock = ''");
 $node->reload;
+stop_models();
+
+# A path may lead to a pipe or a device, which nobody waits for: the worker goes on.
+$url = model_server('--canned');
+mkfifo(scratch() . '/pipe', 0666);
+my %no_files = map { $_ => sql($node, "SELECT render_id FROM renderchain.submit_render(jsonb_build_object('prompt', 'a house', 'references', jsonb_build_array(jsonb_build_object('path', '$_'))))") }
+	scratch() . '/pipe', '/dev/zero';
+$id = submit('--prompt', 'a house', '--user', $user);
+is(end_of(start_worker('--drain')), 0, 'a worker is done with pipes and devices');
+like(sql($node, "SELECT error_message FROM renders WHERE id = '$no_files{$_}'"), qr/"\Q$_\E" is a pipe or device, not a file/, "$_ is refused") for sort keys %no_files;
+is(sql($node, "SELECT status FROM renders WHERE id = '$id'"), 'completed', 'what stood behind them is rendered');
 stop_models();
 
 # A worker can be kept from reading images elsewhere; links do not help.

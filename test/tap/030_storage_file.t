@@ -78,6 +78,22 @@ is(sql($node, $credits), $balance, 'refunded');
 is_deeply([ files() ], [$kept], 'nothing is left of it');
 is(rows(), "$kept live", 'nor in the table');
 
+# Where the disk is full nothing is uploaded, but what makes room can be run.
+SKIP: {
+	skip 'user namespaces are not allowed here', 3 if system('unshare -Urm true 2>/dev/null') != 0;
+	my $full = sub {
+		my ($o, $e) = ('', '');
+		local $ENV{PGUSER} = $ENV{PGUSER} // getpwuid($<);    # root there is nobody the database knows
+		my $run = start([ qw(unshare -Urm bash -c), 'mount -t tmpfs -o size=512k full "$0" && exec renderchain "$@"', $objects, @_ ], '<', \undef, '>', \$o, '2>', \$e, timeout(180));
+		finish($run);
+		return ($run->result(0), $o, $e);
+	};
+	my $photo = write_file('photo.png', png_bytes(64, 64, [ 178, 84, 40 ]));
+	like(join(' ', $full->('submit', '--prompt', 'a house', '--upload', '--reference', $photo)), qr/^8 .*no room left/s, 'nothing is stored on a full disk');
+	is_deeply([ ($full->('gc', '--text'))[ 0, 1 ] ], [ 0, "removed 0 objects\n" ], 'gc runs there');
+	is(($full->('gc', '--verify'))[2], '', 'and so does what compares');
+}
+
 # A directory that vanishes while the render runs is not made anew.
 stop_models();
 model_server('--latency-ms', '700');

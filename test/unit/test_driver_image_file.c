@@ -191,7 +191,7 @@ static void files(void **state) {
     close(fd);
     Buf png = make_png(5, 7);
     write_file(path, png.data, png.length);
-    assert_true(image_file_read(&image, path, &error));
+    assert_true(image_file_read(&image, path, true, &error));
     assert_string_equal(image.mime, "image/png");
     assert_int_equal(image.length, png.length);
     char hex[65];
@@ -201,15 +201,15 @@ static void files(void **state) {
     buf_free(&png);
 
     write_file(path, "words", 5);
-    assert_false(image_file_read(&image, path, &error));
+    assert_false(image_file_read(&image, path, true, &error));
     assert_non_null(strstr(error, path));
     assert_null(image.bytes);
     free(error);
     unlink(path);
-    assert_false(image_file_read(&image, path, &error));
+    assert_false(image_file_read(&image, path, true, &error));
     assert_non_null(strstr(error, "could not open"));
     free(error);
-    assert_false(image_file_read(&image, "/tmp", &error));
+    assert_false(image_file_read(&image, "/tmp", true, &error));
     assert_non_null(strstr(error, "directory"));
     free(error);
 }

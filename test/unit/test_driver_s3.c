@@ -322,7 +322,7 @@ static void kept_and_removed(void **state) {
                                   .endpoint = style ? virtual : NULL};
         Storage storage = open_bucket(style ? "s3://media/a/prefix/" : "s3://media", options);
         Got check = {0}, list = {0};
-        storage_check(&storage, keep, &check);
+        storage_check(&storage, true, keep, &check);
         wait_for(&check);
         assert_string_equal(check.error, "");
         for (size_t i = 0; i < COUNT(keys); i++)
@@ -469,7 +469,7 @@ static void tried_again(void **state) {
     int before = count_calls("PUT", ".renderchain");
     Got check = {0};
     order("fault", "PUT .renderchain 2 503");
-    storage_check(&storage, keep, &check);
+    storage_check(&storage, true, keep, &check);
     wait_for(&check);
     assert_false(check.reply.ok);
     assert_int_equal(count_calls("PUT", ".renderchain"), before + 2);

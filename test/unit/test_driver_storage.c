@@ -280,7 +280,7 @@ static void vanished(void **state) {
     assert_true(storage_open(&other, where, NULL, http, &error));
     assert_int_equal(rmdir(root), 0);
     StorageObject object = {"ab/x", NULL, "words", 5, ""};
-    storage_check(&other, keep, &got[0]);
+    storage_check(&other, true, keep, &got[0]);
     storage_put(&other, &object, keep, &got[1]);
     storage_remove(&other, "ab/x", keep, &got[2]);
     for (int i = 0; i < 3; i++) {
@@ -310,7 +310,7 @@ static void places(void **state) {
         bool ok = storage_open(&opened, where, NULL, http, &error);
         assert_true(ok == !cases[i][1]);
         if (ok) {
-            storage_check(&opened, keep, &got);
+            storage_check(&opened, true, keep, &got);
             assert_true(wait_for(&got)->reply.ok);
             free_got(&got);
         } else {
