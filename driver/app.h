@@ -65,6 +65,7 @@ MUSTCHECK bool app_open(App *app, const Settings *settings, ExitCode *code);
 MUSTCHECK bool app_start(App *app, const Settings *settings, ExitCode *code);
 MUSTCHECK bool app_open_models(App *app, ExitCode *code);
 MUSTCHECK bool app_open_storage(App *app, ExitCode *code); /* only that; app_open_models has it */
+MUSTCHECK bool app_open_storage_to_read(App *app, ExitCode *code); /* without looking at it */
 MUSTCHECK bool app_connect(App *app, ExitCode *code);
 void app_close(App *app);
 
