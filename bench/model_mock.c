@@ -268,7 +268,10 @@ static void serve(int listener) {
     epoll_ctl(epoll, EPOLL_CTL_ADD, STDIN_FILENO, &closing);
     for (;;) {
         double wait = first ? first->due - now() : 1000;
-        int count = epoll_wait(epoll, events, EVENTS, wait <= 0 ? 0 : (int)wait + 1);
+        /* To the microsecond: a latency in whole milliseconds would be half of one too long. */
+        struct timespec until = {(time_t)(wait / 1e3), (long)(wait * 1e6) % 1000000000};
+        int count =
+            epoll_pwait2(epoll, events, EVENTS, wait > 0 ? &until : &(struct timespec){0}, NULL);
         for (int i = 0; i < count; i++) {
             Connection *connection = events[i].data.ptr;
             if (!connection)

@@ -14,7 +14,7 @@ use IPC::Run qw(start run pump finish);
 use POSIX qw(WNOHANG);
 use Time::HiRes qw(time sleep);
 
-my @rows = @ARGV ? @ARGV : qw(1:0:200 16:0:1200 64:0:2000 256:0:2000 1000:1000:1000);
+my @rows = @ARGV ? @ARGV : qw(1:0:200 16:0:1200 64:0:2000 256:0:2000 1:100:30 1000:1000:1000);
 my $steps = 4;
 my $build = dirname(__FILE__) . '/../build/bench';
 my $directory = tempdir(CLEANUP => 1);
@@ -32,7 +32,8 @@ sub sql
 	return $out;
 }
 
-# Make a picture of about 50 kB, and copies that differ, so that no analysis is known before.
+# Make a picture of about 50 kB, and copies that differ, so that no analysis is known before; and a
+# table of their hashes, which a driver that submits says as well.
 sub make_pictures
 {
 	my ($count) = @_;
@@ -57,6 +58,9 @@ sub make_pictures
 		print $copy $bytes, $number;
 		close $copy;
 	}
+	sql('DROP TABLE IF EXISTS pictures');
+	sql(qq{CREATE TABLE pictures AS SELECT n, encode(sha256(pg_read_binary_file('$directory/' || n || '.png')), 'hex') AS sha256
+		FROM generate_series(1, $count) n});
 	return;
 }
 
@@ -117,16 +121,17 @@ printf "%9s %8s %8s %10s %12s %12s %10s %10s %9s\n", 'in flight', 'ms/call', 're
 for my $row (@rows)
 {
 	my ($in_flight, $latency, $count) = split /:/, $row;
-	make_pictures($count);
+	make_pictures(2 * $count);
 	my ($in, $port, $said) = ('', '', '');
 	my $model = start([ "$build/model_mock", $latency, "$directory/1.png" ], '<', \$in, '>', \$port, '2>', \$said);
 	pump $model until $port =~ /\n/;
 	chomp $port;
-	sql(qq{SELECT count(*) FROM generate_series(1, $count) i, renderchain.submit_render(jsonb_build_object(
+	sql(qq{SELECT count(*) FROM generate_series(1, $count) i JOIN pictures a ON a.n = i JOIN pictures b ON b.n = $count + i, renderchain.submit_render(jsonb_build_object(
 		'prompt', 'modern concrete house with oak door, number ' || i, 'quality', 'high', 'chainName', 'chain ' || i % 97,
 		'provider', 'local', 'userId', '00000000-0000-0000-0000-0000000000' || lpad((i % 50)::text, 2, '0'),
-		'references', jsonb_build_array(jsonb_build_object('path', '$directory/' || i || '.png'),
-			jsonb_build_object('path', '$directory/' || $count + 1 - i || '.png'))))});
+		'references', jsonb_build_array(jsonb_build_object('path', '$directory/' || a.n || '.png', 'sha256', a.sha256),
+			jsonb_build_object('path', '$directory/' || b.n || '.png', 'sha256', b.sha256))))});
+	sql('DELETE FROM analysis_cache');
 	sql('CHECKPOINT');
 	my ($wal, $server) = (sql('SELECT pg_current_wal_insert_lsn()'), server_cpu($postmaster));
 	my ($wall, $driver, $memory) = drain($in_flight, "http://127.0.0.1:$port", $ENV{TRACE} ? ('--trace', "$directory/trace") : ());
@@ -141,9 +146,11 @@ for my $row (@rows)
 	  $server / $count * 1e3, $statements, $bytes / $count / 1024, $memory;
 	if ($latency)
 	{
-		my $ideal = $latency * $steps / 1e3 * POSIX::ceil($count / $in_flight);
-		printf "%9s wall %.2f s is %.3f of the critical path, the driver used %.0f %% of a core\n", '', $wall, $wall / $ideal,
-		  $driver / $wall * 100;
+		my $ideal = $latency * $steps;
+		my $median = sql('SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM completed_at - started_at)) * 1000 FROM renders');
+		my $rounds = POSIX::ceil($count / $in_flight);
+		printf "%9s all in %.2f s, %.3f of the critical path; a render in %.1f ms (median), %.3f; the driver used %.0f %% of a core\n", '',
+		  $wall, $wall * 1e3 / $ideal / $rounds, $median, $median / $ideal, $driver / $wall * 100;
 	}
 	sql('DELETE FROM renders');
 }

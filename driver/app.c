@@ -137,6 +137,11 @@ const char *app_provider_name(const Settings *settings) {
     return settings->provider_url ? "gemini" : "local";
 }
 
+/* The provider that is asked for text. */
+Provider *app_text_provider(App *app) {
+    return app->text_provider.name ? &app->text_provider : &app->provider;
+}
+
 /* Storage was looked at. */
 typedef struct Check {
     bool done;
@@ -182,27 +187,37 @@ bool app_open_storage(App *app, ExitCode *code) {
     return opened || refuse(app, error, EXIT_STORAGE, code);
 }
 
-/* Open provider and storage; the local server is started where no provider is named. */
-bool app_open_models(App *app, ExitCode *code) {
-    const Settings *settings = &app->settings;
+/* Set one provider up; the local server is started where it is meant and no URL is given. */
+static bool open_provider(App *app, Provider *provider, const char *name, const char *url,
+                          const char *key_file, ExitCode *code) {
     char *error = NULL;
-    if (!app_open_storage(app, code))
-        return false;
-    const char *name = app_provider_name(settings), *url = settings->provider_url;
-    const char *key_file = settings->key_file;
     if (strcmp(name, "local") == 0 && !url) {
-        if (!local_server_start(&app->local, &error))
+        if (!app->local.url && !local_server_start(&app->local, &error))
             return refuse(app, error, EXIT_PROVIDER, code);
         url = app->local.url;
         key_file = NULL; /* it is for another provider: this server has a key of its own */
     }
-    if (!provider_open(&app->provider, name, url, key_file, &error))
-        return refuse(app, error, EXIT_PROVIDER, code);
-    return true;
+    return provider_open(provider, name, url, key_file, &error) ||
+           refuse(app, error, EXIT_PROVIDER, code);
+}
+
+/* Open providers and storage. */
+bool app_open_models(App *app, ExitCode *code) {
+    const Settings *settings = &app->settings;
+    if (!app_open_storage(app, code) ||
+        !open_provider(app, &app->provider, app_provider_name(settings), settings->provider_url,
+                       settings->key_file, code))
+        return false;
+    const char *text = settings->text_provider, *text_url = settings->text_provider_url;
+    if (!text && !text_url)
+        return true;
+    return open_provider(app, &app->text_provider, text ? text : app->provider.name, text_url,
+                         settings->text_key_file, code);
 }
 
 /* Close everything, in the opposite order. */
 void app_close(App *app) {
+    provider_close(&app->text_provider);
     provider_close(&app->provider);
     registry_free(&app->registry);
     storage_close(&app->storage);

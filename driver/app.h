@@ -34,13 +34,15 @@ typedef struct Settings {
     const char *provider;
     const char *provider_url;
     const char *key_file;
+    const char *text_provider, *text_provider_url, *text_key_file; /* of text, where it differs */
     const char *storage;
     StorageOptions storage_options;
     bool private_urls; /* inputs may be fetched from addresses that are not public */
     const char *schema;
     const char *trace;
-    bool json; /* JSON lines: asked for, or standard output is no terminal */
-    bool text; /* text even where it is none */
+    const char *images; /* the directory below which local images are read; NULL for anywhere */
+    bool json;          /* JSON lines: asked for, or standard output is no terminal */
+    bool text;          /* text even where it is none */
 } Settings;
 
 typedef struct App {
@@ -48,7 +50,8 @@ typedef struct App {
     Trace *trace;
     Http *http;
     Db *db;
-    Provider provider;
+    Provider provider;      /* of pictures and, unless the next one is set, of text */
+    Provider text_provider; /* without a name where it is the same */
     Registry registry;
     Storage storage;
     const char *picture_type; /* of the last picture that was stored, such as "png"; static */
@@ -57,6 +60,9 @@ typedef struct App {
 
 /* The provider that is named, or the one that is meant where none is. */
 const char *app_provider_name(const Settings *settings);
+
+/* The provider that is asked for text. */
+Provider *app_text_provider(App *app);
 
 /* Open the database, for commands that only ask it: app_start and app_connect in one.
  * Commands that render do what else there is between the two: app_open_models adds

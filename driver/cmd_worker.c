@@ -112,12 +112,17 @@ static void raise_file_limit(int concurrency) {
     setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-/* A signal stops the worker; the second one makes it hurry. */
+/* A signal stops the worker, and the second one makes it hurry; SIGHUP has it read the models
+ * again and do what else it does now and then. */
 static void signalled(void *context, short happened) {
     WorkerCommand *command = context;
     struct signalfd_siginfo info;
     (void)happened;
-    if (read(command->signals, &info, sizeof info) == sizeof info)
+    if (read(command->signals, &info, sizeof info) != sizeof info)
+        return;
+    if (info.ssi_signo == SIGHUP)
+        worker_upkeep_now(&command->worker);
+    else
         worker_stop(&command->worker);
 }
 
@@ -138,7 +143,7 @@ static void watch_signals(WorkerCommand *command) {
 static bool read_models(App *app, ExitCode *code) {
     DbAnswer answer;
     char *error = NULL;
-    bool ok = query(app, "select renderchain.get_models()", 0, NULL, &answer, code);
+    bool ok = query(app, "select renderchain.get_registry()", 0, NULL, &answer, code);
     if (ok && !registry_read(&app->registry, PQgetvalue(answer.result, 0, 0), &error)) {
         app_error(&app->settings, error, NULL, NULL);
         *code = EXIT_DATABASE;

@@ -155,6 +155,7 @@ static void answer(Db *db) {
         rest(db, call);
         return;
     }
+    db->unanswered--;
     call->done(call->context, &reply);
     free_call(call);
 }
@@ -182,6 +183,7 @@ static void tell_callers(Db *db, const char *message) {
         DbReply reply = {false, NULL, "08006", message, "", ""};
         next = call->next;
         trace_write(db->trace, "db_done", call->id, NULL);
+        db->unanswered--;
         call->done(call->context, &reply);
         free_call(call);
     }
@@ -357,6 +359,7 @@ static void ask(Db *db, const char *sql, int count, const char *const *parameter
         for (int i = 0; i < count; i++)
             call->parameters[i] = mem_strdup(parameters[i]);
     }
+    db->unanswered++;
     send_call(db, call);
 }
 
@@ -375,6 +378,11 @@ void db_call_once(Db *db, const char *sql, int count, const char *const *paramet
 /* Are calls unanswered? */
 bool db_busy(const Db *db) {
     return db->first || db->resting;
+}
+
+/* How many calls are unanswered? */
+unsigned db_unanswered(const Db *db) {
+    return db->unanswered;
 }
 
 /* Copy a reply for db_ask. */

@@ -70,8 +70,9 @@ void db_call(Db *db, const char *sql, int count, const char *const *parameters, 
 void db_call_once(Db *db, const char *sql, int count, const char *const *parameters, DbDone *done,
                   void *context);
 
-/* Are calls unanswered? */
+/* Are calls unanswered? How many? */
 bool db_busy(const Db *db);
+unsigned db_unanswered(const Db *db);
 
 /* Ask, and turn the loop until the answer is there; for commands that do one thing.
  * The reply is the caller's, to be freed with db_answer_free. */

@@ -32,6 +32,7 @@ struct Db {
     DbCall *first, **last; /* in the order in which they are answered */
     DbCall *resting;       /* that wait for their time to be asked again */
     unsigned next_id;
+    unsigned unanswered;
     bool lost;             /* for good, or until it is there again */
     LoopTimer *lost_timer; /* set while callers are to be told of a loss from the loop */
 

@@ -10,6 +10,10 @@
  * failed whose picture was paid for. */
 enum { GATHER_MS = 50, PAID_GATHER_MS = 10 };
 
+/* Where the database is behind, telemetry lets pass what models and people wait for, for a while.
+ */
+enum { BEHIND = 4, LONGEST_GATHER_MS = 1000 };
+
 static const char record_sql[] =
     "select renderchain.record_stages($1::uuid, $2::integer, $3::jsonb)";
 
@@ -92,6 +96,12 @@ static void recorded(void *context, const DbReply *reply) {
 static void send_gathered(void *context) {
     Render *render = context;
     render->events_timer = NULL;
+    if (!render->paid && db_unanswered(render->db) > BEHIND &&
+        loop_now() - render->events_since < LONGEST_GATHER_MS) {
+        render->events_timer =
+            loop_after(http_loop(render->app->http), GATHER_MS, send_gathered, render);
+        return;
+    }
     if (render->ending || render->end != RENDER_RUNNING || json_array_size(render->events) == 0)
         return;
     render->events_in_flight = true;
@@ -108,6 +118,7 @@ void events_flush(Render *render) {
         return;
     if (render->events_timer)
         loop_cancel(loop, render->events_timer);
+    render->events_since = loop_now();
     render->events_timer =
         loop_after(loop, render->paid ? PAID_GATHER_MS : GATHER_MS, send_gathered, render);
 }

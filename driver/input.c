@@ -108,6 +108,22 @@ bool input_read(ImageFile *into, const json_t *named, char **error) {
     return !url || !data_uri_is(url) || read_data(into, url, error);
 }
 
+/* May a file be read? Where links lead counts, not where they are. */
+static bool may_read(const Settings *settings, const char *path, char **error) {
+    if (!settings->images)
+        return true;
+    char *directory = realpath(settings->images, NULL), *real = realpath(path, NULL);
+    size_t length = directory ? strlen(directory) : 0;
+    bool below = real && length && strncmp(real, directory, length) == 0 &&
+                 (real[length] == '/' || strcmp(directory, "/") == 0);
+    free(directory);
+    free(real);
+    if (!below)
+        *error =
+            mem_printf("file \"%s\" is not there, or not below the directory of --images", path);
+    return below;
+}
+
 /* Begin with what a member names. */
 static void begin(Input *input, const json_t *named) {
     const char *key = json_string_value(json_object_get(named, "key"));
@@ -120,6 +136,8 @@ static void begin(Input *input, const json_t *named) {
                                    fetched, input);
     else if (!url && !path_of(named))
         input->error = mem_strdup("it has neither \"path\" nor \"key\" nor \"url\"");
+    else if (path_of(named) && !may_read(&app->settings, path_of(named), &input->error))
+        return;
     else if (!input_read(input->into, named, &input->error))
         explain_path(path_of(named), &input->error);
 }

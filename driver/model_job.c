@@ -14,6 +14,7 @@ struct ModelJob {
     Body *body;
     char *url;
     struct curl_slist *headers;
+    char *error; /* why there is no body */
     bool generation;
     int tries;
     HttpCall *sent;   /* while a request is out */
@@ -29,6 +30,7 @@ static void free_job(ModelJob *job) {
     curl_slist_free_all(job->headers);
     free(job->url);
     body_free(job->body);
+    free(job->error);
     free(job);
 }
 
@@ -87,11 +89,12 @@ static void reply_came(void *context, const HttpReply *reply) {
     free_job(job);
 }
 
-/* Report a call that is too large to be sent, from the loop and not from within the caller. */
-static void report_too_large(void *context) {
+/* Report a call that cannot be sent, from the loop and not from within the caller. */
+static void report_unsent(void *context) {
     ModelJob *job = context;
     ModelAnswer answer = {.outcome = OUTCOME_REJECTED, .retry_after_ms = -1};
-    answer.message = mem_strdup("the request with its images is too large to be sent");
+    answer.message =
+        mem_strdup(job->error ? job->error : "the request with its images is too large to be sent");
     job->done(job->context, &answer, 0);
     free_job(job);
 }
@@ -105,13 +108,13 @@ ModelJob *model_send(Http *http, const Provider *provider, ModelCall call, bool 
                       .generation = generation,
                       .done = done,
                       .context = context};
-    job->body = provider->wire->build(provider, &call, &job->url, &job->headers);
+    job->body = provider->wire->build(provider, &call, &job->url, &job->headers, &job->error);
     call_free(&call);
     job->call = call;
     if (job->body)
         send_once(job);
     else
-        job->timer = loop_after(http_loop(http), 0, report_too_large, job);
+        job->timer = loop_after(http_loop(http), 0, report_unsent, job);
     return job;
 }
 

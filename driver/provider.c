@@ -7,16 +7,21 @@
 #include "base_url.h"
 #include "image_file.h"
 #include "schema.h"
+#include "wire.h"
 
-/* The providers that can be named, and the protocol each speaks. */
+/* The providers that can be named, the protocol each speaks, and where its key is. */
 static const struct {
     const char *name;
     const Wire *wire;
-    bool needs_key;
+    const char *key_variable; /* NULL for that of the protocol */
+    const char *key;          /* where there is none; NULL: it cannot do without */
+    bool keyless_elsewhere;   /* at another URL than its own it can */
 } providers[] = {
-    {"local", &wire_gemini, false},
-    {"gemini", &wire_gemini, true},
+    {"local", &wire_gemini, "RENDERCHAIN_LOCALMODEL_KEY", "local", false},
+    {"gemini", &wire_gemini, NULL, NULL, false},
+    {"openai", &wire_openai, NULL, NULL, true},
 };
+static const char names[] = "local, gemini, openai";
 
 /* Add a text part. */
 void call_add_text(ModelCall *call, const char *format, ...) {
@@ -32,7 +37,14 @@ void call_add_text(ModelCall *call, const char *format, ...) {
 void call_add_image(ModelCall *call, const char *bytes, size_t length, const char *mime) {
     if (call->part_count == CALL_MAX_PARTS)
         return;
+    call->shows = true;
     call->parts[call->part_count++] = (CallPart){.bytes = bytes, .length = length, .mime = mime};
+}
+
+/* Add an image that marks where to edit. */
+void call_add_mask(ModelCall *call, const char *bytes, size_t length, const char *mime) {
+    call_add_image(call, bytes, length, mime);
+    call->parts[call->part_count - 1].mask = true;
 }
 
 /* Free a call's texts. */
@@ -91,9 +103,9 @@ static bool take_key(Provider *provider, char *text, const char *from, char **er
     return good;
 }
 
-/* Find the key: in the file, else in the environment. */
-static bool find_key(Provider *provider, bool needed, const char *file, char **error) {
-    const char *variable = needed ? provider->wire->key_variable : "RENDERCHAIN_LOCALMODEL_KEY";
+/* Find the key: in the file, else in the environment, else (NULL: none will do) the given one. */
+static bool find_key(Provider *provider, const char *variable, const char *otherwise,
+                     const char *file, char **error) {
     const char *value = getenv(variable);
     if (file) {
         char *text = read_key(file, error);
@@ -101,13 +113,20 @@ static bool find_key(Provider *provider, bool needed, const char *file, char **e
     }
     if (value && *value)
         return take_key(provider, mem_strdup(value), variable, error);
-    if (!needed) {
-        provider->key = mem_strdup("local");
+    if (otherwise) {
+        provider->key = mem_strdup(otherwise);
         return true;
     }
     *error = mem_printf("no API key for provider %s: set %s, or name a file with --key-file",
                         provider->name, variable);
     return false;
+}
+
+/* Put the protocol's path behind a URL that names only a host. */
+static void add_path(Provider *provider) {
+    const char *host = strstr(provider->url, "://");
+    if (provider->wire->default_path && host && !strchr(host + 3, '/'))
+        mem_set(&provider->url, "%s%s", provider->url, provider->wire->default_path);
 }
 
 /* Set a provider up. */
@@ -118,7 +137,7 @@ bool provider_open(Provider *provider, const char *name, const char *url, const 
     while (i < count && strcmp(providers[i].name, name) != 0)
         i++;
     if (i == count) {
-        *error = mem_printf("unknown provider \"%s\"; there are: local, gemini", name);
+        *error = mem_printf("unknown provider \"%s\"; there are: %s", name, names);
         return false;
     }
     provider->name = providers[i].name;
@@ -130,7 +149,11 @@ bool provider_open(Provider *provider, const char *name, const char *url, const 
         goto fail;
     }
     base_url_trim(provider->url);
-    if (!find_key(provider, providers[i].needs_key, key_file, error))
+    add_path(provider);
+    const char *variable = providers[i].key_variable;
+    const char *otherwise = url && providers[i].keyless_elsewhere ? "" : providers[i].key;
+    if (!find_key(provider, variable ? variable : provider->wire->key_variable, otherwise, key_file,
+                  error))
         goto fail;
     return true;
 fail:
@@ -165,17 +188,6 @@ void answer_from_failure(const HttpReply *reply, ModelAnswer *answer) {
     answer->message = mem_strdup(reply->error);
 }
 
-/* Mark an answer malformed. */
-static void malformed(ModelAnswer *answer, const char *format, ...) PRINTF_LIKE(2, 3);
-static void malformed(ModelAnswer *answer, const char *format, ...) {
-    va_list args;
-    va_start(args, format);
-    free(answer->message);
-    answer->message = mem_vprintf(format, args);
-    va_end(args);
-    answer->outcome = OUTCOME_MALFORMED;
-}
-
 /* Decode base64 and look at the image. */
 void answer_take_image(ModelAnswer *answer, const char *base64, size_t length) {
     while (length && base64[length - 1] == '\n')
@@ -184,18 +196,18 @@ void answer_take_image(ModelAnswer *answer, const char *base64, size_t length) {
     while (padding < 2 && length > padding && base64[length - 1 - padding] == '=')
         padding++;
     if (length == 0 || length % 4 != 0) {
-        malformed(answer, "the image's base64 is cut short (%zu characters)", length);
+        wire_malformed(answer, "the image's base64 is cut short (%zu characters)", length);
         return;
     }
     /* The decoder takes padding anywhere; it belongs at the end (RFC 4648, 3.3). */
     if (memchr(base64, '=', length - padding)) {
-        malformed(answer, "the image's base64 has padding in its middle");
+        wire_malformed(answer, "the image's base64 has padding in its middle");
         return;
     }
     char *bytes = mem_alloc(length / 4 * 3 + 1);
     int got = EVP_DecodeBlock((unsigned char *)bytes, (const unsigned char *)base64, (int)length);
     if (got < 0 || (size_t)got != length / 4 * 3) {
-        malformed(answer, "the image's base64 is damaged");
+        wire_malformed(answer, "the image's base64 is damaged");
         free(bytes);
         return;
     }
@@ -203,7 +215,7 @@ void answer_take_image(ModelAnswer *answer, const char *base64, size_t length) {
     size_t size = (size_t)got - padding;
     if (!image_probe(bytes, size, &answer->image_mime, &answer->image_width, &answer->image_height,
                      &why)) {
-        malformed(answer, "the model's image cannot be used: %s", why);
+        wire_malformed(answer, "the model's image cannot be used: %s", why);
         free(why);
         free(bytes);
         return;
@@ -235,13 +247,13 @@ void answer_take_json(ModelAnswer *answer, const char *text, const json_t *schem
     const char *start = inside_fence(text, &length);
     json_t *json = json_loadb(start, length, JSON_REJECT_DUPLICATES, &where);
     if (!json) {
-        malformed(answer, "the model's JSON cannot be read: %s at position %d", where.text,
-                  where.position);
+        wire_malformed(answer, "the model's JSON cannot be read: %s at position %d", where.text,
+                       where.position);
         return;
     }
     char *why = NULL;
     if (!schema_check(schema, json, &why)) {
-        malformed(answer, "the model's JSON does not obey the schema: %s", why);
+        wire_malformed(answer, "the model's JSON does not obey the schema: %s", why);
         free(why);
         json_decref(json);
         return;

@@ -18,6 +18,7 @@ typedef struct CallPart {
     const char *bytes; /* borrowed; an image's file */
     size_t length;
     const char *mime;
+    bool mask; /* the image is white where to edit */
 } CallPart;
 
 enum { CALL_MAX_PARTS = 24 };
@@ -29,15 +30,26 @@ typedef struct ModelCall {
     const char *schema_text;  /* the same as it is sent; borrowed */
     const char *aspect_ratio; /* for an image; borrowed */
     const char *image_size;
+    const char *quality; /* as in the request; borrowed; NULL for the provider's own choice */
     Timeouts timeouts;
     CallPart parts[CALL_MAX_PARTS];
     size_t part_count;
+    bool shows; /* there are images among them; known also when the parts are gone */
 } ModelCall;
 
 /* Add a part; they reach the model in this order. Nothing is added past CALL_MAX_PARTS. */
 void call_add_text(ModelCall *call, const char *format, ...) PRINTF_LIKE(2, 3);
 void call_add_image(ModelCall *call, const char *bytes, size_t length, const char *mime);
+void call_add_mask(ModelCall *call, const char *bytes, size_t length, const char *mime);
 void call_free(ModelCall *call);
+
+/* What a server that speaks the protocol turned out not to have. */
+typedef enum Lack {
+    LACKS_NOTHING,
+    LACKS_SCHEMA, /* answers by a schema; it can be asked for in words */
+    LACKS_VISION, /* eyes */
+    LACKS_IMAGES  /* pictures of its own */
+} Lack;
 
 typedef struct ModelAnswer {
     Outcome outcome;
@@ -51,6 +63,7 @@ typedef struct ModelAnswer {
     char *model_version;   /* as reported */
     double retry_after_ms; /* -1 where the provider named none */
     bool final;            /* the provider says that trying again is useless */
+    Lack lacks;            /* why it was refused */
 } ModelAnswer;
 
 void answer_free(ModelAnswer *answer);
@@ -59,23 +72,26 @@ typedef struct Wire {
     const char *name;
     const char *default_url;
     const char *key_variable; /* the environment variable that holds the key */
+    const char *default_path; /* what a URL without a path gets; NULL for nothing */
     /* Build the body, the URL and the headers, all the caller's. NULL, and nothing
-     * else made, where the body would be too large. */
+     * else made, where the body would be too large or (with *error set, the caller's) cannot be
+     * made. */
     Body *(*build)(const Provider *provider, const ModelCall *call, char **url,
-                   struct curl_slist **headers);
+                   struct curl_slist **headers, char **error);
     /* Read the answer to a request whose transfer was complete (any status). */
     void (*parse)(const HttpReply *reply, const ModelCall *call, ModelAnswer *answer);
 } Wire;
 
 struct Provider {
-    const char *name; /* as in the registry: local, gemini */
+    const char *name; /* as in the registry: local, gemini, openai */
     const Wire *wire;
-    char *url;     /* without a slash at the end; owned */
-    char *key;     /* never logged; owned */
-    bool loopback; /* on this machine: no proxy is asked */
+    char *url;           /* without a slash at the end; owned */
+    char *key;           /* never logged; owned */
+    bool loopback;       /* on this machine: no proxy is asked */
+    bool without_schema; /* it has refused one: it is told the schema in words */
 };
 
-extern const Wire wire_gemini;
+extern const Wire wire_gemini, wire_openai;
 
 /* Set a provider up by its name. False with *error set (caller frees) for an unknown
  * name, a URL that is not http(s) or a key that is missing. url and key may be NULL

@@ -7,38 +7,23 @@
 #include <string.h>
 
 #include "long_strings.h"
-#include "provider.h"
 #include "table.h"
-
-enum { REQUEST_MAXIMUM = 256 << 20 }; /* bytes: every image at its limit, in base64 */
-
-/* Append a JSON value's text, freeing the value. */
-static bool append_json(Body *body, json_t *value) {
-    char *text = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
-    bool ok = text && body_append(body, text, strlen(text));
-    free(text);
-    json_decref(value);
-    return ok;
-}
-
-/* Append plain text. */
-static bool append(Body *body, const char *text) {
-    return body_append(body, text, strlen(text));
-}
+#include "wire.h"
 
 /* Append a call's parts. Images go straight into the body: as JSON values they would be
  * copied and looked at character by character. */
 static bool append_parts(Body *body, const ModelCall *call) {
     for (size_t i = 0; i < call->part_count; i++) {
         const CallPart *part = &call->parts[i];
-        if (i && !append(body, ","))
+        if (i && !wire_append(body, ","))
             return false;
         if (part->text) {
-            if (!append_json(body, json_pack("{s:s}", "text", part->text)))
+            if (!wire_append_json(body, json_pack("{s:s}", "text", part->text)))
                 return false;
-        } else if (!append(body, "{\"inlineData\":{\"mimeType\":\"") || !append(body, part->mime) ||
-                   !append(body, "\",\"data\":\"") ||
-                   !body_append_base64(body, part->bytes, part->length) || !append(body, "\"}}")) {
+        } else if (!wire_append(body, "{\"inlineData\":{\"mimeType\":\"") ||
+                   !wire_append(body, part->mime) || !wire_append(body, "\",\"data\":\"") ||
+                   !body_append_base64(body, part->bytes, part->length) ||
+                   !wire_append(body, "\"}}")) {
             return false;
         }
     }
@@ -48,32 +33,35 @@ static bool append_parts(Body *body, const ModelCall *call) {
 /* Append what kind of answer is wanted. */
 static bool append_config(Body *body, const ModelCall *call) {
     if (call->schema_text)
-        return append(body, "{\"responseMimeType\":\"application/json\",\"responseJsonSchema\":") &&
-               append(body, call->schema_text) && append(body, "}");
+        return wire_append(body,
+                           "{\"responseMimeType\":\"application/json\",\"responseJsonSchema\":") &&
+               wire_append(body, call->schema_text) && wire_append(body, "}");
     json_t *image = json_object();
     if (call->aspect_ratio)
         json_object_set_new(image, "aspectRatio", json_string(call->aspect_ratio));
     if (call->image_size)
         json_object_set_new(image, "imageSize", json_string(call->image_size));
-    return append_json(body, json_pack("{s:[s, s], s:o}", "responseModalities", "TEXT", "IMAGE",
-                                       "imageConfig", image));
+    return wire_append_json(body, json_pack("{s:[s, s], s:o}", "responseModalities", "TEXT",
+                                            "IMAGE", "imageConfig", image));
 }
 
 /* Append everything but the contents. */
 static bool append_rest(Body *body, const ModelCall *call) {
     if (call->instruction &&
-        (!append(body, ",\"systemInstruction\":{\"role\":\"user\",\"parts\":[{\"text\":") ||
-         !append(body, call->instruction) || !append(body, "}]}")))
+        (!wire_append(body, ",\"systemInstruction\":{\"role\":\"user\",\"parts\":[{\"text\":") ||
+         !wire_append(body, call->instruction) || !wire_append(body, "}]}")))
         return false;
-    return append(body, ",\"generationConfig\":") && append_config(body, call) && append(body, "}");
+    return wire_append(body, ",\"generationConfig\":") && append_config(body, call) &&
+           wire_append(body, "}");
 }
 
 /* Build a request. */
 static Body *build(const Provider *provider, const ModelCall *call, char **url,
-                   struct curl_slist **headers) {
+                   struct curl_slist **headers, char **error) {
     Body *body = body_new(REQUEST_MAXIMUM);
-    bool ok = append(body, "{\"contents\":[{\"role\":\"user\",\"parts\":[") &&
-              append_parts(body, call) && append(body, "]}]") && append_rest(body, call);
+    (void)error;
+    bool ok = wire_append(body, "{\"contents\":[{\"role\":\"user\",\"parts\":[") &&
+              append_parts(body, call) && wire_append(body, "]}]") && append_rest(body, call);
     if (!ok) {
         body_free(body);
         return NULL;
@@ -81,11 +69,7 @@ static Body *build(const Provider *provider, const ModelCall *call, char **url,
     char *model = curl_easy_escape(NULL, call->model->id, 0);
     *url = mem_printf("%s/v1beta/models/%s:generateContent", provider->url, model ? model : "");
     curl_free(model);
-    char *key = mem_printf("x-goog-api-key: %s", provider->key);
-    *headers = curl_slist_append(NULL, "Content-Type: application/json");
-    *headers = curl_slist_append(*headers, key);
-    explicit_bzero(key, strlen(key));
-    free(key);
+    *headers = wire_headers("application/json", "x-goog-api-key: ", provider->key);
     return body;
 }
 
@@ -115,53 +99,20 @@ static bool quota_of_the_day(const json_t *error) {
     return false;
 }
 
-/* Which outcome an HTTP status is. 504 is the gateway's: the work behind it may have
- * been done. */
-static Outcome status_outcome(long status) {
-    switch (status) {
-    case 429:
-        return OUTCOME_RATE_LIMITED;
-    case 408:
-    case 500:
-    case 502:
-    case 503:
-        return OUTCOME_OVERLOADED;
-    case 504:
-        return OUTCOME_UNKNOWN;
-    default:
-        return status >= 505 ? OUTCOME_OVERLOADED : OUTCOME_REJECTED;
-    }
-}
-
 /* Read an answer whose status is not 200. */
 static void parse_error(const HttpReply *reply, const ModelCall *call, ModelAnswer *answer) {
     json_t *body =
         json_loadb(reply->body->data ? reply->body->data : "", reply->body->length, 0, NULL);
     const json_t *error = json_object_get(body, "error");
     const char *words = json_string_value(json_object_get(error, "message"));
-    answer->outcome = status_outcome(reply->status);
-    answer->retry_after_ms =
-        reply->retry_after_ms >= 0 ? reply->retry_after_ms : retry_delay(error);
-    answer->final = quota_of_the_day(error);
-    if (reply->status == 404)
-        answer->message = mem_printf("HTTP 404: %s (model \"%s\"; edit the registry with "
-                                     "renderchain models --load if the provider renamed it)",
-                                     words ? words : "not found", call->model->id);
-    else if (reply->status >= 300 && reply->status < 400)
-        answer->message = mem_printf("HTTP %ld: redirects are not followed, so that the key "
-                                     "reaches no other host; correct --provider-url",
-                                     reply->status);
-    else
-        answer->message = mem_printf("HTTP %ld: %s", reply->status,
-                                     words ? words : "no explanation in the answer");
+    wire_error(reply, call, words, answer);
+    if (answer->retry_after_ms < 0)
+        answer->retry_after_ms = retry_delay(error);
+    if (quota_of_the_day(error)) {
+        answer->outcome = OUTCOME_REJECTED;
+        answer->final = true;
+    }
     json_decref(body);
-}
-
-/* A count of tokens, held to what one can be. */
-static json_int_t tokens(const json_t *object, const char *key) {
-    const json_int_t most = 1000000000000;
-    json_int_t count = json_integer_value(json_object_get(object, key));
-    return count < 0 ? 0 : count > most ? most : count;
 }
 
 /* Read usageMetadata; the image's tokens are counted apart from the text's. */
@@ -175,11 +126,11 @@ static json_t *parse_usage(const json_t *body) {
     json_array_foreach(json_object_get(meta, "candidatesTokensDetails"), i, detail) {
         const char *modality = json_string_value(json_object_get(detail, "modality"));
         if (modality && strcmp(modality, "IMAGE") == 0)
-            image += tokens(detail, "tokenCount");
+            image += wire_tokens(detail, "tokenCount");
     }
-    json_int_t out = tokens(meta, "candidatesTokenCount");
-    json_int_t thoughts = tokens(meta, "thoughtsTokenCount");
-    return json_pack("{s:I, s:I, s:I}", "inputTokens", tokens(meta, "promptTokenCount"),
+    json_int_t out = wire_tokens(meta, "candidatesTokenCount");
+    json_int_t thoughts = wire_tokens(meta, "thoughtsTokenCount");
+    return json_pack("{s:I, s:I, s:I}", "inputTokens", wire_tokens(meta, "promptTokenCount"),
                      "outputTokens", out > image ? out - image + thoughts : thoughts, "imageTokens",
                      image);
 }

@@ -78,16 +78,27 @@ const Model *registry_find(const Registry *registry, const char *id) {
     return NULL;
 }
 
-/* Pick the first model in use that fits. */
+/* Does one model go before another? One whose retirement is announced goes last. */
+static bool goes_before(const Model *model, const Model *other) {
+    double rank = json_number_value(json_object_get(model->definition, "rank"));
+    double other_rank = json_number_value(json_object_get(other->definition, "rank"));
+    if (rank != other_rank)
+        return rank > other_rank;
+    return !text(model->definition, "retired") && text(other->definition, "retired");
+}
+
+/* Pick the best model in use that fits, of equals the first. */
 const Model *registry_pick(const Registry *registry, const char *provider, const char *kind,
                            const char *tier) {
+    const Model *best = NULL;
     for (size_t i = 0; i < registry->count; i++) {
         const Model *model = &registry->models[i];
         if (!model->retired && strcmp(model->provider, provider) == 0 &&
-            strcmp(model->kind, kind) == 0 && (!tier || strcmp(model->tier, tier) == 0))
-            return model;
+            strcmp(model->kind, kind) == 0 && (!tier || strcmp(model->tier, tier) == 0) &&
+            (!best || goes_before(model, best)))
+            best = model;
     }
-    return NULL;
+    return best;
 }
 
 /* Read a number of seconds from 1, else take another. */
@@ -142,16 +153,22 @@ char *model_cost(const Model *model, const json_t *usage, const char *size) {
             return NULL;
         return mem_printf("%.6f", rate * used(usage, "images"));
     }
-    static const char *const terms[][2] = {{"inputTokens", "inputPerMillion"},
-                                           {"outputTokens", "outputPerMillion"},
-                                           {"imageTokens", "imageOutputPerMillion"}};
+    /* What is counted, its price, and the price of what has none of its own. */
+    static const char *const terms[][3] = {
+        {"inputTokens", "inputPerMillion", NULL},
+        {"imageInputTokens", "imageInputPerMillion", "inputPerMillion"},
+        {"outputTokens", "outputPerMillion", NULL},
+        {"imageTokens", "imageOutputPerMillion", NULL}};
+    bool counted = false;
     for (size_t i = 0; i < sizeof terms / sizeof terms[0]; i++) {
         double tokens = used(usage, terms[i][0]);
+        counted = counted || json_object_get(usage, terms[i][0]);
         if (tokens == 0)
             continue;
-        if (!price_of(price, terms[i][1], &rate))
+        if (!price_of(price, terms[i][1], &rate) &&
+            !(terms[i][2] && price_of(price, terms[i][2], &rate)))
             return NULL;
         cost += tokens * rate / 1e6;
     }
-    return mem_printf("%.6f", cost);
+    return counted ? mem_printf("%.6f", cost) : NULL;
 }

@@ -65,9 +65,11 @@ struct StageRun {
     json_t *usage;
     char *cost;
     char *error;
+    bool looking_up;       /* it waits for what is known of its image */
     bool passes;           /* what it failed by passes by itself: another attempt may do better */
     double retry_after_ms; /* -1 where the provider named none */
     bool reused;           /* taken over from an earlier attempt */
+    bool in_words;         /* asked again with the schema in words, which the server has refused */
 };
 
 enum { MAX_REFERENCES = 3, MAX_RUNS = STAGE_COUNT + MAX_REFERENCES + 1 };
@@ -99,6 +101,7 @@ struct Render {
     json_t *previous; /* the chain's last output, or NULL */
     json_t
         *known; /* analyses of its images that the claim brought; NULL where it looked for none */
+    bool looked_up; /* what else is known has been asked */
     ImageFile references[MAX_REFERENCES];
     size_t reference_count;
     ImageFile style, mask; /* without bytes where there is none */
@@ -125,6 +128,7 @@ struct Render {
     json_t *events;
     bool events_in_flight;
     LoopTimer *events_timer; /* while events gather */
+    double events_since;     /* loop_now() when they began to */
     bool paid;               /* one of them is of a picture that was paid for: no time to lose */
     bool generation_held;    /* generation has ended, its event waits for the storage */
 

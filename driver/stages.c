@@ -97,7 +97,10 @@ static void tell_images(const Render *render, ModelCall *call) {
         free(label);
     }
     tell_image(call, "Style image (copy only its style)", &render->style);
-    tell_image(call, "Mask (white is where to edit)", &render->mask);
+    if (render->mask.bytes) {
+        call_add_text(call, "Mask (white is where to edit):");
+        call_add_mask(call, render->mask.bytes, render->mask.length, render->mask.mime);
+    }
 }
 
 static void tell_optimization_simple(const StageRun *run, ModelCall *call) {
@@ -188,10 +191,26 @@ static void name_image(StageRun *run) {
     snprintf(run->sha256, sizeof run->sha256, "%s", sha256);
 }
 
+static void send_model(StageRun *run);
+
+/* Ask again with the schema in words, once, where the server takes none. */
+static bool ask_in_words(StageRun *run, const ModelAnswer *answer) {
+    if (answer->lacks != LACKS_SCHEMA || run->in_words)
+        return false;
+    run->in_words = true;
+    app_text_provider(run->render->app)->without_schema = true;
+    send_model(run);
+    return true;
+}
+
 /* An answer came, or none: take it, or fail and let the fallback stand. */
 static void model_answered(void *context, ModelAnswer *answer, int tries) {
     StageRun *run = context;
     run->job = NULL;
+    if (ask_in_words(run, answer)) {
+        answer_free(answer);
+        return;
+    }
     run->usage = json_incref(answer->usage);
     run->cost = model_cost(run->model, answer->usage, NULL);
     const char *outcome = outcome_rule(answer->outcome)->name;
@@ -201,6 +220,8 @@ static void model_answered(void *context, ModelAnswer *answer, int tries) {
         run->output =
             json_pack("{s:O, s:i, s:s, s:s?}", "answer", answer->json, "tries", tries,
                       "promptVersion", PROMPT_VERSION, "modelVersion", answer->model_version);
+        if (app_text_provider(run->render->app)->without_schema)
+            json_object_set_new(run->output, "schema", json_string("in words"));
         stage_end(run, STATE_SUCCESS, outcome);
     } else {
         run->output = json_pack("{s:i}", "tries", tries);
@@ -211,25 +232,30 @@ static void model_answered(void *context, ModelAnswer *answer, int tries) {
 
 /* Choose the text model; false where there is none, and the stage has failed. */
 static bool pick_model(StageRun *run) {
-    const App *app = run->render->app;
-    run->model = registry_pick(&app->registry, app->provider.name, "text", NULL);
+    App *app = run->render->app;
+    const char *provider = app_text_provider(app)->name;
+    run->model = registry_pick(&app->registry, provider, "text", NULL);
     if (!run->model)
-        stage_fail(run, "rejected", "the registry has no text model for provider \"%s\"",
-                   app->provider.name);
+        stage_fail(run, "rejected", "the registry has no text model for provider \"%s\"", provider);
     return run->model != NULL;
 }
 
 /* Ask the text model. */
-static void ask_model(StageRun *run) {
-    const App *app = run->render->app;
+static void send_model(StageRun *run) {
+    App *app = run->render->app;
     ModelCall call = {.model = run->model,
                       .timeouts = registry_timeouts(&app->registry, run->kind->name, run->model),
                       .instruction = asset_prompt(run->kind->name),
                       .schema = asset_schema(run->kind->name),
                       .schema_text = asset_schema_text(run->kind->name)};
     run->kind->tell(run, &call);
+    run->job = model_send(app->http, app_text_provider(app), call, false, model_answered, run);
+}
+
+/* Begin to ask the text model. */
+static void ask_model(StageRun *run) {
     stage_running(run);
-    run->job = model_send(app->http, &app->provider, call, false, model_answered, run);
+    send_model(run);
 }
 
 static void start_model(StageRun *run) {
@@ -263,10 +289,9 @@ static bool take_known(StageRun *run, const json_t *known) {
     return false;
 }
 
-/* The database said what it knows of an image. */
+/* The database said what it knows of the images: go on with the runs that wait for it. */
 static void known_came(void *context, const DbReply *reply) {
-    StageRun *run = context;
-    Render *render = run->render;
+    Render *render = context;
     if (render->ending || render->end != RENDER_RUNNING)
         return;
     if (!reply->ok) {
@@ -274,9 +299,31 @@ static void known_came(void *context, const DbReply *reply) {
         return;
     }
     json_t *known = database_json(PQgetvalue(reply->result, 0, 0));
-    if (!take_known(run, known))
-        ask_model(run);
+    for (size_t i = 0; i < render->run_count && render->end == RENDER_RUNNING; i++) {
+        StageRun *run = &render->runs[i];
+        if (!run->looking_up)
+            continue;
+        run->looking_up = false;
+        if (!take_known(run, known))
+            ask_model(run);
+    }
     json_decref(known);
+}
+
+/* Ask what is known of all images in one statement. */
+static void look_up(Render *render) {
+    char *images = mem_strdup("{");
+    for (size_t i = 0; i < render->run_count; i++) {
+        const StageRun *run = &render->runs[i];
+        if (stage_id(run) == STAGE_IMAGE_UNDERSTANDING)
+            mem_set(&images, "%s%s%s", images, images[1] ? "," : "", run->image->sha256);
+    }
+    mem_set(&images, "%s}", images);
+    const char *parameters[] = {images};
+    render->looked_up = true;
+    render_ask(render, "select renderchain.get_analyses($1::text[])", 1, parameters, known_came,
+               render);
+    free(images);
 }
 
 /* Has the claim brought what is known of this image? It looks for those whose content the request
@@ -298,14 +345,12 @@ static void start_understanding(StageRun *run) {
         ask_model(run);
         return;
     }
-    char *images = mem_printf("{%s}", run->image->sha256);
-    const char *parameters[] = {images};
+    run->looking_up = true;
     run->state = STATE_RUNNING;
     run->started = loop_now();
     run->started_at = loop_wall();
-    render_ask(run->render, "select renderchain.get_analyses($1::text[])", 1, parameters,
-               known_came, run);
-    free(images);
+    if (!run->render->looked_up)
+        look_up(run->render);
 }
 
 /* ---- routing, generation, storage ---- */
@@ -382,7 +427,8 @@ static void generation_committed(void *context, const DbReply *reply) {
                       .timeouts = registry_timeouts(&app->registry, run->kind->name, run->model),
                       .instruction = asset_prompt(run->kind->name),
                       .aspect_ratio = request_text(render, "aspectRatio"),
-                      .image_size = render->image_size};
+                      .image_size = render->image_size,
+                      .quality = request_text(render, "quality")};
     tell_generation(run, &call);
     run->job = model_send(app->http, &app->provider, call, true, image_answered, run);
 }

@@ -17,9 +17,7 @@ enum {
     POLL_LONGEST_MS = 2000,
     GATHER_MS = 5,         /* places that become free one by one are claimed for together */
     GATHERED_FRACTION = 8, /* or once this part of all is free */
-    UPKEEP_MS = 30000,
-    OBJECTS_AT_ONCE = 100,
-    RETURN_MS = 5000 /* how long the database may take to hear what is given back */
+    RETURN_MS = 5000       /* how long the database may take to hear what is given back */
 };
 
 static void claim(void *context);
@@ -254,49 +252,6 @@ static void lane_changed(void *context, bool up, const char *words) {
         claim_after(worker, 0);
 }
 
-/* ---- upkeep ---- */
-
-static void upkeep_later(Worker *worker);
-static void collect(Worker *worker);
-
-/* Objects were removed, or could not be; more are removed at once. */
-static void collected(void *context, const CollectResult *result) {
-    Worker *worker = context;
-    worker->collect = NULL;
-    if (result->error)
-        worker_say(worker, "warning", "doomed objects could not be removed: %s", result->error);
-    else if (result->more)
-        collect(worker);
-}
-
-/* Remove doomed objects. */
-static void collect(Worker *worker) {
-    worker->collect =
-        collect_start(worker->app, worker->lanes[0].db, OBJECTS_AT_ONCE, collected, worker);
-}
-
-/* What somebody has to do now and then: see after renders whose lease or deadline has passed, and
- * remove what is doomed, or too old. */
-static void upkeep(void *context) {
-    Worker *worker = context;
-    Db *db = worker->lanes[0].db;
-    worker->upkeep_timer = NULL;
-    if (db_is_up(db)) {
-        db_call_once(db, "select renderchain.expire_renders(100)", 0, NULL, ignore_reply, NULL);
-        db_call_once(db, "select renderchain.purge()", 0, NULL, ignore_reply, NULL);
-        if (!worker->collect)
-            collect(worker);
-    }
-    upkeep_later(worker);
-}
-
-/* Workers that were started together do not all do it together. */
-static void upkeep_later(Worker *worker) {
-    double jitter = 0.5 + (double)rand() / RAND_MAX;
-    worker->upkeep_timer =
-        loop_after(http_loop(worker->app->http), UPKEEP_MS * jitter, upkeep, worker);
-}
-
 /* ---- starting and stopping ---- */
 
 /* Make a name that no other worker has: a process id comes again, in a container always. */
@@ -341,7 +296,7 @@ bool worker_start(Worker *worker, App *app, const WorkerOptions *options, char *
     worker_say(worker, "worker", "worker %s runs up to %d renders at once", worker->name,
                options->concurrency);
     worker_keep_leases(worker);
-    upkeep_later(worker);
+    worker_upkeep(worker);
     claim(worker);
     return true;
 }
@@ -422,13 +377,11 @@ void worker_stop(Worker *worker) {
 /* Free everything. */
 void worker_close(Worker *worker) {
     Loop *loop = http_loop(worker->app->http);
-    LoopTimer *const timers[] = {worker->claim_timer, worker->lease_timer, worker->upkeep_timer,
-                                 worker->grace_timer};
+    LoopTimer *const timers[] = {worker->claim_timer, worker->lease_timer, worker->grace_timer};
     for (size_t i = 0; i < sizeof timers / sizeof timers[0]; i++)
         if (timers[i])
             loop_cancel(loop, timers[i]);
-    if (worker->collect)
-        collect_drop(worker->collect);
+    worker_end_upkeep(worker);
     while (worker->running) {
         Running *running = worker->running;
         worker->running = running->next;

@@ -1,6 +1,6 @@
 /* A worker: claims renders from the queue and runs many at once on one event loop.
- * worker.c claims and stops, worker_lease.c keeps what was claimed, worker_log.c says
- * what happens, cmd_worker.c is the command. */
+ * worker.c claims and stops, worker_lease.c keeps what was claimed, worker_upkeep.c does what has
+ * to be done now and then, worker_log.c says what happens, cmd_worker.c is the command. */
 #ifndef RC_WORKER_H
 #define RC_WORKER_H
 
@@ -27,6 +27,7 @@ typedef enum WorkerState {
 } WorkerState;
 
 typedef struct Worker Worker;
+typedef struct Upkeep Upkeep;
 
 /* A claimed render. */
 typedef struct Running {
@@ -66,9 +67,8 @@ struct Worker {
 
     bool extending;
     LoopTimer *lease_timer;
-    LoopTimer *upkeep_timer;
     LoopTimer *grace_timer;
-    Collect *collect; /* while doomed objects are removed */
+    Upkeep *upkeep;
 };
 
 /* Open the other connections, and begin to claim. The app is connected, its models are read.
@@ -87,6 +87,11 @@ void worker_close(Worker *worker);
 void worker_keep_leases(Worker *worker);
 void worker_check_leases(Worker *worker);
 void lease_verdict(Render *render, const PGresult *result, int row);
+
+/* worker_upkeep.c: do what has to be done now and then, until the end. */
+void worker_upkeep(Worker *worker);
+void worker_upkeep_now(Worker *worker);
+void worker_end_upkeep(Worker *worker);
 
 /* The ids of the running renders for which wanted says so, as an array's text; caller frees. */
 char *worker_ids(const Worker *worker, bool (*wanted)(const Render *render));

@@ -7,7 +7,7 @@
 #include "text.h"
 
 /* A server that runs for weeks keeps the latest calls only. */
-enum { CALLS_KEPT = 4096 };
+enum { CALLS_KEPT = 65536 };
 
 typedef struct Call {
     unsigned long number;

@@ -234,6 +234,7 @@ Reply reply_model(const ModelInfo *model) {
         return finish(200, model_json(model));
     json_t *list = json_array();
     for (const ModelInfo *each = model_infos; each->id; each++)
-        json_array_append_new(list, model_json(each));
+        if (!each->wire || strcmp(each->wire, "gemini") == 0)
+            json_array_append_new(list, model_json(each));
     return finish(200, json_pack("{s:o}", "models", list));
 }

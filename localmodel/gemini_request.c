@@ -26,13 +26,19 @@ const char *const task_names[TASK_COUNT] = {
 };
 
 const ModelInfo model_infos[] = {
-    {"local-vision", "Local vision", false, false, false, ""},
-    {"local-image-flash", "Local image, flash", true, true, false, "1K"},
-    {"local-image-pro", "Local image, pro", true, true, false, "1K 2K"},
-    {"gemini-3.8-flash", "Stand-in for a text model", false, false, false, ""},
-    {"gemini-nano-banana-2.1", "Stand-in for an image model", true, true, false, "1K 2K 4K"},
-    {"gemini-3-pro-image", "Stand-in for a pro image model", true, true, true, "1K 2K 4K"},
-    {NULL, NULL, false, false, false, NULL},
+    {"local-vision", "Local vision", false, false, false, "", NULL},
+    {"local-image-flash", "Local image, flash", true, true, false, "1K", NULL},
+    {"local-image-pro", "Local image, pro", true, true, false, "1K 2K", NULL},
+    {"gemini-3.8-flash", "Stand-in for a text model", false, false, false, "", "gemini"},
+    {"gemini-nano-banana-2.1", "Stand-in for an image model", true, true, false, "1K 2K 4K",
+     "gemini"},
+    {"gemini-3-pro-image", "Stand-in for a pro image model", true, true, true, "1K 2K 4K",
+     "gemini"},
+    {"gpt-4.1-mini", "Stand-in for a text model", false, false, false, "", "openai"},
+    {"gpt-image-2.6-flare", "Stand-in for an image model", true, false, false, "1K 2K", "openai"},
+    {"gpt-image-2.6-sunburst", "Stand-in for a pro image model", true, false, false, "1K 2K 4K",
+     "openai"},
+    {NULL, NULL, false, false, false, NULL, NULL},
 };
 
 /* The property of a schema that tells its task; the first that is there counts, since an
@@ -49,9 +55,10 @@ static const struct {
 static const char *const ratios[] = {"1:1",  "2:3",  "3:2",  "3:4", "4:3", "4:5", "5:4",
                                      "9:16", "16:9", "21:9", "1:4", "4:1", "1:8", "8:1"};
 
-const ModelInfo *model_find(const char *id, size_t length) {
+const ModelInfo *model_find(const char *id, size_t length, const char *wire) {
     for (const ModelInfo *model = model_infos; model->id; model++)
-        if (strlen(model->id) == length && memcmp(model->id, id, length) == 0)
+        if (strlen(model->id) == length && memcmp(model->id, id, length) == 0 &&
+            (!model->wire || strcmp(model->wire, wire) == 0))
             return model;
     return NULL;
 }
@@ -116,13 +123,17 @@ static Task tell_task(const Request *request, const json_t *config) {
 
 bool request_parse(Request *request, const char *body, size_t length, Refusal *refusal) {
     json_error_t error;
-    *request = (Request){.aspect_ratio = "16:9", .image_size = "1K"};
-    request->body = json_loadb(body, length, 0, &error);
-    if (!request->body) {
-        refuse(refusal, 400, "Invalid JSON payload received. %.200s (line %d, column %d).",
-               length == 0 ? "The body is empty" : error.text, error.line, error.column);
-        return false;
-    }
+    json_t *json = json_loadb(body, length, 0, &error);
+    if (json)
+        return request_from_json(request, json, refusal);
+    *request = (Request){0};
+    refuse(refusal, 400, "Invalid JSON payload received. %.200s (line %d, column %d).",
+           length == 0 ? "The body is empty" : error.text, error.line, error.column);
+    return false;
+}
+
+bool request_from_json(Request *request, json_t *body, Refusal *refusal) {
+    *request = (Request){.aspect_ratio = "16:9", .image_size = "1K", .body = body};
     if (!fields_check(request->body, refusal))
         return false;
     const json_t *config = field_get(request->body, "generationConfig");

@@ -226,7 +226,7 @@ CREATE TABLE IF NOT EXISTS render_queues (
     since timestamptz NOT NULL,
     due timestamptz,
     UNIQUE (user_id, priority, type, provider)
-);
+) WITH (autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_scale_factor = 0);
 COMMENT ON TABLE render_queues IS 'renderchain: queues of renders that wait, one a user, priority, type and provider';
 $ddl$)
 

@@ -2,7 +2,8 @@
 --
 -- An application's own render_chains and renders are used as they are. What is
 -- here looks at existing tables and their indexes, through the catalogs alone: no
--- table is read or locked. Every problem comes with the statement that mends it.
+-- table is read or locked. Every problem comes with the statement that mends it; what has to
+-- change, what is in the way of that, and rules that refuse our values are in 15.
 
 -- the columns that the functions use, one row a column; kind is that of _column_problems
 CREATE FUNCTION renderchain._columns_needed(OUT tab text, OUT col text, OUT kind text)
@@ -76,11 +77,21 @@ CREATE FUNCTION renderchain._relation_problems(p_schema text, OUT tab text, OUT 
 RETURNS SETOF record
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
-    WITH tables AS (
+    WITH RECURSIVE tables AS (
         SELECT e.* FROM renderchain._existing_tables(p_schema) e WHERE e.relkind IN ('r', 'p')
+    ), unlogged (id, depth) AS (
+        SELECT t.id, 0 FROM tables t JOIN pg_class c ON c.oid = t.id WHERE c.relpersistence = 'u'
+      UNION
+        -- what one that is logged refers to has to be logged before
+        SELECT c.oid, u.depth + 1
+        FROM unlogged u JOIN pg_constraint k ON k.contype = 'f' AND k.conrelid = u.id AND k.confrelid <> u.id
+        JOIN pg_class c ON c.oid = k.confrelid AND c.relpersistence = 'u'
+        WHERE u.depth < 50
     ), keyless AS (
         SELECT t.*, (SELECT pg_get_partkeydef(p.partrelid) FROM pg_partitioned_table p
-                     WHERE p.partrelid = t.id AND NOT (p.partnatts = 1 AND p.partattrs[0] = a.attnum)) AS other_partkey
+                     WHERE p.partrelid = t.id AND NOT (p.partnatts = 1 AND p.partattrs[0] = a.attnum)) AS other_partkey,
+               (SELECT min(c.oid::regclass::text) FROM pg_partition_tree(t.id) p JOIN pg_class c ON c.oid = p.relid
+                WHERE c.relkind = 'f') AS foreign_part
         FROM tables t
         JOIN pg_attribute a ON a.attrelid = t.id AND a.attname = 'id' AND NOT a.attisdropped
         WHERE t.tab IN ('render_chains', 'renders')
@@ -97,21 +108,32 @@ AS $$
     FROM renderchain._existing_tables(p_schema) e WHERE e.relkind NOT IN ('r', 'p')
   UNION ALL
     -- a key of a table that outlives a crash may not refer to one that is emptied by it
-    SELECT t.tab, 0, format('%s is unlogged', t.tab), format('ALTER TABLE %s SET LOGGED;', t.sql_name)
-    FROM tables t JOIN pg_class c ON c.oid = t.id WHERE c.relpersistence = 'u'
+    SELECT COALESCE(t.tab, u.id::regclass::text), -max(u.depth),
+           format('%s is unlogged', COALESCE(t.tab, u.id::regclass::text)),
+           format('ALTER TABLE %s SET LOGGED;', u.id::regclass)
+    FROM unlogged u LEFT JOIN tables t ON t.id = u.id GROUP BY u.id, t.tab
   UNION ALL
     -- no ALTER TABLE changes how a table is partitioned
-    SELECT k.tab, 4, format('%s.id is not unique, nor can it be: the table is partitioned by %s; partition it by id, or '
+    SELECT k.tab, 5, format('%s.id is not unique, nor can it be: the table is partitioned by %s; partition it by id, or '
                             'let renderchain have a schema of its own', k.tab, k.other_partkey), NULL
     FROM keyless k WHERE k.other_partkey IS NOT NULL
   UNION ALL
-    SELECT k.tab, 4, format('%s.id is not unique', k.tab), format('ALTER TABLE %s ADD UNIQUE (id);', k.sql_name)
+    SELECT k.tab, 5, format('%s.id is not unique', k.tab)
+               || COALESCE(', nor can it be: its partition ' || k.foreign_part || ' is a foreign table', ''),
+           CASE WHEN k.foreign_part IS NULL THEN format('ALTER TABLE %s ADD UNIQUE (id);', k.sql_name) END
     FROM keyless k WHERE k.other_partkey IS NULL
   UNION ALL
     -- replacing a function keeps its owner, who could change it again
-    SELECT '', 5, format('function %s belongs to another role', f.oid::regprocedure),
-           format('DROP FUNCTION %s;', f.oid::regprocedure)
-    FROM pg_proc f JOIN pg_namespace n ON n.oid = f.pronamespace
+    SELECT '', v.place, v.problem, v.remedy
+    FROM pg_proc f JOIN pg_namespace n ON n.oid = f.pronamespace,
+    LATERAL (
+        SELECT 6, format('function %s belongs to another role', f.oid::regprocedure),
+               format('DROP FUNCTION %s;', f.oid::regprocedure)
+      UNION ALL
+        SELECT 5, format('trigger %I of %s uses function %s, which belongs to another role', g.tgname,
+                         g.tgrelid::regclass, f.oid::regprocedure),
+               format('DROP TRIGGER %I ON %s;', g.tgname, g.tgrelid::regclass)
+        FROM pg_trigger g WHERE g.tgfoid = f.oid AND g.tgparentid = 0) AS v (place, problem, remedy)
     WHERE n.nspname = p_schema AND f.proname = 'render_job_deleted' AND f.pronargs = 0
       AND f.proowner <> COALESCE((SELECT e.owner FROM renderchain._existing_tables(p_schema) e
                                   WHERE e.tab = 'render_jobs'),
@@ -134,7 +156,7 @@ AS $$
     JOIN (VALUES
         ('uuid', '{uuid}'::text[]),
         ('text', '{text,character varying}'),
-        ('integer', '{integer,smallint,bigint,numeric}'),
+        ('integer', '{integer,smallint,bigint,numeric}'), -- where smallint is too short, 15 says
         ('numeric', '{numeric}'),
         ('jsonb', '{jsonb}'),
         ('boolean', '{boolean}'),
@@ -145,111 +167,22 @@ AS $$
     WHERE t.relkind IN ('r', 'p')
 $$;
 
--- columns that are missing, of another type, too short for what the functions themselves write, or not to be written;
--- what is in the way of changing types has to go before, and a foreign key to come back after (phases 0 and 2)
-CREATE FUNCTION renderchain._type_problems(p_schema text, OUT phase integer, OUT tab text, OUT place integer,
-    OUT problem text, OUT remedy text)
-RETURNS SETOF record
-LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+-- an SQL expression as PostgreSQL prints it, with a pattern replaced wherever it is not within a literal
+CREATE FUNCTION renderchain._outside_literals(p_expr text, p_pattern text, p_replacement text) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $$
-    WITH columns AS (
-        SELECT * FROM renderchain._existing_columns(p_schema)
-    ), misfits AS (
-        SELECT c.*, CASE c.kind WHEN 'text' THEN 'text' ELSE 'text::' || c.kind END AS conversion,
-               (SELECT pg_get_expr(d.adbin, d.adrelid) FROM pg_attrdef d
-                WHERE d.adrelid = c.id AND d.adnum = c.attnum AND c.made_by IS NULL) AS default_expr
-        FROM columns c WHERE NOT c.fits
-    ), keys AS (
-        SELECT k.conname, c.tab, c.sql_name, pg_get_constraintdef(k.oid) AS definition
-        FROM misfits c JOIN pg_constraint k ON k.contype = 'f' AND k.conrelid = c.id AND k.conkey[1] = c.attnum
-        WHERE cardinality(k.conkey) = 1 AND k.conparentid = 0
-          AND EXISTS (SELECT FROM misfits o WHERE o.id = k.confrelid AND o.attnum = k.confkey[1])
-    )
-    SELECT 0, k.tab, 0, format('foreign key %I of %s is in the way of changing its columns', k.conname, k.tab),
-           format('ALTER TABLE %s DROP CONSTRAINT %I;', k.sql_name, k.conname)
-    FROM keys k
-  UNION ALL
-    -- also in the way of changing what it is made of; a virtual one holds nothing that could be lost
-    SELECT 0, c.tab, 1, format('%s.%s is generated, and renderchain writes it', c.tab, c.col),
-           format(CASE c.made_by WHEN 'VIRTUAL' THEN 'ALTER TABLE %1$s DROP COLUMN %2$I, ADD COLUMN %2$I %4$s;'
-                  ELSE 'ALTER TABLE %1$s ALTER COLUMN %2$I DROP %3$s;' END, c.sql_name, c.col, c.made_by, c.kind)
-    FROM columns c WHERE c.made_by IS NOT NULL AND c.col <> 'description'
-  UNION ALL
-    SELECT 2, k.tab, 0, format('foreign key %I of %s is wanted back then', k.conname, k.tab),
-           format('ALTER TABLE %s ADD CONSTRAINT %I %s;', k.sql_name, k.conname, k.definition)
-    FROM keys k
-  UNION ALL
-    SELECT 1, t.tab, 1, format('%s.%s is missing', t.tab, k.col),
-           format('ALTER TABLE %s ADD COLUMN %I %s;', t.sql_name, k.col, k.kind)
-    FROM renderchain._existing_tables(p_schema) t JOIN renderchain._columns_needed() k ON k.tab = t.tab
-    WHERE t.relkind IN ('r', 'p')
-      AND NOT EXISTS (SELECT FROM columns c WHERE c.tab = t.tab AND c.col = k.col)
-  UNION ALL
-    -- a default that has no cast to the new type would be in the way
-    SELECT 1, m.tab, 2, format('%s.%s is %s, not %s', m.tab, m.col, regexp_replace(m.type, '[(].*[)]', ''), m.kind),
-           format(CASE WHEN m.default_expr IS NULL THEN 'ALTER TABLE %1$s ALTER COLUMN %2$I TYPE %3$s USING %2$I::%4$s;'
-                  ELSE 'ALTER TABLE %1$s ALTER COLUMN %2$I DROP DEFAULT, ALTER COLUMN %2$I TYPE %3$s USING %2$I::%4$s, '
-                       'ALTER COLUMN %2$I SET DEFAULT (%5$s)::%4$s;' END,
-                  m.sql_name, m.col, m.kind, m.conversion, m.default_expr)
-    FROM misfits m
-  UNION ALL
-    SELECT 1, c.tab, 2, format('%s.%s is %s, too short', c.tab, c.col, c.type),
-           format('ALTER TABLE %s ALTER COLUMN %I TYPE text;', c.sql_name, c.col)
-    FROM columns c
-    JOIN (VALUES
-        -- an error is as long as the provider's words
-        ('renders', 'type', 5), ('renders', 'status', 10), ('renders', 'error_message', 100000000)
-    ) AS l (tab, col, needed) ON l.tab = c.tab AND l.col = c.col
-    WHERE c.type LIKE 'character varying(%' AND substring(c.type, '[0-9]+')::integer < l.needed
-$$;
-
--- columns and checks that would refuse what the functions write
-CREATE FUNCTION renderchain._rule_problems(p_schema text, OUT tab text, OUT place integer, OUT problem text,
-    OUT remedy text)
-RETURNS SETOF record
-LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
-AS $$
-    WITH columns AS (
-        SELECT * FROM renderchain._existing_columns(p_schema)
-    ), lists AS (
-        -- a check that lists the values of status, without all that there are
-        SELECT c.tab, c.sql_name, c.col, k.conname, pg_get_expr(k.conbin, k.conrelid) AS expr,
-               (SELECT string_agg(quote_literal(v.status), ', ')
-                FROM unnest('{pending,processing,completed,failed,cancelled}'::text[]) AS v (status)
-                WHERE strpos(pg_get_expr(k.conbin, k.conrelid), quote_literal(v.status)) = 0) AS refused
-        FROM columns c JOIN pg_constraint k ON k.contype = 'c' AND k.conrelid = c.id AND k.conkey = ARRAY[c.attnum]
-        WHERE c.tab = 'renders' AND c.col = 'status' AND strpos(pg_get_expr(k.conbin, k.conrelid), '= ANY (') > 0
-    )
-    -- what stays empty until there is something to put in
-    SELECT c.tab, 3, format('%s.%s is NOT NULL', c.tab, c.col),
-           format('ALTER TABLE %s ALTER COLUMN %I DROP NOT NULL;', c.sql_name, c.col)
-    FROM columns c
-    WHERE c.filled AND (
-        c.tab = 'renders' AND c.col IN ('output_url', 'output_key', 'error_message', 'processing_time',
-                                        'parent_render_id', 'reference_render_id', 'started_at', 'completed_at')
-        OR c.tab = 'render_chains' AND c.col = 'description' AND NOT c.has_default
-        -- a render without a chain has no position in one
-        OR c.tab = 'renders' AND c.col = 'chain_position'
-           AND NOT (SELECT o.filled FROM columns o WHERE o.tab = 'renders' AND o.col = 'chain_id'))
-  UNION ALL
-    SELECT t.tab, 3, format('%s.%s is NOT NULL and has no default', t.tab, a.attname),
-           format('ALTER TABLE %s ALTER COLUMN %I DROP NOT NULL;', t.sql_name, a.attname)
-    FROM renderchain._existing_tables(p_schema) t
-    JOIN pg_attribute a ON a.attrelid = t.id AND a.attnum > 0 AND NOT a.attisdropped
-    WHERE t.relkind IN ('r', 'p') AND a.attnotnull AND NOT a.atthasdef AND a.attidentity = ''
-      AND NOT EXISTS (SELECT FROM renderchain._columns_needed() k WHERE k.tab = t.tab AND k.col = a.attname)
-  UNION ALL
-    SELECT l.tab, 3, format('%s.%s may not be %s, by constraint %I', l.tab, l.col, l.refused, l.conname),
-           format('ALTER TABLE %1$s DROP CONSTRAINT %2$I, '
-                  'ADD CONSTRAINT %2$I CHECK ((%3$s) OR %4$I IN (%5$s)) NOT VALID;', l.sql_name, l.conname, l.expr,
-                  l.col, l.refused)
-    FROM lists l WHERE l.refused IS NOT NULL
+    SELECT COALESCE(string_agg(COALESCE(m.part[1], regexp_replace(m.part[2], p_pattern, p_replacement, 'g')), ''
+                               ORDER BY m.place), '')
+    FROM regexp_matches(p_expr, $re$('(?:[^']|'')*')|((?:[^'"]|"(?:[^"]|"")*")+)$re$, 'g')
+        WITH ORDINALITY AS m (part, place)
 $$;
 
 -- an SQL expression without what pg_get_expr() adds or leaves out, to compare it
 CREATE FUNCTION renderchain._bare(p_expr text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
-AS $$ SELECT regexp_replace(p_expr, '[()[:space:]]|::text|::character varying|pg_catalog[.]', '', 'g') $$;
+AS $$
+    SELECT renderchain._outside_literals(p_expr, '[()[:space:]]|::text|::character varying|pg_catalog[.]', '')
+$$;
 
 -- our indexes, each with the one that serves for it (NULL: none), and one that would but is not valid; id is NULL for
 -- those of tables that are still to be made
@@ -269,13 +202,17 @@ AS $$
                i.indisvalid AND i.indisready AND i.indislive AS is_valid,
                ARRAY(SELECT renderchain._bare(pg_get_indexdef(i.indexrelid, k, false))
                             || CASE i.indoption[k - 1] WHEN 0 THEN '' WHEN 3 THEN 'DESC' ELSE 'NULLS' END
-                     FROM generate_series(1, i.indnkeyatts) k ORDER BY k) AS keys,
+                            -- comparing as the column does is what it has to serve
+                            || CASE WHEN i.indcollation[k - 1] <> a.attcollation THEN 'COLLATE' ELSE '' END
+                     FROM generate_series(1, i.indnkeyatts) k
+                     LEFT JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[k - 1]
+                     ORDER BY k) AS keys,
                renderchain._bare(COALESCE(pg_get_expr(i.indpred, i.indrelid), '')) AS predicate,
                -- a column of PostgreSQL 15 and later
                COALESCE((to_jsonb(i) ->> 'indnullsnotdistinct')::boolean, false)
-                   OR a.amname <> 'btree'
+                   OR m.amname <> 'btree'
                    OR EXISTS (SELECT FROM pg_opclass o WHERE o.oid = ANY (i.indclass) AND NOT o.opcdefault) AS is_odd
-        FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_am a ON a.oid = c.relam
+        FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_am m ON m.oid = c.relam
         WHERE i.indrelid IN (SELECT n.id FROM needed n)
     ), fitting AS (
         SELECT n.id, n.name, e.indexrelid, e.is_valid
@@ -298,27 +235,6 @@ AS $$
     FROM needed n
 $$;
 
--- every way in which existing tables of the schema do not fit, each with its remedy
-CREATE FUNCTION renderchain._table_problems(p_schema text, OUT problem text, OUT remedy text)
-RETURNS SETOF record
-LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
-AS $$
-    SELECT p.problem, p.remedy
-    FROM (SELECT 1 AS phase, r.tab, r.place, r.problem, r.remedy FROM renderchain._relation_problems(p_schema) r
-        UNION ALL
-          SELECT t.phase, t.tab, t.place, t.problem, t.remedy FROM renderchain._type_problems(p_schema) t
-        UNION ALL
-          SELECT 1, u.tab, u.place, u.problem, u.remedy FROM renderchain._rule_problems(p_schema) u
-        UNION ALL
-          SELECT DISTINCT 1, i.tab, 5,
-                 format('index %s of %s is not valid: its building has failed, or goes on', i.broken::regclass, i.tab),
-                 format('DROP INDEX %s%s;', CASE c.relkind WHEN 'i' THEN 'CONCURRENTLY ' ELSE '' END,
-                        i.broken::regclass)
-          FROM renderchain._indexes(p_schema) i JOIN pg_class c ON c.oid = i.broken
-          WHERE i.serving IS NULL) p
-    ORDER BY p.phase, p.tab, p.place, p.problem
-$$;
-
 -- the indexes that are missing: what builds them, and for tables that exist how many rows those have, about, and what
 -- builds them without keeping writers waiting. CONCURRENTLY that is possible only on the partitions of a table;
 -- PostgreSQL then adopts them when it builds on the whole.
@@ -330,13 +246,16 @@ AS $$
     SELECT i.place, i.tab, n.name, i.is_unique, (
                -- as estimated; of a table that was never analyzed by its size
                SELECT sum(CASE WHEN c.reltuples >= 0 THEN c.reltuples ELSE pg_relation_size(c.oid) / 500 END)::bigint
-               FROM pg_class c WHERE c.oid = i.id OR c.oid IN (SELECT p.relid FROM pg_partition_tree(i.id) p)),
+               FROM pg_class c
+               WHERE c.relkind <> 'p' AND (c.oid = i.id OR c.oid IN (SELECT p.relid FROM pg_partition_tree(i.id) p))),
            format('CREATE %sINDEX IF NOT EXISTS %I ON %s %s', n.kind, n.name, i.sql_name, i.definition),
            CASE t.relkind
            WHEN 'r' THEN ARRAY[format('CREATE %sINDEX CONCURRENTLY %I ON %s %s;', n.kind, n.name, i.sql_name,
                                       i.definition)]
            WHEN 'p' THEN ARRAY(SELECT format('CREATE %sINDEX CONCURRENTLY ON %s %s;', n.kind, p.relid, i.definition)
-                               FROM pg_partition_tree(i.id) p WHERE p.isleaf ORDER BY p.relid::text) END
+                               FROM pg_partition_tree(i.id) p JOIN pg_class c ON c.oid = p.relid
+                               -- a foreign table has its indexes where it is
+                               WHERE p.isleaf AND c.relkind = 'r' ORDER BY p.relid::text) END
     FROM renderchain._indexes(p_schema) i
     LEFT JOIN renderchain._existing_tables(p_schema) t ON t.id = i.id,
     LATERAL (SELECT CASE WHEN i.is_unique THEN 'UNIQUE ' ELSE '' END AS kind,

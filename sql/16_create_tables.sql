@@ -163,9 +163,29 @@ BEGIN
 END
 $$;
 
+-- tell whoever attaches tables of the checks that nobody has judged
+CREATE FUNCTION renderchain._announce_unjudged(p_schema text) RETURNS void
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    v_unjudged text;
+BEGIN
+    IF EXISTS (SELECT FROM renderchain._existing_tables(p_schema) e WHERE e.tab = 'render_jobs') THEN
+        RETURN;
+    END IF;
+    SELECT string_agg(c.problem, E'\n' ORDER BY c.problem) INTO v_unjudged
+    FROM renderchain._check_problems(p_schema) c WHERE NOT c.judged;
+    IF v_unjudged IS NOT NULL THEN
+        RAISE NOTICE 'existing tables in schema "%" have constraints that could not be judged', p_schema
+            USING DETAIL = v_unjudged;
+    END IF;
+END
+$$;
+
 CREATE FUNCTION renderchain.create_tables(schema text DEFAULT NULL) RETURNS text
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
+SET quote_all_identifiers = off -- names of types and columns are compared
 SET jit = off -- compiling what is run once takes longer than running it
 AS $$
 DECLARE
@@ -180,6 +200,7 @@ BEGIN
     PERFORM pg_advisory_xact_lock(hashtextextended('renderchain tables ' || v_schema, 0));
     PERFORM renderchain._refuse_problems(v_schema);
     PERFORM renderchain._refuse_without_rights(v_schema);
+    PERFORM renderchain._announce_unjudged(v_schema);
     PERFORM renderchain._announce_builds(v_schema);
     IF to_regnamespace(quote_ident(v_schema)) IS NULL THEN
         EXECUTE format('CREATE SCHEMA %I', v_schema);
@@ -207,11 +228,12 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION renderchain.create_tables(text) IS
-'Makes what is missing of renderchain''s tables in a schema (default: the setting renderchain.schema) and the schema itself; says what it made, found and built. May be run again: then nothing changes and nobody waits. Existing render_chains and renders are attached: checked, never changed but for missing indexes (docs/attaching.md). RC008 lists everything that does not fit, each with its ALTER TABLE; RC005 for a schema that cannot hold them; 42501 lists the rights that are missing, each with its GRANT. Where building an index takes too long the error names the CREATE INDEX CONCURRENTLY that does it beforehand.';
+'Makes what is missing of renderchain''s tables in a schema (default: the setting renderchain.schema) and the schema itself; says what it made, found and built. May be run again: then nothing changes and nobody waits. Existing render_chains and renders are attached: checked, never changed but for missing indexes (docs/attaching.md). RC008 lists everything that does not fit, and its hint the statements that mend it, in the order in which to run them; a NOTICE tells of checks that could not be judged; RC005 for a schema that cannot hold them; 42501 lists the rights that are missing, each with its GRANT. Where building an index takes too long the error names the CREATE INDEX CONCURRENTLY that does it beforehand.';
 
 CREATE FUNCTION renderchain.check_tables(schema text DEFAULT NULL) RETURNS TABLE (problem text, remedy text)
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
+SET quote_all_identifiers = off -- names of types and columns are compared
 SET jit = off -- compiling what is run once takes longer than running it
 AS $$
 DECLARE
@@ -219,6 +241,7 @@ DECLARE
 BEGIN
     PERFORM renderchain._check_schema_name(v_schema);
     RETURN QUERY SELECT p.problem, p.remedy FROM renderchain._table_problems(v_schema) p;
+    RETURN QUERY SELECT c.problem, c.remedy FROM renderchain._check_problems(v_schema) c WHERE NOT c.judged ORDER BY 1;
     RETURN QUERY
     SELECT format('%s has no index that serves as %s', m.tab, m.name), r.remedy
     FROM renderchain._missing_indexes(v_schema) m, unnest(m.build_beforehand) AS r (remedy)
@@ -226,4 +249,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION renderchain.check_tables(text) IS
-'What create_tables() would find wrong or missing on the tables that a schema (default: the setting renderchain.schema) has already: one row a problem, each with the statement that mends it where there is one, in the order in which to run them. For indexes that is CREATE INDEX CONCURRENTLY, which lets writers go on. Reads the catalogs only; no row if all is well. RC005 for a schema that cannot hold them.';
+'What create_tables() would find wrong or missing on the tables that a schema (default: the setting renderchain.schema) has already: one row a problem, each with the statement that mends it where there is one, in the order in which to run them. For indexes that is CREATE INDEX CONCURRENTLY, which lets writers go on. A check of the application''s that could not be judged has a row without a statement. Reads the catalogs only; no row if all is well. RC005 for a schema that cannot hold them.';

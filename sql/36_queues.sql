@@ -188,6 +188,10 @@ $$;
 CREATE FUNCTION renderchain._choose(p_most integer, p_type text, p_provider text, p_left_out boolean, p_now timestamptz,
     OUT o_taken uuid[], OUT o_spent bigint[])
 LANGUAGE plpgsql VOLATILE
+-- only a scan in the order of an index leaves behind, for the next one, what is dead at its front, where all claims
+-- take from; the planner does not know of it
+SET enable_seqscan = off
+SET enable_bitmapscan = off
 AS $$
 DECLARE
     v_per_user integer := pg_catalog.current_setting('renderchain.max_running_per_user'::text)::integer;

@@ -117,26 +117,28 @@ COMMENT ON FUNCTION renderchain.complete_render(uuid, integer, jsonb) IS
 'Ends a render as completed in one transaction: result, memory and context merged (a memory without members is none and makes none), last stage events, objects live, credits settled to what selectedModel costs for the size or the seconds of the result (never more than were reserved). Returns what get_render returns; so does the same attempt when it asks again, and nothing changes. RC001 lease lost, RC002 cancelled, RC005 invalid result, RC006 no such render, RC010 ended otherwise.';
 
 -- Most of what a completion costs in a young session is preparing its statements. So they are run on no render at all,
--- while there is time; even triggers on the tables, which may fire for no rows, write nothing that stays.
+-- while there is time; even triggers on the tables, which may fire for no rows, write nothing that stays. Whatever is in
+-- the way (tables that are missing or locked, a transaction that may not write, a trigger that raises) is left for the
+-- completion to tell: what has been prepared until then stays prepared.
 CREATE FUNCTION renderchain.warm_up() RETURNS void
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
 SET plan_cache_mode = force_generic_plan
+SET lock_timeout = '1ms'
+SET client_min_messages = error
 AS $$
 DECLARE
-    v_schema text := renderchain.use_schema();
     v_result jsonb := '{"outputKey": "none", "stages": [], "objects": [], "memory": {}}'::jsonb;
-    v_valid boolean := renderchain._check_result(v_result);
 BEGIN
-    BEGIN
-        PERFORM renderchain._keep_analyses('[]'::jsonb, renderchain.clock());
-        PERFORM renderchain._complete(NULL::uuid, NULL::integer, v_result, renderchain.clock());
-        -- ends in the error that undoes the above: there is no such render
-        PERFORM renderchain.complete_render(NULL::uuid, NULL::integer, NULL::jsonb);
-    EXCEPTION WHEN SQLSTATE 'RC006' THEN
-        NULL;
-    END;
+    PERFORM renderchain.use_schema();
+    PERFORM renderchain._check_result(v_result);
+    PERFORM renderchain._keep_analyses('[]'::jsonb, renderchain.clock());
+    PERFORM renderchain._complete(NULL::uuid, NULL::integer, v_result, renderchain.clock());
+    -- ends in the error that undoes the above: there is no such render
+    PERFORM renderchain.complete_render(NULL::uuid, NULL::integer, NULL::jsonb);
+EXCEPTION WHEN OTHERS THEN
+    NULL; -- OTHERS does not take in cancellation
 END
 $$;
 COMMENT ON FUNCTION renderchain.warm_up() IS
-'Makes this session ready for complete_render, whose first call in a session otherwise takes three times as long; changes nothing. For drivers that complete few renders a session and have time to spare while a model works. Never needed.';
+'Makes this session ready for complete_render, whose first call in a session otherwise takes three times as long; changes nothing, waits for no lock and raises nothing. For drivers that complete few renders a session and have time to spare while a model works. Never needed.';

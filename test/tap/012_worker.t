@@ -161,6 +161,39 @@ $node->append_conf('postgresql.conf', "renderchain.clock = ''");
 $node->reload;
 stop_models();
 
+# A worker can be kept from reading images elsewhere; links do not help.
+$url = model_server('--canned');
+mkdir scratch() . '/images';
+my $inside = write_file('images/photo.png', png_bytes(64, 64, [ 178, 84, 40 ]));
+my $outside = write_file('outside.png', png_bytes(64, 64, [ 78, 84, 40 ]));
+symlink $outside, scratch() . '/images/link.png';
+my %may = map { $_ => submit('--prompt', 'a house', '--user', $user, '--reference', $_) } $inside, $outside, scratch() . '/images/link.png',
+	scratch() . '/images/../outside.png';
+is(end_of(start_worker('--drain', '--images', scratch() . '/images')), 0, 'a worker that may not read everywhere');
+for my $path (sort keys %may)
+{
+	my $said = sql($node, "SELECT status || ' ' || coalesce(error_message, '') FROM renders WHERE id = '$may{$path}'");
+	if ($path eq $inside) { is($said, 'completed ', 'reads what it may') }
+	else { like($said, qr/^failed .*not below the directory of --images/, 'and nothing else') }
+}
+stop_models();
+
+# Models that are loaded while a worker runs are known to it without a restart.
+$url = model_server('--canned');
+$worker = start_worker();
+$worker->{says}->(qr/"event":"worker"/);
+sql($node, q{SELECT renderchain.load_models(jsonb_build_object('version', 1, 'models', jsonb_agg(m || '{"id": "local-image-new"}'))) FROM jsonb_array_elements(renderchain.get_models()) m
+	WHERE m ->> 'id' = 'local-image-flash'});
+$worker->{run}->signal('HUP');
+$worker->{says}->(qr/"event":"models"/);
+$id = submit('--prompt', 'a house', '--user', $user, '--model', 'local-image-new');
+$worker->{says}->(qr/"event":"end","renderId":"$id"/);
+like(sql($node, "SELECT error_message FROM renders WHERE id = '$id'"), qr/HTTP 404.*"local-image-new"/, 'a new model is asked, which the server does not have');
+$worker->{run}->signal('TERM');
+is(end_of($worker), 0, 'and the worker goes on');
+sql($node, q{DELETE FROM models WHERE id = 'local-image-new'});
+stop_models();
+
 # A person cancels and starts again.
 $url = model_server('--canned');
 $id = submit('--prompt', 'a house', '--user', $user);

@@ -412,7 +412,8 @@ static json_t *build(const ModelCall *call, char **url, char **headers) {
                          .url = (char *)"https://example.test",
                          .key = (char *)"secret"};
     struct curl_slist *list = NULL;
-    char *text = body_text(wire_gemini.build(&provider, call, url, &list));
+    char *error = NULL;
+    char *text = body_text(wire_gemini.build(&provider, call, url, &list, &error));
     assert_null(strstr(text, "secret"));
     json_t *body = json_loads(text, 0, NULL);
     *headers = mem_strdup("");

@@ -11,7 +11,7 @@ static const char *refusal_of(const char *body, const char *model) {
     Request request;
     refusal = (Refusal){0};
     bool ok = request_parse(&request, body, strlen(body), &refusal) &&
-              request_check(&request, model_find(model, strlen(model)), true, &refusal);
+              request_check(&request, model_find(model, strlen(model), "gemini"), true, &refusal);
     request_free(&request);
     assert_int_equal(ok, refusal.status == 0);
     return refusal.message;
@@ -185,7 +185,8 @@ static void test_replies_have_the_protocols_shape(void **state) {
     Refusal refusal;
     (void)state;
     assert_true(request_parse(&request, body, sizeof body - 1, &refusal));
-    assert_true(request_check(&request, model_find("local-image-flash", 17), true, &refusal));
+    assert_true(
+        request_check(&request, model_find("local-image-flash", 17, "gemini"), true, &refusal));
     Reply reply = reply_answer(
         &request, &(Answer){.text = "t", .image_base64 = "AAAA", .finish_reason = "STOP"});
     json_t *json = json_loadb(reply.body, reply.length, 0, NULL), *parts = NULL;

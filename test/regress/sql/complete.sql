@@ -134,6 +134,23 @@ CREATE TRIGGER fire AFTER UPDATE ON renders FOR EACH STATEMENT EXECUTE FUNCTION 
 SELECT renderchain.warm_up();
 SELECT count(*) FROM fired;
 UNLISTEN renderchain;
+-- whatever is in its way it says nothing: a transaction that may not write, a trigger that raises, no tables
+BEGIN READ ONLY;
+SELECT renderchain.warm_up();
+SELECT 1 AS goes_on;
+COMMIT;
+CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE WARNING 'loud'; RAISE EXCEPTION 'refused'; END $$;
+CREATE TRIGGER refuse BEFORE UPDATE ON renders FOR EACH STATEMENT EXECUTE FUNCTION refuse();
+SELECT renderchain.warm_up();
+DROP TRIGGER refuse ON renders;
+SET renderchain.schema = 'no_tables_here';
+SELECT renderchain.warm_up();
+SET renderchain.schema = 't_complete';
+-- cancellation is not swallowed
+CREATE OR REPLACE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE query_canceled USING MESSAGE = 'cancelled'; END $$;
+CREATE TRIGGER refuse BEFORE UPDATE ON renders FOR EACH STATEMENT EXECUTE FUNCTION refuse();
+SELECT renderchain.warm_up();
+DROP TRIGGER refuse ON renders;
 SELECT renderchain.complete_render(render_id, attempt, '{"outputKey": "k", "memory": {"palette": ["navy"]}}') #> '{data,pipelineMemory}' AS memory
 FROM renderchain.run_render('{"prompt": "warm"}', 'w', '1 minute');
 SELECT count(*) FROM fired;

@@ -44,6 +44,8 @@ CREATE FUNCTION t_hostile_arguments.tries(type text) RETURNS text[] LANGUAGE sql
         WHEN 'timestamp with time zone' THEN ARRAY['infinity', '-infinity', '2026-01-01']
         WHEN 'date' THEN ARRAY['infinity', '2026-01-01']
         WHEN 'regrole' THEN ARRAY['0']
+        WHEN 'oid' THEN ARRAY['0', '1259', '4294967295']
+        WHEN 'aclitem[]' THEN ARRAY['{}', '{NULL}']
         ELSE '{}' END
 $$;
 

@@ -5,9 +5,9 @@ SELECT renderchain.create_tables() LIKE 'schema t_lookups: created %' AS made;
 SET TimeZone = 'UTC';
 
 -- models by kind, tier and id; retired ones are among them
-SELECT m.place, m.definition ->> 'id' AS id
+SELECT row_number() OVER (ORDER BY m.place), m.definition ->> 'id' AS id
 FROM jsonb_array_elements(renderchain.get_models()) WITH ORDINALITY AS m (definition, place)
-WHERE m.definition ->> 'kind' = 'text' OR m.definition ->> 'retired' = '2026-06-25' ORDER BY m.place;
+WHERE m.definition ->> 'id' IN ('local-vision', 'gemini-3.8-flash', 'gemini-3-pro-image-preview', 'gemini-nano-banana-2.1') ORDER BY m.place;
 SELECT jsonb_array_length(renderchain.get_models()) = jsonb_array_length(renderchain.shipped_models() -> 'models') AS all;
 -- with how long drivers wait
 SET renderchain.stage_timeouts = 'validation=5min';

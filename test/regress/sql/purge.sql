@@ -80,8 +80,10 @@ CREATE TRIGGER keep BEFORE DELETE ON render_stages FOR EACH ROW EXECUTE FUNCTION
 SELECT renderchain.purge();
 DROP TRIGGER keep ON render_stages;
 SELECT renderchain.purge();
+\set VERBOSITY sqlstate
 SET renderchain.keep_telemetry = '36500d';
 SET renderchain.keep_telemetry = '36501d';
 SET renderchain.keep_analyses = -1;
+\set VERBOSITY default
 SELECT renderchain.purge();
 SELECT * FROM renderchain.check_ledger();
