@@ -2,14 +2,7 @@
 
 #include <string.h>
 
-/* Put a file's bytes into the program, with a NUL after them (GNU as, .incbin). */
-#define EMBED(symbol, file)                                                                        \
-    __asm__(".pushsection .rodata\n"                                                               \
-            ".local " #symbol "\n" #symbol ":\n"                                                   \
-            ".incbin \"" file "\"\n"                                                               \
-            ".byte 0\n"                                                                            \
-            ".popsection\n");                                                                      \
-    extern const char symbol[] __attribute__((visibility("hidden")))
+#include "embed.h"
 
 EMBED(prompt_semantic, "prompts/semantic_parsing.txt");
 EMBED(prompt_understanding, "prompts/image_understanding.txt");

@@ -26,6 +26,7 @@ static const struct Command {
     {"show", NULL, cmd_show, "show one render"},
     {"chain", "list", cmd_chain_list, "list chains"},
     {"chain", "show", cmd_chain_show, "show a chain's renders, palettes and consistency"},
+    {"report", NULL, cmd_report, "explain a chain in one HTML file"},
     {"memory", "get", cmd_memory_get, "print a chain's memory"},
     {"memory", "merge", cmd_memory_merge, "merge a patch into a render's memory"},
     {"memory", "pin", cmd_memory_pin, "fix parts of a chain's memory"},
