@@ -77,6 +77,7 @@ static void reply_came(void *context, const HttpReply *reply) {
     ModelJob *job = context;
     ModelAnswer answer = {.retry_after_ms = -1};
     job->sent = NULL;
+    answer.status = reply->code == CURLE_OK ? reply->status : 0;
     if (reply->code != CURLE_OK)
         answer_from_failure(reply, &answer);
     else
@@ -89,6 +90,18 @@ static void reply_came(void *context, const HttpReply *reply) {
     }
     job->done(job->context, &answer, job->tries);
     free_job(job);
+}
+
+/* Is a request larger than its model takes? Says so in that case. */
+static bool is_too_large(ModelJob *job) {
+    const json_t *limit = json_object_get(job->call.model->definition, "maxInlineBytes");
+    if (!json_is_integer(limit) || job->body_length <= (size_t)json_integer_value(limit))
+        return false;
+    job->error =
+        mem_printf("the request is %zu bytes with its images, and model \"%s\" takes "
+                   "%lld (maxInlineBytes in the registry)",
+                   job->body_length, job->call.model->id, (long long)json_integer_value(limit));
+    return true;
 }
 
 /* Report a call that cannot be sent, from the loop and not from within the caller. */
@@ -114,7 +127,7 @@ ModelJob *model_send(Http *http, const Provider *provider, ModelCall call, bool 
                                       &job->error);
     call_free(&call);
     job->call = call;
-    if (job->body)
+    if (job->body && !is_too_large(job))
         send_once(job);
     else
         job->timer = loop_after(http_loop(http), 0, report_unsent, job);

@@ -24,6 +24,8 @@ size_t wire_expected_length(const ModelCall *call) {
     for (size_t i = 0; i < call->part_count; i++)
         length += PART_FRAME + (call->parts[i].text ? strlen(call->parts[i].text) * 5 / 4
                                                     : (call->parts[i].length + 2) / 3 * 4);
+    if (call->history)
+        length += PART_FRAME + (call->history->length + 2) / 3 * 4;
     return length;
 }
 
