@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "history.h"
 #include "input.h"
 
 enum {
@@ -108,6 +109,7 @@ void prepare_start(Render *render) {
     const json_t *request = render->request;
     const json_t *references = json_object_get(request, "references");
     render->preparation = preparation;
+    history_start(render);
     preparation->render = render;
     preparation->missing = 1;
     for (size_t i = 0; i < render->reference_count; i++) {

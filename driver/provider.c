@@ -59,6 +59,7 @@ void answer_free(ModelAnswer *answer) {
     free(answer->message);
     json_decref(answer->json);
     free(answer->image);
+    json_decref(answer->turn);
     json_decref(answer->usage);
     free(answer->model_version);
     *answer = (ModelAnswer){.retry_after_ms = -1};

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "history.h"
 #include "output.h"
 #include "prepare.h"
 #include "table.h"
@@ -184,6 +185,7 @@ static void free_run(StageRun *run) {
 void render_free(Render *render) {
     prepare_drop(render);
     output_drop(render);
+    history_drop(render);
     if (render->events_timer)
         loop_cancel(http_loop(render->app->http), render->events_timer);
     if (render->over_timer)
@@ -356,6 +358,7 @@ static void drop_jobs(Render *render) {
     }
     prepare_drop(render);
     output_drop(render);
+    history_drop(render);
 }
 
 /* Whatever we do now would be refused, so drop the run. The database knows whether whoever takes
@@ -430,6 +433,9 @@ static json_t *describe_result(Render *render) {
     set_if(result, "designIntent", render->intent);
     set_if(result, "imageAnalysis", analysis);
     set_if(result, "validation", render->validation);
+    json_object_set_new(
+        result, "turn",
+        history_keep(render, render->prompt ? render->prompt : request_text(render, "prompt")));
     if (render->prompt)
         json_object_set_new(result, "optimizedPrompt", json_string(render->prompt));
     json_decref(analysis);

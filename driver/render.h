@@ -90,6 +90,16 @@ typedef void RenderWatch(void *context, const StageRun *run);
  * it may be freed. */
 typedef void RenderOver(void *context, Render *render);
 
+/* The last turn of the chain; history.c. */
+typedef struct History {
+    StorageJob *job; /* while its picture is fetched */
+    char *bytes;     /* of the picture, where it is told; owned */
+    CallTurn turn;
+    char *why_not; /* it is left out; NULL where there was nothing to leave out */
+    LoopFire *ready;
+    void *context;
+} History;
+
 struct Render {
     App *app;
     Db *db; /* where it is recorded; the app's unless the caller sets another */
@@ -102,6 +112,7 @@ struct Render {
     json_t
         *known; /* analyses of its images that the claim brought; NULL where it looked for none */
     bool looked_up; /* what else is known has been asked */
+    History history;
     ImageFile references[MAX_REFERENCES];
     size_t reference_count;
     ImageFile style, mask; /* without bytes where there is none */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "assets.h"
+#include "history.h"
 #include "output.h"
 #include "render.h"
 
@@ -387,15 +388,30 @@ static void start_routing(StageRun *run) {
     stage_end(run, STATE_SUCCESS, "ok");
 }
 
+static void send_generation(void *context);
+
+/* Note what became of the chain's last turn. */
+static void record_history(StageRun *run) {
+    json_t *record = history_record(run->render);
+    if (record)
+        json_object_set_new(run->output, "history", record);
+}
+
 /* The image came, or none. */
 static void image_answered(void *context, ModelAnswer *answer, int tries) {
     StageRun *run = context;
     Render *render = run->render;
     run->job = NULL;
+    if (history_refused(render, answer)) {
+        answer_free(answer);
+        send_generation(run);
+        return;
+    }
     run->usage = json_incref(answer->usage);
     const char *outcome = outcome_rule(answer->outcome)->name;
     if (answer->outcome != OUTCOME_OK) {
         run->output = json_pack("{s:i}", "tries", tries);
+        record_history(run);
         run->passes = outcome_rule(answer->outcome)->passes && !answer->final;
         run->retry_after_ms = answer->retry_after_ms;
         stage_fail(run, outcome, "%s. %s", answer->message ? answer->message : "no answer",
@@ -408,20 +424,18 @@ static void image_answered(void *context, ModelAnswer *answer, int tries) {
                             (int)answer->image_width, "height", (int)answer->image_height, "bytes",
                             (json_int_t)answer->image_length, "tries", tries, "modelVersion",
                             answer->model_version);
+    record_history(run);
     render->image = *answer;
     stage_end(run, STATE_SUCCESS, outcome);
 }
 
-/* Generation's start is committed: now, and only now, may money be spent. */
-static void generation_committed(void *context, const DbReply *reply) {
+/* Send the request that costs money, with the chain's last turn as soon as that is there. */
+static void send_generation(void *context) {
     StageRun *run = context;
     Render *render = run->render;
     const App *app = render->app;
-    if (!reply->ok) {
-        render_lose(render, reply);
-        return;
-    }
-    if (render->ending || render->end != RENDER_RUNNING)
+    if (render->ending || render->end != RENDER_RUNNING ||
+        history_awaited(render, send_generation, run))
         return;
     ModelCall call = {.model = run->model,
                       .timeouts = registry_timeouts(&app->registry, run->kind->name, run->model),
@@ -430,7 +444,17 @@ static void generation_committed(void *context, const DbReply *reply) {
                       .image_size = render->image_size,
                       .quality = request_text(render, "quality")};
     tell_generation(run, &call);
+    history_tell(render, &call);
     run->job = model_send(app->http, &app->provider, call, true, image_answered, run);
+}
+
+/* Generation's start is committed: now, and only now, may money be spent. */
+static void generation_committed(void *context, const DbReply *reply) {
+    StageRun *run = context;
+    if (reply->ok)
+        send_generation(run);
+    else
+        render_lose(run->render, reply);
 }
 
 /* Commit that generation starts and where its picture will be stored, before the request leaves. */

@@ -10,6 +10,7 @@
 #include <strings.h>
 
 #include "base64.h"
+#include "gemini_reply.h"
 #include "image_load.h"
 #include "request_fields.h"
 #include "text.h"
@@ -193,12 +194,22 @@ static bool take_image(Request *request, const json_t *blob, ImageRole role, siz
     return true;
 }
 
-/* A model's image must come back signed. */
+/* A model's image must come back as it went, with the signature that it had. */
 static bool check_signature(const Request *request, const json_t *part, size_t turn, size_t at,
                             Refusal *refusal) {
-    if (!request->model->signs || json_is_true(json_object_get(part, "thought")) ||
-        json_string_length(field_get(part, "thoughtSignature")) > 0)
+    const char *given = json_string_value(field_get(part, "thoughtSignature"));
+    const char *image = json_string_value(json_object_get(field_get(part, "inlineData"), "data"));
+    if (!request->model->signs || json_is_true(json_object_get(part, "thought")))
         return true;
+    json_t *wanted = reply_signature(image ? image : "");
+    bool right = given && strcmp(given, json_string_value(wanted)) == 0;
+    json_decref(wanted);
+    if (right)
+        return true;
+    if (given && *given) {
+        refuse(refusal, 400, "Thought signature is not valid.");
+        return false;
+    }
     refuse(refusal, 400,
            "Image part is missing a thought_signature in content position %zu, "
            "part position %zu.",

@@ -24,21 +24,21 @@ BEGIN
     IF p_parent_id IS NOT NULL THEN
         o_memory := renderchain.get_memory_from_ancestors(p_render_id);
         SELECT r.id AS "renderId", r.output_url::text AS url, r.output_key::text AS key, r.prompt::text AS prompt,
-               (SELECT o.mime FROM stored_objects o WHERE o.key = r.output_key::text) AS mime INTO v_output
+               (SELECT o.mime FROM stored_objects o WHERE o.key = r.output_key::text) AS mime, r.metadata -> 'turn'::text AS turn INTO v_output
         FROM renders r
         WHERE r.id = p_parent_id AND r.status::text = 'completed'::text
           AND (r.output_url IS NOT NULL OR r.output_key IS NOT NULL);
     ELSE
         o_memory := renderchain.get_memory_from_chain(p_chain_id);
         SELECT r.id AS "renderId", r.output_url::text AS url, r.output_key::text AS key, r.prompt::text AS prompt,
-               (SELECT o.mime FROM stored_objects o WHERE o.key = r.output_key::text) AS mime INTO v_output
+               (SELECT o.mime FROM stored_objects o WHERE o.key = r.output_key::text) AS mime, r.metadata -> 'turn'::text AS turn INTO v_output
         FROM renders r
         WHERE r.chain_id = p_chain_id AND r.status::text = 'completed'::text
           AND (r.output_url IS NOT NULL OR r.output_key IS NOT NULL) AND r.chain_position IS NOT NULL
         ORDER BY r.chain_position DESC LIMIT 1;
     END IF;
     IF FOUND THEN
-        o_previous_output := pg_catalog.to_jsonb(v_output);
+        o_previous_output := pg_catalog.to_jsonb(v_output) - CASE WHEN v_output.turn IS NULL THEN 'turn'::text ELSE ''::text END;
     END IF;
     IF v_pins IS NOT NULL THEN
         o_memory := renderchain.jsonb_merge_patch(o_memory, v_pins);
