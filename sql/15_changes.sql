@@ -41,7 +41,7 @@ AS $$
             ('renders', 'chain_position', 9), ('renders', 'processing_time', 9), ('renders', 'credits_cost', 4)
         ) AS l (tab, col, needed) ON l.tab = c.tab AND l.col = c.col
         JOIN (VALUES
-            ('character varying\((\d+)\)', 'text', NULL), ('numeric\((\d+),(-?\d+)\)', 'numeric', NULL),
+            ($re$character varying\((\d+)\)$re$, 'text', NULL), ($re$numeric\((\d+),(-?\d+)\)$re$, 'numeric', NULL),
             ('smallint', 'integer', 4)
         ) AS s (pattern, new_type, fixed) ON c.type ~ ('^' || s.pattern || '$'),
         regexp_match(c.type, s.pattern) AS m (length)
@@ -189,17 +189,17 @@ BEGIN
     FOR v_change IN
         SELECT DISTINCT ON (c.type_id >= 16384, CASE WHEN c.type_id >= 16384 THEN c.type_id::text ELSE c.col END)
                c.new_type, c.old_type, quote_ident(c.col) AS col, c.type_id >= 16384 AS of_user,
-               regexp_replace(format_type(c.type_id, NULL), '([^\w])', '\\\1', 'g') AS type_pattern,
-               regexp_replace(quote_ident(c.col), '([^\w])', '\\\1', 'g') AS col_pattern
+               regexp_replace(format_type(c.type_id, NULL), $re$([^\w])$re$, $re$\\\1$re$, 'g') AS type_pattern,
+               regexp_replace(quote_ident(c.col), $re$([^\w])$re$, $re$\\\1$re$, 'g') AS col_pattern
         FROM renderchain._changes(p_schema) c
         WHERE NOT c.widened AND (c.type_id >= 16384 OR c.id = p_table)
     LOOP
         v_definition := CASE WHEN v_change.of_user
-            THEN renderchain._outside_literals(v_definition, '::' || v_change.type_pattern || '(?![\w."])',
+            THEN renderchain._outside_literals(v_definition, '::' || v_change.type_pattern || $re$(?![\w."])$re$,
                                                '::' || v_change.new_type)
             ELSE renderchain._outside_literals(v_definition,
-                     '(?<![.:\w"])' || v_change.col_pattern || '(?![\w"]|\s*\()',
-                     format('(%s)::%s', replace(v_change.col, '\', '\\'), v_change.old_type)) END;
+                     $re$(?<![.:\w"])$re$ || v_change.col_pattern || $re$(?![\w"]|\s*\()$re$,
+                     format('(%s)::%s', replace(v_change.col, $re$\$re$, $re$\\$re$), v_change.old_type)) END;
     END LOOP;
     RETURN v_definition;
 END

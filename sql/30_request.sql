@@ -44,7 +44,7 @@ CREATE FUNCTION renderchain._checked_request(p_request jsonb) RETURNS jsonb
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 AS $$
 DECLARE
-    v_rule jsonb := '{
+    v_rule jsonb := $rule${
     "types": ["object"],
     "needed": ["prompt"],
     "members": {
@@ -100,7 +100,7 @@ DECLARE
         "idempotencyKey": "chainName",
         "priority": {"types": ["number", "null"], "pattern": "^-?([0-9]{1,2}|100)$",
             "is": "a whole number from -100 to 100"}
-    }}'::jsonb;
+    }}$rule$::jsonb;
 BEGIN
     IF NOT renderchain._fits(p_request, v_rule)
        OR p_request ->> 'chainId'::text IS NOT NULL AND p_request ->> 'chainName'::text IS NOT NULL THEN

@@ -10,7 +10,7 @@ RETURNS bigint
 LANGUAGE plpgsql VOLATILE
 AS $$
 DECLARE
-    v_rule jsonb := '{
+    v_rule jsonb := $rule${
     "types": ["array"],
     "items": {"types": ["object"], "needed": ["stage", "status"], "others": {}, "members": {
         "stage": {"types": ["string"], "is": "a stage of the pipeline",
@@ -30,7 +30,7 @@ DECLARE
             "is": "a number from 0; leave it out where it is unknown"},
         "model": {"types": ["string", "null"], "is": "a text"},
         "image": {"types": ["string", "null"], "pattern": "^[0-9a-f]{64}$",
-            "is": "the SHA-256 of an image, 64 hexadecimal digits"}}}}'::jsonb;
+            "is": "the SHA-256 of an image, 64 hexadecimal digits"}}}}$rule$::jsonb;
     v_seq bigint;
 BEGIN
     IF NOT renderchain._fits(p_events, v_rule) THEN
