@@ -30,6 +30,7 @@ typedef struct WorkerCommand {
     WorkerOptions options;
     const char *concurrency, *lease, *grace, *connections;
     int signals;
+    LoopWatch *watch; /* of signals */
 } WorkerCommand;
 
 static const char notes[] =
@@ -136,7 +137,8 @@ static void watch_signals(WorkerCommand *command) {
     sigprocmask(SIG_BLOCK, &set, NULL);
     command->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
     if (command->signals >= 0)
-        loop_watch(http_loop(command->app.http), command->signals, POLLIN, signalled, command);
+        command->watch =
+            loop_watch(http_loop(command->app.http), command->signals, POLLIN, signalled, command);
 }
 
 /* Read the models that renders are routed to. */
@@ -171,6 +173,8 @@ static ExitCode run(WorkerCommand *command) {
         free(error);
     }
     worker_close(worker);
+    if (command->watch)
+        loop_unwatch(http_loop(command->app.http), command->watch);
     return code;
 }
 

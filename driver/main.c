@@ -9,6 +9,7 @@
 
 #include "app.h"
 #include "commands.h"
+#include "options.h"
 #include "table.h"
 
 static const struct Command {
@@ -75,14 +76,19 @@ static int explain_unknown(int argc, char **argv) {
     for (size_t i = 0; i < COMMAND_COUNT; i++)
         known = known || strcmp(commands[i].word, argv[1]) == 0;
     if (!known) {
-        fprintf(stderr, "renderchain: unknown command \"%s\"\n  See: renderchain --help\n",
-                argv[1]);
+        char *message = mem_printf("unknown command \"%s\"", argv[1]);
+        usage_mistake(message, "See: renderchain --help");
+        free(message);
         return EXIT_USAGE;
     }
     bool help = argc > 2 && (strcmp(argv[2], "--help") == 0 || strcmp(argv[2], "-h") == 0);
     FILE *to = help ? stdout : stderr;
-    if (argc > 2 && !help)
-        fprintf(to, "renderchain: unknown command \"%s %s\"\n", argv[1], argv[2]);
+    if (!help) {
+        char *message = mem_printf("unknown command \"%s%s%s\"", argv[1], argc > 2 ? " " : "",
+                                   argc > 2 ? argv[2] : "");
+        usage_mistake(message, NULL);
+        free(message);
+    }
     fprintf(to, "usage:\n");
     for (size_t i = 0; i < COMMAND_COUNT; i++)
         if (strcmp(commands[i].word, argv[1]) == 0)
@@ -112,7 +118,9 @@ static bool all_utf8(int argc, char **argv) {
     for (int i = 1; i < argc; i++) {
         if (text_is_utf8(argv[i]))
             continue;
-        fprintf(stderr, "renderchain: argument %d is not valid UTF-8\n", i);
+        char *message = mem_printf("argument %d is not valid UTF-8", i);
+        usage_mistake(message, NULL);
+        free(message);
         return false;
     }
     return true;
@@ -140,6 +148,7 @@ int main(int argc, char **argv) {
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error like a full disk */
     srand((unsigned)time(NULL) ^ (unsigned)getpid());
+    options_look(argc, argv);
     if (!all_utf8(argc, argv))
         return EXIT_USAGE;
     command_first(argc, argv);

@@ -89,19 +89,42 @@ static void print_help(const CommandLine *line, const Option *common, size_t com
         printf("\n%s\n", line->notes);
 }
 
-/* Explain a mistake. */
+/* Whether mistakes are also told in JSON: known before anything is parsed, as they are made there.
+ */
+static bool mistakes_in_json;
+
+/* See how mistakes are told. */
+void options_look(int argc, char **argv) {
+    mistakes_in_json = !isatty(STDOUT_FILENO);
+    for (int i = 1; i < argc; i++)
+        if (strcmp(argv[i], "--text") == 0)
+            mistakes_in_json = false;
+    for (int i = 1; i < argc; i++)
+        if (strcmp(argv[i], "--json") == 0)
+            mistakes_in_json = true;
+}
+
+/* Tell a mistake. */
+int usage_mistake(const char *message, const char *hint) {
+    app_error(&(Settings){.json = mistakes_in_json}, message, NULL, hint);
+    return EXIT_USAGE;
+}
+
+/* Explain a mistake in a command's arguments. */
 int usage_error(const CommandLine *line, const char *format, ...) {
     va_list args;
     va_start(args, format);
-    fputs("renderchain: ", stderr);
-    vfprintf(stderr, format, args);
+    char *message = mem_vprintf(format, args);
     va_end(args);
     char *command = mem_strndup(line->usage, strcspn(line->usage, "-[ABCDEFGHIJKLMNOPQRSTUVWXYZ"));
     size_t length = strlen(command);
     while (length && command[length - 1] == ' ')
         command[--length] = '\0';
-    fprintf(stderr, "\n  See: renderchain %s --help\n", command);
+    char *hint = mem_printf("See: renderchain %s --help", command);
+    usage_mistake(message, hint);
+    free(hint);
     free(command);
+    free(message);
     return EXIT_USAGE;
 }
 

@@ -44,7 +44,13 @@ int options_parse(const CommandLine *line, int argc, char **argv, Settings *sett
 /* Fill settings from the environment; options are parsed over them. */
 void settings_from_environment(Settings *settings);
 
-/* Explain a mistake in the command line; returns EXIT_USAGE. */
+/* See, before anything is parsed, whether mistakes are also told in JSON. */
+void options_look(int argc, char **argv);
+
+/* Tell a mistake in the command line, with a hint or NULL; returns EXIT_USAGE. */
+int usage_mistake(const char *message, const char *hint);
+
+/* The same of a command's arguments. */
 int usage_error(const CommandLine *line, const char *format, ...) PRINTF_LIKE(2, 3);
 
 #endif

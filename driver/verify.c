@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "query.h"
+#include "table.h"
 
 enum { PAGES_AT_ONCE = 10 };
 
@@ -64,6 +65,24 @@ static bool storage_failed(Verification *verification, const char *error) {
     return false;
 }
 
+/* Count an entry, and add it to what the database is asked about. What no key can be called is
+ * nothing of ours, and the database could not be asked. */
+static void add_entry(Verification *verification, const StorageEntry *entry, json_t *listed) {
+    verification->result.objects++;
+    verification->result.bytes += entry->bytes;
+    if (storage_key_is_safe(entry->key) && text_is_utf8(entry->key)) {
+        json_array_append_new(
+            listed, json_pack("{s:s, s:I}", "key", entry->key, "bytes", (json_int_t)entry->bytes));
+        return;
+    }
+    char *key = text_is_utf8(entry->key) ? mem_strdup(entry->key) : text_clean(entry->key);
+    char *detail = mem_printf("%zu bytes in storage", entry->bytes);
+    verification->result.problems++;
+    verification->problem(verification->context, key, "unknown", detail);
+    free(detail);
+    free(key);
+}
+
 /* Add what is listed after a key to a list, up to some pages; *last becomes the last key, NULL at
  * the end. */
 static bool list_some(Verification *verification, char **last, json_t *listed) {
@@ -73,12 +92,8 @@ static bool list_some(Verification *verification, char **last, json_t *listed) {
         storage_list(&verification->app->storage, *last ? *last : "", keep, &page);
         wait_for(verification, &page);
         bool ok = page.ok || storage_failed(verification, page.error);
-        for (size_t k = 0; ok && k < page.count; k++) {
-            json_array_append_new(listed, json_pack("{s:s, s:I}", "key", page.entries[k].key,
-                                                    "bytes", (json_int_t)page.entries[k].bytes));
-            verification->result.objects++;
-            verification->result.bytes += page.entries[k].bytes;
-        }
+        for (size_t k = 0; ok && k < page.count; k++)
+            add_entry(verification, &page.entries[k], listed);
         more = ok && page.more && page.count > 0;
         if (ok && page.count > 0)
             mem_set(last, "%s", page.entries[page.count - 1].key);

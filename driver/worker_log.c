@@ -54,10 +54,16 @@ void worker_say_claimed(const Worker *worker, const Render *render) {
     free(words);
 }
 
+/* How a render ended: one that was dropped since somebody cancelled it is cancelled. */
+static const char *end_name(const Render *render) {
+    bool cancelled = render->end == RENDER_LOST && strcmp(render->sqlstate, "RC002") == 0;
+    return end_names[cancelled ? RENDER_CANCELLED : render->end];
+}
+
 /* A render is over. */
 void worker_say_over(const Worker *worker, const Render *render) {
     double milliseconds = loop_now() - render->started;
-    const char *end = end_names[render->end];
+    const char *end = end_name(render);
     char *words = mem_printf("render %s: %s after %.1f s%s%s", render->id, end, milliseconds / 1e3,
                              render->error ? ": " : "", render->error ? render->error : "");
     print(worker,

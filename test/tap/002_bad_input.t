@@ -72,6 +72,8 @@ for my $case (@cases)
 	my ($got, $out, $err) = driver(@command);
 	is($got, $code, "$what: exit code") or diag("$out\n$err");
 	like($err, $words, "$what: message");
+	my $last = eval { result_of($out) };
+	ok($last && exists $last->{success} && !$last->{success} && $last->{error}, "$what: the last line of JSON says so") or diag($out);
 }
 is(footprint(), $before, 'nothing was written by any of them');
 opendir(my $objects, scratch() . '/objects');

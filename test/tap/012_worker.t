@@ -70,7 +70,7 @@ $url = model_server('--canned', '--fault', 'image_generation=hang');
 $worker = start_worker('--lease', '600');
 wait_until(sub { asked($url, 'image_generation') == 1 }, 'generation hangs');
 is(sql($node, "SELECT renderchain.cancel_render('$id')"), 'cancelled', 'cancelled elsewhere');
-$worker->{says}->(qr/"event":"end","renderId":"$id","status":"dropped"/);
+$worker->{says}->(qr/"event":"end","renderId":"$id","status":"cancelled"/);
 pass('the worker drops it long before its lease ends');
 
 # A generation in flight when time is up is not sent again by itself.

@@ -59,6 +59,14 @@ write_file("objects/$kept", 'short');
 is(verified(), "8 2 size:$kept unknown:stray", 'another size');
 rename scratch() . '/away', "$objects/$kept";
 unlink "$objects/stray";
+
+# Also what no object can be called: names with control characters, or none in UTF-8.
+for my $name ("two\nlines", "red\e[31m", "latin\xe9")
+{
+	write_file("objects/$name", 'x');
+	like(verified(), qr/^8 2 unknown:/, 'a name that is no key: ' . $name =~ s/[^a-z]/?/gr);
+	unlink "$objects/$name";
+}
 sql($node, "UPDATE stored_objects SET state = 'doomed' WHERE key = '$kept'");
 is(verified(), '8 1 table:', 'a completed render whose object is doomed');
 sql($node, "UPDATE stored_objects SET state = 'live' WHERE key = '$kept'");

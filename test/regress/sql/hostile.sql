@@ -67,6 +67,12 @@ CREATE DOMAIN pg_temp.jsonb AS text CHECK (false);
 
 SET renderchain.max_running_per_user = 1000;
 SET renderchain.max_running_per_provider = 1000;
+-- backslashes in plain literals are escapes where a role or database says so, which servers up to 18 allow
+DO $$BEGIN
+    IF current_setting('server_version_num')::integer < 190000 THEN
+        PERFORM set_config('standard_conforming_strings', 'off', false);
+    END IF;
+END$$;
 SET search_path = t_hostile, pg_temp, pg_catalog;
 SELECT chain_position OPERATOR(pg_catalog.=) 1 AS first FROM renderchain.submit_render('{"prompt": "x", "chainName": "c", "quality": "high",
     "references": [{"key": "k"}], "style": {"url": "u"}, "priority": 5, "durationSeconds": 4, "quick": true, "idempotencyKey": "k",
@@ -118,5 +124,6 @@ DELETE FROM t_hostile.renders WHERE id OPERATOR(pg_catalog.=) :'x'::pg_catalog.u
 SELECT problem FROM renderchain.check_ledger();
 SHOW search_path;
 RESET search_path;
+RESET standard_conforming_strings;
 SET client_min_messages = warning;
 DROP SCHEMA t_hostile CASCADE;
