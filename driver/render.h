@@ -234,5 +234,6 @@ json_t *events_take(Render *render);
 /* routing.c: the image model by the design's rules, with the reason (static). NULL
  * where the registry has none. */
 const Model *route_image(const Render *render, const char **reason);
+const Model *route_video(const Render *render, const char **reason);
 
 #endif
