@@ -16,6 +16,7 @@ EMBED(schema_understanding, "schemas/image_understanding.json");
 EMBED(schema_optimization, "schemas/prompt_optimization.json");
 EMBED(schema_validation, "schemas/validation.json");
 EMBED(schema_extraction, "schemas/memory_extraction.json");
+EMBED(schema_models, "models.schema.json");
 
 static struct Asset {
     const char *stage;
@@ -40,6 +41,14 @@ static struct Asset *find(const char *stage) {
         if (strcmp(assets[i].stage, stage) == 0)
             return &assets[i];
     return NULL;
+}
+
+/* The schema of a model registry. */
+const json_t *asset_models_schema(void) {
+    static json_t *parsed;
+    if (!parsed)
+        parsed = json_loads(schema_models, 0, NULL);
+    return parsed;
 }
 
 /* The text of a JSON value, which is freed. */

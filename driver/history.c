@@ -49,7 +49,7 @@ void history_start(Render *render) {
     const char *mime = json_string_value(json_object_get(render->previous, "mime"));
     const json_t *turn = json_object_get(render->previous, "turn");
     const char *text = json_string_value(json_object_get(turn, "text"));
-    if (!key || render->key || (mime && strncmp(mime, "image/", 6) != 0))
+    if (!key || render->picture.key || (mime && strncmp(mime, "image/", 6) != 0))
         return;
     history->turn.text =
         text ? text : json_string_value(json_object_get(render->previous, "prompt"));
@@ -108,10 +108,10 @@ json_t *history_record(const Render *render) {
 }
 
 /* Keep the turn. */
-json_t *history_keep(const Render *render, const char *prompt) {
+json_t *history_keep(const Render *render, const Picture *picture, const char *prompt) {
     return json_pack("{s:s, s:s?, s:O?}", "text", prompt, "model",
                      render->image_model ? render->image_model->id : NULL, "parts",
-                     render->image.turn);
+                     picture->answer.turn);
 }
 
 /* Forget it. */

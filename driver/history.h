@@ -28,7 +28,7 @@ bool history_refused(Render *render, const ModelAnswer *answer);
 json_t *history_record(const Render *render);
 
 /* What the next render needs of this one; the caller's. */
-json_t *history_keep(const Render *render, const char *prompt);
+json_t *history_keep(const Render *render, const Picture *picture, const char *prompt);
 
 void history_drop(Render *render);
 
