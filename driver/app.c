@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "table.h"
 
@@ -201,10 +202,20 @@ static bool open_provider(App *app, Provider *provider, const char *name, const 
            refuse(app, error, EXIT_PROVIDER, code);
 }
 
+/* A directory of images that is not there would fail every render that names a file. */
+static bool check_images(const App *app, ExitCode *code) {
+    const char *images = app->settings.images;
+    struct stat st;
+    if (!images || (stat(images, &st) == 0 && S_ISDIR(st.st_mode)))
+        return true;
+    return refuse(app, mem_printf("--images \"%s\" is not a directory", images), EXIT_BAD_INPUT,
+                  code);
+}
+
 /* Open providers and storage. */
 bool app_open_models(App *app, ExitCode *code) {
     const Settings *settings = &app->settings;
-    if (!app_open_storage(app, true, code) ||
+    if (!check_images(app, code) || !app_open_storage(app, true, code) ||
         !open_provider(app, &app->provider, app_provider_name(settings), settings->provider_url,
                        settings->key_file, code))
         return false;

@@ -52,6 +52,7 @@ my @cases = (
 	[ 'insufficient credits', 6, qr/RC003/, 'render', @prompt, '--user', $user, '--quality', 'ultra' ],
 	[ 'unwritable output', 8, qr/cannot write to/, 'render', @prompt, '--output', '/nowhere/out.png' ],
 	[ 'unwritable storage', 8, qr/could not make directory|cannot write/, 'render', @prompt, '--storage', 'file:/proc/nowhere' ],
+	[ 'no directory of images', 3, qr/--images "\/nowhere" is not a directory/, 'worker', '--drain', '--images', '/nowhere' ],
 	[ 'unknown storage', 8, qr/not of the form file:/, 'render', @prompt, '--storage', 'ftp:x' ],
 	[ 'unknown provider', 7, qr/unknown provider "acme"/, 'render', @prompt, '--provider', 'acme' ],
 	[ 'bad priority', 3, qr/priority.*RC005/, 'render', @prompt, '--priority', 'high' ],

@@ -60,6 +60,17 @@ is(verified(), "8 2 size:$kept unknown:stray", 'another size');
 rename scratch() . '/away', "$objects/$kept";
 unlink "$objects/stray";
 
+# An application can register what is no key; it is missing, and all else is compared.
+my $odd = sql($node, "SELECT render_id FROM renderchain.run_render('{\"prompt\": \"odd\"}', 'w', '1 minute')");
+my $objects_of_it = '[{"key": "../odd", "backend": "file", "bytes": 1}]';
+sql($node, "SELECT renderchain.register_objects('$odd', 1, '$objects_of_it')");
+sql($node, "SELECT renderchain.complete_render('$odd', 1, '{\"outputUrl\": \"u\", \"outputKey\": \"../odd\", \"objects\": $objects_of_it}')");
+write_file('objects/stray', 'x');
+is(verified(), '8 2 missing:../odd unknown:stray', 'what is no key in the table');
+unlink "$objects/stray";
+sql($node, "DELETE FROM renders WHERE id = '$odd'");
+sql($node, "DELETE FROM stored_objects WHERE key = '../odd'");
+
 # Also what no object can be called: names with control characters, or none in UTF-8.
 for my $name ("two\nlines", "red\e[31m", "latin\xe9")
 {
