@@ -56,7 +56,10 @@ AS $$
         ('render_queues', 'integer', '{id,priority,turn}'),
         ('render_queues', 'uuid', '{user_id}'),
         ('render_queues', 'text', '{type,provider}'),
-        ('render_queues', 'timestamptz', '{since,due}')
+        ('render_queues', 'timestamptz', '{since,due}'),
+        ('api_tokens', 'text', '{hash,level,name}'),
+        ('api_tokens', 'uuid', '{user_id}'),
+        ('api_tokens', 'timestamptz', '{created_at,expires_at,revoked_at}')
     ) AS v (tab, kind, cols), unnest(v.cols) AS c (col)
 $$;
 
