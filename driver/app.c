@@ -166,15 +166,25 @@ static bool check_storage(App *app, bool room, char **error) {
     return !check.error;
 }
 
+/* Open storage. */
+static bool open_storage(App *app, char **error) {
+    const Settings *settings = &app->settings;
+    char *where = settings->storage ? mem_strdup(settings->storage) : default_storage();
+    bool opened = storage_open(&app->storage, where, &settings->storage_options, app->http, error);
+    free(where);
+    return opened;
+}
+
+/* Open storage for commands that only read. */
+bool app_open_storage_to_read(App *app, ExitCode *code) {
+    char *error = NULL;
+    return open_storage(app, &error) || refuse(app, error, EXIT_STORAGE, code);
+}
+
 /* Open storage and see whether it can be written. */
 bool app_open_storage(App *app, bool room, ExitCode *code) {
-    const Settings *settings = &app->settings;
     char *error = NULL;
-    char *where = settings->storage ? mem_strdup(settings->storage) : default_storage();
-    bool opened =
-        storage_open(&app->storage, where, &settings->storage_options, app->http, &error) &&
-        check_storage(app, room, &error);
-    free(where);
+    bool opened = open_storage(app, &error) && check_storage(app, room, &error);
     return opened || refuse(app, error, EXIT_STORAGE, code);
 }
 

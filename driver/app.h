@@ -72,6 +72,7 @@ MUSTCHECK bool app_start(App *app, const Settings *settings, ExitCode *code);
 MUSTCHECK bool app_open_models(App *app, ExitCode *code);
 /* Storage only, which app_open_models has too; room: is there to be room for new objects? */
 MUSTCHECK bool app_open_storage(App *app, bool room, ExitCode *code);
+MUSTCHECK bool app_open_storage_to_read(App *app, ExitCode *code); /* without looking at it */
 MUSTCHECK bool app_connect(App *app, ExitCode *code);
 void app_close(App *app);
 

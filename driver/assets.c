@@ -2,14 +2,7 @@
 
 #include <string.h>
 
-/* Put a file's bytes into the program, with a NUL after them (GNU as, .incbin). */
-#define EMBED(symbol, file)                                                                        \
-    __asm__(".pushsection .rodata\n"                                                               \
-            ".local " #symbol "\n" #symbol ":\n"                                                   \
-            ".incbin \"" file "\"\n"                                                               \
-            ".byte 0\n"                                                                            \
-            ".popsection\n");                                                                      \
-    extern const char symbol[] __attribute__((visibility("hidden")))
+#include "embed.h"
 
 EMBED(prompt_semantic, "prompts/semantic_parsing.txt");
 EMBED(prompt_understanding, "prompts/image_understanding.txt");
@@ -23,6 +16,7 @@ EMBED(schema_understanding, "schemas/image_understanding.json");
 EMBED(schema_optimization, "schemas/prompt_optimization.json");
 EMBED(schema_validation, "schemas/validation.json");
 EMBED(schema_extraction, "schemas/memory_extraction.json");
+EMBED(schema_models, "models.schema.json");
 
 static struct Asset {
     const char *stage;
@@ -47,6 +41,14 @@ static struct Asset *find(const char *stage) {
         if (strcmp(assets[i].stage, stage) == 0)
             return &assets[i];
     return NULL;
+}
+
+/* The schema of a model registry. */
+const json_t *asset_models_schema(void) {
+    static json_t *parsed;
+    if (!parsed)
+        parsed = json_loads(schema_models, 0, NULL);
+    return parsed;
 }
 
 /* The text of a JSON value, which is freed. */

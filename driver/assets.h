@@ -18,4 +18,7 @@ const char *asset_prompt(const char *stage);
 const json_t *asset_schema(const char *stage);
 const char *asset_schema_text(const char *stage);
 
+/* The schema of a model registry, driver/models.schema.json. */
+const json_t *asset_models_schema(void);
+
 #endif

@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "chain_renders.h"
 #include "colour.h"
 #include "commands.h"
-#include "consistency.h"
 #include "options.h"
 #include "query.h"
 #include "table.h"
@@ -35,59 +35,9 @@ static const char show_notes[] =
     "began with (its parent's on a branch), 100 % being the same: palette 40 %, materials 30 %,\n"
     "geometry 15 %, style 15 %. Stages are headed by the last word of their names.";
 
-/* A render's member as a borrowed text, or NULL. */
-static const char *text_of(const json_t *object, const char *key) {
-    return json_string_value(json_object_get(object, key));
-}
-
-/* Find a render of the chain by id; NULL where it is not one of its. */
-static const json_t *find_render(const json_t *renders, const char *id) {
-    size_t i;
-    json_t *render;
-    json_array_foreach(renders, i, render) {
-        const char *own = text_of(render, "renderId");
-        if (id && own && strcmp(own, id) == 0)
-            return render;
-    }
-    return NULL;
-}
-
-/* Did the render end well and leave a memory? */
-static bool carries_memory(const json_t *render) {
-    const char *status = text_of(render, "status");
-    return status && strcmp(status, "completed") == 0 &&
-           json_is_object(json_object_get(render, "memory"));
-}
-
-/* The memory that a render began with: on a branch its parent's or the next ancestor's in
- * this chain, else that of the last completed render before it that has one. */
-static const json_t *memory_before(const json_t *renders, size_t index) {
-    const char *parent = text_of(json_array_get(renders, index), "parentRenderId");
-    size_t steps = json_array_size(renders);
-    while (parent && steps-- > 0) {
-        const json_t *render = find_render(renders, parent);
-        if (!render || carries_memory(render))
-            return json_object_get(render, "memory");
-        parent = text_of(render, "parentRenderId");
-    }
-    while (index-- > 0) {
-        const json_t *render = json_array_get(renders, index);
-        if (carries_memory(render))
-            return json_object_get(render, "memory");
-    }
-    return NULL;
-}
-
-/* Compare a completed render's memory with the one it began with. */
-static bool compare(const json_t *renders, size_t index, Consistency *consistency) {
-    const json_t *render = json_array_get(renders, index);
-    return carries_memory(render) && consistency_of(memory_before(renders, index),
-                                                    json_object_get(render, "memory"), consistency);
-}
-
 /* Is an entry of a render's stages one that ran, in this column? */
 static bool in_column(const json_t *entry, size_t column) {
-    const char *name = text_of(entry, "stage"), *status = text_of(entry, "status");
+    const char *name = json_text_of(entry, "stage"), *status = json_text_of(entry, "status");
     const char *instead = stage_columns[column].instead;
     if (!name || !status || strcmp(status, "skipped") == 0)
         return false;
@@ -112,10 +62,10 @@ static char *stage_seconds(const json_t *render, size_t column) {
 /* The position, and where the render branched off. */
 static char *position_text(const json_t *renders, const json_t *render) {
     char *position = member_text(render, "chainPosition");
-    const char *parent = text_of(render, "parentRenderId");
+    const char *parent = json_text_of(render, "parentRenderId");
     if (!parent)
         return position;
-    const json_t *from = find_render(renders, parent);
+    const json_t *from = chain_find_render(renders, parent);
     char *place = from ? member_text(from, "chainPosition") : text_cut(parent, 8);
     mem_set(&position, "%s from %s", position, place);
     free(place);
@@ -151,14 +101,14 @@ static void print_looks(const json_t *renders) {
     json_array_foreach(renders, i, render) {
         const json_t *palette = json_object_get(json_object_get(render, "memory"), "palette");
         Consistency consistency;
-        bool known = compare(renders, i, &consistency);
+        bool known = chain_compare(renders, i, &consistency);
         char *cells[] = {
             position_text(renders, render),
             member_text(render, "status"),
             palette_text(palette, colour, !colour),
             known ? mem_printf("%.0f %%", consistency.score * 100) : mem_strdup(""),
             total_seconds(render),
-            text_cut(text_of(render, "prompt"), rest < PROMPT_LEAST ? PROMPT_LEAST : rest)};
+            text_cut(json_text_of(render, "prompt"), rest < PROMPT_LEAST ? PROMPT_LEAST : rest)};
         add_row(table, cells, OPTION_COUNT(cells));
     }
     table_print(table, stdout);
@@ -192,7 +142,7 @@ static void print_pictures(const json_t *renders) {
     size_t i;
     json_t *render;
     json_array_foreach(renders, i, render) {
-        const char *url = text_of(render, "outputUrl"), *error = text_of(render, "error");
+        const char *url = json_text_of(render, "outputUrl"), *error = json_text_of(render, "error");
         char *cells[] = {member_text(render, "chainPosition"),
                          text_clean(url ? picture_path(url) : error)};
         add_row(table, cells, OPTION_COUNT(cells));
@@ -237,8 +187,8 @@ static void print_chain_lines(json_t *chain) {
         json_t *line = json_pack("{s:s}", "object", "render");
         json_object_update(line, json_array_get(renders, i));
         json_object_set_new(line, "consistency",
-                            compare(renders, i, &consistency) ? consistency_json(&consistency)
-                                                              : json_null());
+                            chain_compare(renders, i, &consistency) ? consistency_json(&consistency)
+                                                                    : json_null());
         print_json_line(line);
     }
     json_t *line = json_pack("{s:s}", "object", "chain");

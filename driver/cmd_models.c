@@ -4,9 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "assets.h"
 #include "commands.h"
 #include "options.h"
 #include "query.h"
+#include "schema.h"
 #include "table.h"
 
 static const char notes[] =
@@ -126,11 +128,25 @@ static ExitCode list_models(App *app) {
     return EXIT_OK;
 }
 
+/* Check a registry by its schema, which names the member that is wrong. */
+static bool check_registry(const Settings *settings, const char *registry, ExitCode *code) {
+    json_t *json = json_loads(registry, 0, NULL);
+    char *why = NULL;
+    bool good = schema_check(asset_models_schema(), json, &why);
+    if (!good)
+        *code = value_error(settings, "this is no model registry: %s", why);
+    free(why);
+    json_decref(json);
+    return good;
+}
+
 /* Load a registry. */
 static ExitCode load_models(App *app, const char *registry) {
     const char *parameters[] = {registry};
     ExitCode code = EXIT_OK;
     DbAnswer answer;
+    if (!check_registry(&app->settings, registry, &code))
+        return code;
     if (query(app, "select renderchain.load_models($1::jsonb)", 1, parameters, &answer, &code)) {
         long long count = strtoll(PQgetvalue(answer.result, 0, 0), NULL, 10);
         if (app->settings.json)

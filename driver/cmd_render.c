@@ -11,6 +11,7 @@
 
 #include "collect.h"
 #include "commands.h"
+#include "correction.h"
 #include "files.h"
 #include "input.h"
 #include "options.h"
@@ -261,7 +262,7 @@ static ExitCode report_failure(Session *session) {
 /* Write the picture where the user wants it. */
 static ExitCode write_output(Session *session) {
     const char *path = session->options.output;
-    const ModelAnswer *image = &session->render.image;
+    const ModelAnswer *image = &correction_kept(&session->render)->answer;
     char *error = NULL;
     if (!path || file_write(path, image->image, image->image_length, &error))
         return EXIT_OK;

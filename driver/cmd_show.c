@@ -93,6 +93,33 @@ static void print_stages(const json_t *stages) {
     table_free(table);
 }
 
+/* How near a result is to its chain, in words. */
+static char *consistency_text(const json_t *consistency) {
+    static const char *const parts[] = {"palette", "materials", "geometry", "style"};
+    const json_t *score = json_object_get(consistency, "score");
+    if (!json_is_number(score))
+        return mem_strdup("");
+    char *out = mem_printf("%.0f %%", json_number_value(score) * 100);
+    for (size_t i = 0; i < OPTION_COUNT(parts); i++) {
+        const json_t *part = json_object_get(consistency, parts[i]);
+        if (json_is_number(part))
+            mem_set(&out, "%s, %s %.0f %%", out, parts[i], json_number_value(part) * 100);
+    }
+    return out;
+}
+
+/* Which of two pictures was kept, in words; "" where there was one. */
+static char *correction_text(const json_t *correction) {
+    const char *kept = json_string_value(json_object_get(correction, "kept"));
+    if (!kept)
+        return mem_strdup("");
+    double first =
+        json_number_value(json_object_get(json_object_get(correction, "first"), "score"));
+    const json_t *second = json_object_get(json_object_get(correction, "correction"), "score");
+    return mem_printf("drawn twice, score %.2f and %.2f; the %s one is kept", first,
+                      json_number_value(second), strcmp(kept, "first") == 0 ? "first" : "second");
+}
+
 /* Print a render for people. */
 static void print_render(const json_t *result) {
     static const char *const geometry[] = {"perspective", "focalLength", "cameraAngle"};
@@ -120,6 +147,8 @@ static void print_render(const json_t *result) {
                                            OPTION_COUNT(geometry)));
     print_field("style",
                 joined_members(json_object_get(memory, "styleCodes"), style, OPTION_COUNT(style)));
+    print_field("consistent", consistency_text(json_object_get(data, "consistency")));
+    print_field("correction", correction_text(json_object_get(data, "correction")));
     print_stages(json_object_get(data, "stageEvents"));
 }
 

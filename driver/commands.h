@@ -21,6 +21,11 @@ int cmd_gc(int argc, char **argv);
 int cmd_credits_list(int argc, char **argv);
 int cmd_status(int argc, char **argv);
 int cmd_watch(int argc, char **argv);
+int cmd_report(int argc, char **argv);
+int cmd_serve(int argc, char **argv);
+int cmd_token_create(int argc, char **argv);
+int cmd_token_list(int argc, char **argv);
+int cmd_token_revoke(int argc, char **argv);
 int cmd_models(int argc, char **argv);
 
 #endif

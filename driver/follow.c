@@ -17,7 +17,8 @@ struct Follow {
     FollowEars ears;
     char *chain_id;
     bool all;
-    json_t *seen; /* as watch_renders() takes it */
+    json_t *again_from; /* render id: seq from which it is told again at the next asking */
+    json_t *seen;       /* as watch_renders() takes it */
     json_t
         *ended; /* render id: when it ended, by loop_now(); those of seen that may be forgotten */
     char *first_at; /* the server's time when it was asked first; NULL before */
@@ -53,6 +54,8 @@ static void remember(Follow *follow, const json_t *render) {
     const json_t *events = json_object_get(render, "events");
     json_t *seq = json_object_get(json_array_get(events, json_array_size(events) - 1), "seq");
     json_t *mark = json_object_get(follow->seen, id);
+    if (!mark && !follow->chain_id && !follow->all)
+        return; /* forgotten while it was asked for */
     if (!mark) {
         mark = json_object();
         json_object_set_new(follow->seen, id, mark);
@@ -121,6 +124,19 @@ static void came(void *context, const DbReply *reply) {
     follow->ears.told(follow->ears.context);
 }
 
+/* Forget what was seen of renders that are to be told again. */
+static void rewind_seen(Follow *follow) {
+    const char *id;
+    json_t *seq;
+    json_object_foreach(follow->again_from, id, seq) {
+        const json_t *mark = json_object_get(follow->seen, id);
+        json_int_t had = json_integer_value(json_object_get(mark, "seq"));
+        json_int_t from = json_integer_value(seq);
+        json_object_set_new(follow->seen, id, json_pack("{s:I}", "seq", had < from ? had : from));
+    }
+    json_object_clear(follow->again_from);
+}
+
 /* Ask for what is new. Whoever finds renders by himself looks back a minute, since what ends in
  * a transaction that lasts is seen later than it ended; but not to before he began. */
 static void ask(void *context) {
@@ -130,6 +146,7 @@ static void ask(void *context) {
         follow->again = true;
         return;
     }
+    rewind_seen(follow);
     char *seen = json_dumps(follow->seen, JSON_COMPACT);
     bool finds = follow->chain_id || follow->all;
     const char *since = !finds ? NULL : follow->at ? follow->at : "infinity";
@@ -200,6 +217,7 @@ Follow *follow_start(Db *db, Loop *loop, const char *chain_id, bool all, const F
                        .chain_id = mem_strdup(chain_id),
                        .all = all,
                        .seen = json_object(),
+                       .again_from = json_object(),
                        .ended = json_object(),
                        .poll_ms = POLL_SHORTEST_MS};
     db_stay(db, changed, follow);
@@ -217,15 +235,23 @@ void follow_stop(Follow *follow) {
         loop_cancel(follow->loop, follow->timer);
     json_decref(follow->seen);
     json_decref(follow->ended);
+    json_decref(follow->again_from);
     free(follow->chain_id);
     free(follow->first_at);
     free(follow->at);
     free(follow);
 }
 
-/* Follow a render. */
+/* Follow a render; one that is followed already is told again, to all. What is being asked now
+ * would be remembered over it, so it waits for the next asking. */
 void follow_render(Follow *follow, const char *id, long long seq) {
-    json_object_set_new(follow->seen, id, json_pack("{s:I}", "seq", (json_int_t)seq));
+    const json_t *other = json_object_get(follow->again_from, id);
+    if (!other || json_integer_value(other) > seq)
+        json_object_set_new(follow->again_from, id, json_integer((json_int_t)seq));
+    if (!json_object_get(follow->seen, id))
+        json_object_set_new(follow->seen, id, json_pack("{s:I}", "seq", (json_int_t)seq));
+    if (follow->asking)
+        follow->again = true;
     ask_after(follow, 0);
 }
 
@@ -233,4 +259,5 @@ void follow_render(Follow *follow, const char *id, long long seq) {
 void follow_forget(Follow *follow, const char *id) {
     json_object_del(follow->seen, id);
     json_object_del(follow->ended, id);
+    json_object_del(follow->again_from, id);
 }

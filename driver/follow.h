@@ -30,7 +30,8 @@ typedef struct FollowEars {
 Follow *follow_start(Db *db, Loop *loop, const char *chain_id, bool all, const FollowEars *ears);
 void follow_stop(Follow *follow);
 
-/* Follow a render, whatever its state, from after that seq (0: from its start). */
+/* Follow a render, whatever its state, from after that seq (0: from its start). One that is
+ * followed already is told again from there. */
 void follow_render(Follow *follow, const char *id, long long seq);
 void follow_forget(Follow *follow, const char *id);
 

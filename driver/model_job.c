@@ -75,6 +75,7 @@ static void reply_came(void *context, const HttpReply *reply) {
     ModelJob *job = context;
     ModelAnswer answer = {.retry_after_ms = -1};
     job->sent = NULL;
+    answer.status = reply->code == CURLE_OK ? reply->status : 0;
     if (reply->code != CURLE_OK)
         answer_from_failure(reply, &answer);
     else
@@ -87,6 +88,18 @@ static void reply_came(void *context, const HttpReply *reply) {
     }
     job->done(job->context, &answer, job->tries);
     free_job(job);
+}
+
+/* Is a request larger than its model takes? Says so in that case. */
+static bool is_too_large(ModelJob *job) {
+    const json_t *limit = json_object_get(job->call.model->definition, "maxInlineBytes");
+    if (!json_is_integer(limit) || body_length(job->body) <= (size_t)json_integer_value(limit))
+        return false;
+    job->error = mem_printf("the request is %zu bytes with its images, and model \"%s\" takes "
+                            "%lld (maxInlineBytes in the registry)",
+                            body_length(job->body), job->call.model->id,
+                            (long long)json_integer_value(limit));
+    return true;
 }
 
 /* Report a call that cannot be sent, from the loop and not from within the caller. */
@@ -111,7 +124,7 @@ ModelJob *model_send(Http *http, const Provider *provider, ModelCall call, bool 
     job->body = provider->wire->build(provider, &call, &job->url, &job->headers, &job->error);
     call_free(&call);
     job->call = call;
-    if (job->body)
+    if (job->body && !is_too_large(job))
         send_once(job);
     else
         job->timer = loop_after(http_loop(http), 0, report_unsent, job);

@@ -57,10 +57,21 @@ static size_t common_options(Settings *settings, Option *into) {
     return OPTION_COUNT(common);
 }
 
+/* The short form of an option, or NUL. */
+static char letter_of(const Option *option) {
+    return option->name[0] && option->name[1] == ',' ? option->name[0] : '\0';
+}
+
+/* Its name without that. */
+static const char *name_of(const Option *option) {
+    return option->name + (letter_of(option) ? 2 : 0);
+}
+
 /* Print one option of the help. */
 static void print_option(const Option *option) {
-    char *head = mem_printf("--%s%s%s", option->name, option->argument ? " " : "",
-                            option->argument ? option->argument : "");
+    char letter[] = {'-', letter_of(option), ',', ' ', '\0'};
+    char *head = mem_printf("%s--%s%s%s", letter_of(option) ? letter : "", name_of(option),
+                            option->argument ? " " : "", option->argument ? option->argument : "");
     printf("  %-28s %s\n", head, option->help);
     free(head);
 }
@@ -131,6 +142,25 @@ static void store_option(const Option *option, const char *value) {
     }
 }
 
+/* The letters of short forms as getopt takes them: those of every command, then the command's. */
+static void list_letters(const Option *options, size_t count, char *letters) {
+    letters = stpcpy(letters, ":d:h");
+    for (size_t i = 0; i < count; i++)
+        if (letter_of(&options[i])) {
+            *letters++ = letter_of(&options[i]);
+            if (options[i].kind != OPTION_FLAG)
+                *letters++ = ':';
+        }
+    *letters = '\0';
+}
+
+/* The option that has a letter, which is one of those listed. */
+static const Option *by_letter(const Option *options, char letter) {
+    while (letter_of(options) != letter)
+        options++;
+    return options;
+}
+
 /* Parse a command's arguments. */
 int options_parse(const CommandLine *line, int argc, char **argv, Settings *settings,
                   char ***positional) {
@@ -143,13 +173,15 @@ int options_parse(const CommandLine *line, int argc, char **argv, Settings *sett
     size_t common_count = common_options(settings, all + count);
     count += common_count;
     for (size_t i = 0; i < count; i++)
-        table[i] = (struct option){all[i].name, all[i].kind == OPTION_FLAG ? 0 : 1, NULL, 0};
+        table[i] = (struct option){name_of(&all[i]), all[i].kind == OPTION_FLAG ? 0 : 1, NULL, 0};
     table[count] = (struct option){"help", 0, NULL, 0};
 
     int which, got;
+    char letters[2 * OPTIONS_MAXIMUM + 5];
+    list_letters(all, line->option_count, letters);
     opterr = 0;
     optind = 1;
-    while ((got = getopt_long(argc, argv, ":d:h", table, &which)) != -1) {
+    while ((got = getopt_long(argc, argv, letters, table, &which)) != -1) {
         if (got == 'd') {
             settings->conninfo = optarg;
         } else if (got == 'h' || (got == 0 && (size_t)which == count)) {
@@ -160,7 +192,7 @@ int options_parse(const CommandLine *line, int argc, char **argv, Settings *sett
         } else if (got == '?') {
             return usage_error(line, "unknown option %s", argv[optind - 1]);
         } else {
-            store_option(&all[which], optarg);
+            store_option(got ? by_letter(all, (char)got) : &all[which], optarg);
         }
     }
     size_t given = (size_t)(argc - optind);

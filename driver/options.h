@@ -18,7 +18,7 @@ typedef struct TextList {
 typedef enum OptionKind { OPTION_FLAG, OPTION_TEXT, OPTION_LIST } OptionKind;
 
 typedef struct Option {
-    const char *name;     /* without the dashes */
+    const char *name;     /* without the dashes; "o,output" is --output or -o */
     const char *argument; /* its name in the help; NULL for a flag */
     OptionKind kind;
     void *target; /* bool *, const char ** or TextList * */

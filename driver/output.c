@@ -5,9 +5,9 @@
 #include <string.h>
 
 /* The key that holds the render and the attempt, so that no two attempts ever write the same. */
-static void set_key(Render *render, const char *extension) {
-    mem_set(&render->key, "%.2s/%s-output-%d.%s", render->id, render->id, render->attempt,
-            extension);
+static void set_key(const Render *render, Picture *picture, const char *extension) {
+    mem_set(&picture->key, "%.2s/%s-output-%d%s.%s", render->id, render->id, render->attempt,
+            picture == &render->corrected ? "-correction" : "", extension);
 }
 
 /* What the object is called after its type. */
@@ -17,43 +17,45 @@ static const char *extension_of(const char *mime) {
 }
 
 /* The object as register_objects wants it. */
-static json_t *describe(const Render *render) {
-    return json_pack("[{s:s, s:s, s:s}]", "key", render->key, "backend",
+static json_t *describe(const Render *render, const Picture *picture) {
+    return json_pack("[{s:s, s:s, s:s}]", "key", picture->key, "backend",
                      render->app->storage.backend, "kind", "output");
 }
 
 /* Fix the key before the picture's type is known, so that the registration goes with the commit
  * of generation's start: models stay with one type, so it is that of the picture before. */
-json_t *output_expect(Render *render) {
+json_t *output_expect(Render *render, Picture *picture) {
     const App *app = render->app;
-    set_key(render, app->picture_type ? app->picture_type : "png");
-    render->uploading = true;
-    return describe(render);
+    set_key(render, picture, app->picture_type ? app->picture_type : "png");
+    picture->uploading = true;
+    return describe(render, picture);
 }
 
 /* The upload has ended. */
 static void stored(void *context, StorageReply *reply) {
     StageRun *run = context;
     Render *render = run->render;
-    render->upload = NULL;
+    Picture *picture = stage_picture(run);
+    picture->upload = NULL;
     if (!reply->ok) {
         stage_fail(run, "rejected", "%s", reply->error);
         return;
     }
-    render->url = storage_url(&render->app->storage, render->key);
-    run->output = json_pack("{s:s, s:s}", "key", render->key, "sha256", render->sha256);
+    picture->url = storage_url(&render->app->storage, picture->key);
+    run->output = json_pack("{s:s, s:s}", "key", picture->key, "sha256", picture->sha256);
     stage_end(run, STATE_SUCCESS, "ok");
 }
 
 /* Upload. */
 static void upload(StageRun *run) {
     Render *render = run->render;
-    StorageObject object = {.key = render->key,
-                            .mime = render->image.image_mime,
-                            .bytes = render->image.image,
-                            .length = render->image.image_length,
-                            .sha256 = render->sha256};
-    render->upload = storage_put(&render->app->storage, &object, stored, run);
+    Picture *picture = stage_picture(run);
+    StorageObject object = {.key = picture->key,
+                            .mime = picture->answer.image_mime,
+                            .bytes = picture->answer.image,
+                            .length = picture->answer.image_length,
+                            .sha256 = picture->sha256};
+    picture->upload = storage_put(&render->app->storage, &object, stored, run);
 }
 
 /* Another key is registered: now, and only now, may it be written. */
@@ -69,10 +71,11 @@ static void registered(void *context, const DbReply *reply) {
 /* The picture has another type than expected: its key is registered first. */
 static void register_again(StageRun *run) {
     Render *render = run->render;
-    output_disown(render);
-    set_key(render, render->app->picture_type);
-    render->uploading = true;
-    json_t *objects = describe(render);
+    Picture *picture = stage_picture(run);
+    output_disown(render, picture);
+    set_key(render, picture, render->app->picture_type);
+    picture->uploading = true;
+    json_t *objects = describe(render, picture);
     char *text = json_dumps(objects, JSON_TEXT);
     char *attempt = mem_printf("%d", render->attempt);
     const char *parameters[] = {render->id, attempt, text};
@@ -89,10 +92,10 @@ static bool has_type(const char *key, const char *extension) {
 }
 
 /* Hash the picture, where that was not done yet. */
-const char *output_sha256(Render *render) {
-    if (!*render->sha256)
-        sha256_hex(render->image.image, render->image.image_length, render->sha256);
-    return render->sha256;
+const char *output_sha256(Picture *picture) {
+    if (!*picture->sha256)
+        sha256_hex(picture->answer.image, picture->answer.image_length, picture->sha256);
+    return picture->sha256;
 }
 
 /* Hash and store the picture, once the requests that show it to models have left. Its hash
@@ -100,11 +103,13 @@ const char *output_sha256(Render *render) {
 static void store(void *context) {
     StageRun *run = context;
     Render *render = run->render;
-    const StageRun *generation = render_run(render, STAGE_IMAGE_GENERATION);
+    Picture *picture = stage_picture(run);
+    const StageRun *generation = render_run(
+        render, picture == &render->corrected ? STAGE_CORRECTION : STAGE_IMAGE_GENERATION);
     run->timer = NULL;
-    json_object_set_new(generation->output, "sha256", json_string(output_sha256(render)));
-    render->app->picture_type = extension_of(render->image.image_mime);
-    if (has_type(render->key, render->app->picture_type))
+    json_object_set_new(generation->output, "sha256", json_string(output_sha256(picture)));
+    render->app->picture_type = extension_of(picture->answer.image_mime);
+    if (has_type(picture->key, render->app->picture_type))
         upload(run);
     else
         register_again(run);
@@ -116,14 +121,14 @@ void output_store(StageRun *run) {
 }
 
 /* Take over a key. */
-void output_take_over(Render *render, const char *key) {
-    mem_set(&render->key, "%s", key);
+void output_take_over(Picture *picture, const char *key) {
+    mem_set(&picture->key, "%s", key);
 }
 
 /* Drop what is on its way. */
-void output_drop(Render *render) {
-    storage_drop(render->upload);
-    render->upload = NULL;
+void output_drop(Picture *picture) {
+    storage_drop(picture->upload);
+    picture->upload = NULL;
 }
 
 /* Whether the database heard of it is shown by what gc --verify finds. */
@@ -133,11 +138,11 @@ static void ignore(void *context, const DbReply *reply) {
 }
 
 /* Tell the database that we write the object no more. */
-void output_disown(Render *render) {
-    if (!render->uploading)
+void output_disown(Render *render, Picture *picture) {
+    if (!picture->uploading)
         return;
-    render->uploading = false;
-    json_t *objects = describe(render);
+    picture->uploading = false;
+    json_t *objects = describe(render, picture);
     char *text = json_dumps(objects, JSON_TEXT);
     char *attempt = mem_printf("%d", render->attempt);
     const char *parameters[] = {render->id, attempt, text};

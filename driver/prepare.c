@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "history.h"
 #include "input.h"
 
 enum {
@@ -18,12 +19,19 @@ typedef struct Wanted {
     ImageFile *image;
 } Wanted;
 
+/* A picture of an earlier attempt while it is read. */
+typedef struct Taken {
+    Preparation *preparation;
+    Picture *picture;
+    StorageJob *job;
+} Taken;
+
 struct Preparation {
     Render *render;
     Wanted wanted[MAX_INPUTS];
     size_t count;
     unsigned missing;
-    StorageJob *stored; /* while the output of an earlier attempt is read */
+    Taken taken[2];
 };
 
 /* Start the render when everything is there. */
@@ -75,13 +83,14 @@ static void want(Preparation *preparation, const json_t *named, const char *labe
     wanted->input = input_load(preparation->render->app, named, label, into, input_came, wanted);
 }
 
-/* The output of an earlier attempt is there, or not. */
-static void stored_came(void *context, StorageReply *reply) {
-    Preparation *preparation = context;
-    Render *render = preparation->render;
-    ModelAnswer *image = &render->image;
+/* A picture of an earlier attempt is there, or not. */
+static void taken_came(void *context, StorageReply *reply) {
+    Taken *taken = context;
+    Render *render = taken->preparation->render;
+    Picture *picture = taken->picture;
+    ModelAnswer *image = &picture->answer;
     char *why = NULL;
-    preparation->stored = NULL;
+    taken->job = NULL;
     if (reply->ok) {
         image->image = reply->bytes;
         image->image_length = reply->length;
@@ -97,9 +106,24 @@ static void stored_came(void *context, StorageReply *reply) {
         free(words);
         return;
     }
-    render->url = storage_url(&render->app->storage, render->key);
-    sha256_hex(image->image, image->image_length, render->sha256);
-    one_less(preparation);
+    picture->url = storage_url(&render->app->storage, picture->key);
+    sha256_hex(image->image, image->image_length, picture->sha256);
+    one_less(taken->preparation);
+}
+
+/* Read what earlier attempts have stored. */
+static void take_over(Preparation *preparation) {
+    Render *render = preparation->render;
+    Picture *const pictures[] = {&render->picture, &render->corrected};
+    for (size_t i = 0; i < 2; i++) {
+        Taken *taken = &preparation->taken[i];
+        if (!pictures[i]->key)
+            continue;
+        *taken = (Taken){.preparation = preparation, .picture = pictures[i]};
+        preparation->missing++;
+        taken->job = storage_get(&render->app->storage, pictures[i]->key, STORED_IMAGE_MAXIMUM,
+                                 taken_came, taken);
+    }
 }
 
 /* Fetch what is missing. */
@@ -108,6 +132,7 @@ void prepare_start(Render *render) {
     const json_t *request = render->request;
     const json_t *references = json_object_get(request, "references");
     render->preparation = preparation;
+    history_start(render);
     preparation->render = render;
     preparation->missing = 1;
     for (size_t i = 0; i < render->reference_count; i++) {
@@ -117,11 +142,7 @@ void prepare_start(Render *render) {
     }
     want(preparation, json_object_get(request, "style"), "the style image", &render->style);
     want(preparation, json_object_get(request, "mask"), "the mask", &render->mask);
-    if (render->key) {
-        preparation->missing++;
-        preparation->stored = storage_get(&render->app->storage, render->key, STORED_IMAGE_MAXIMUM,
-                                          stored_came, preparation);
-    }
+    take_over(preparation);
     one_less(preparation);
 }
 
@@ -132,7 +153,8 @@ void prepare_drop(Render *render) {
         return;
     for (size_t i = 0; i < preparation->count; i++)
         input_drop(preparation->wanted[i].input);
-    storage_drop(preparation->stored);
+    for (size_t i = 0; i < 2; i++)
+        storage_drop(preparation->taken[i].job);
     free(preparation);
     render->preparation = NULL;
 }

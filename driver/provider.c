@@ -37,6 +37,7 @@ void call_add_text(ModelCall *call, const char *format, ...) {
 void call_add_image(ModelCall *call, const char *bytes, size_t length, const char *mime) {
     if (call->part_count == CALL_MAX_PARTS)
         return;
+    call->shows = true;
     call->parts[call->part_count++] = (CallPart){.bytes = bytes, .length = length, .mime = mime};
 }
 
@@ -58,6 +59,7 @@ void answer_free(ModelAnswer *answer) {
     free(answer->message);
     json_decref(answer->json);
     free(answer->image);
+    json_decref(answer->turn);
     json_decref(answer->usage);
     free(answer->model_version);
     *answer = (ModelAnswer){.retry_after_ms = -1};

@@ -23,6 +23,15 @@ typedef struct CallPart {
 
 enum { CALL_MAX_PARTS = 24 };
 
+/* A turn that went before: what was said, and the picture that came. All borrowed. */
+typedef struct CallTurn {
+    const char *text; /* NULL for nothing */
+    const char *bytes;
+    size_t length;
+    const char *mime;
+    const json_t *parts; /* what the model wrote, as an answer's turn; NULL: only the picture */
+} CallTurn;
+
 typedef struct ModelCall {
     const Model *model;
     const char *instruction;  /* as a JSON string, with its quotes; borrowed; NULL for none */
@@ -31,9 +40,11 @@ typedef struct ModelCall {
     const char *aspect_ratio; /* for an image; borrowed */
     const char *image_size;
     const char *quality; /* as in the request; borrowed; NULL for the provider's own choice */
+    const CallTurn *history;
     Timeouts timeouts;
     CallPart parts[CALL_MAX_PARTS];
     size_t part_count;
+    bool shows; /* there are images among them; known also when the parts are gone */
 } ModelCall;
 
 /* Add a part; they reach the model in this order. Nothing is added past CALL_MAX_PARTS. */
@@ -58,11 +69,14 @@ typedef struct ModelAnswer {
     size_t image_length;
     const char *image_mime; /* static, from the bytes themselves */
     unsigned image_width, image_height;
+    json_t *turn;          /* what the model wrote beside it, to be sent back verbatim: a list of
+                            * parts, the picture as {"image": true}; owned, NULL for none */
     json_t *usage;         /* {"inputTokens","outputTokens","imageTokens","images"}, or NULL */
     char *model_version;   /* as reported */
     double retry_after_ms; /* -1 where the provider named none */
     bool final;            /* the provider says that trying again is useless */
     Lack lacks;            /* why it was refused */
+    long status;           /* of HTTP, 0 where no answer came */
 } ModelAnswer;
 
 void answer_free(ModelAnswer *answer);

@@ -30,6 +30,34 @@ static bool append_parts(Body *body, const ModelCall *call) {
     return true;
 }
 
+/* Append one part of what the model wrote; the picture is put back where it stood. */
+static bool append_turn_part(Body *body, const CallTurn *turn, const json_t *part) {
+    const char *signature = json_string_value(json_object_get(part, "thoughtSignature"));
+    if (!json_is_true(json_object_get(part, "image")))
+        return wire_append_json(body, json_incref((json_t *)part));
+    return wire_append(body, "{\"inlineData\":{\"mimeType\":\"") && wire_append(body, turn->mime) &&
+           wire_append(body, "\",\"data\":\"") &&
+           body_append_base64(body, turn->bytes, turn->length) && wire_append(body, "\"}") &&
+           (!signature || (wire_append(body, ",\"thoughtSignature\":") &&
+                           wire_append_json(body, json_string(signature)))) &&
+           wire_append(body, "}");
+}
+
+/* Append the turn before this one, which has its user's and its model's part. */
+static bool append_history(Body *body, const CallTurn *turn) {
+    json_t *only = json_pack("[{s:b}]", "image", 1), *part;
+    const json_t *parts = json_array_size(turn->parts) ? turn->parts : only;
+    size_t i;
+    bool ok = wire_append(body, "{\"role\":\"user\",\"parts\":[") &&
+              wire_append_json(body, json_pack("{s:s}", "text", turn->text ? turn->text : "")) &&
+              wire_append(body, "]},{\"role\":\"model\",\"parts\":[");
+    json_array_foreach(parts, i, part) {
+        ok = ok && (!i || wire_append(body, ",")) && append_turn_part(body, turn, part);
+    }
+    json_decref(only);
+    return ok && wire_append(body, "]},");
+}
+
 /* Append what kind of answer is wanted. */
 static bool append_config(Body *body, const ModelCall *call) {
     if (call->schema_text)
@@ -60,8 +88,10 @@ static Body *build(const Provider *provider, const ModelCall *call, char **url,
                    struct curl_slist **headers, char **error) {
     Body *body = body_new(REQUEST_MAXIMUM);
     (void)error;
-    bool ok = wire_append(body, "{\"contents\":[{\"role\":\"user\",\"parts\":[") &&
-              append_parts(body, call) && wire_append(body, "]}]") && append_rest(body, call);
+    bool ok = wire_append(body, "{\"contents\":[") &&
+              (!call->history || append_history(body, call->history)) &&
+              wire_append(body, "{\"role\":\"user\",\"parts\":[") && append_parts(body, call) &&
+              wire_append(body, "]}]") && append_rest(body, call);
     if (!ok) {
         body_free(body);
         return NULL;
@@ -165,6 +195,36 @@ static char *collect_parts(const json_t *parts, const LongStrings *strings, cons
     return buf_take(&text, NULL);
 }
 
+/* Copy a text member, which may be one of the long strings. */
+static void copy_text(const json_t *from, const char *key, const LongStrings *strings, json_t *to) {
+    LongString text = long_string_find(strings, json_object_get(from, key));
+    if (text.at)
+        json_object_set_new(to, key, json_stringn(text.at, text.length));
+}
+
+/* Keep what the model wrote, so that it can be sent back: texts, thoughts and signatures, and
+ * where the picture stood. Drafts are left out: they are as large as the picture. */
+static json_t *keep_turn(const json_t *parts, const json_t *image, const LongStrings *strings) {
+    json_t *kept = json_array(), *part;
+    size_t i;
+    json_array_foreach(parts, i, part) {
+        const json_t *data = json_object_get(json_object_get(part, "inlineData"), "data");
+        if (data && data != image)
+            continue;
+        json_t *copy = json_object();
+        if (data)
+            json_object_set_new(copy, "image", json_true());
+        copy_text(part, "text", strings, copy);
+        copy_text(part, "thoughtSignature", strings, copy);
+        if (json_is_true(json_object_get(part, "thought")))
+            json_object_set_new(copy, "thought", json_true());
+        if (json_object_size(copy))
+            json_array_append(kept, copy);
+        json_decref(copy);
+    }
+    return kept;
+}
+
 /* Say that nothing usable came, with every word the provider left about it. */
 static void say_nothing_came(ModelAnswer *answer, const char *reason, const char *finish,
                              const char *text) {
@@ -190,6 +250,9 @@ static void parse_candidate(const json_t *candidate, const LongStrings *strings,
     } else if (!call->schema && image) {
         LongString base64 = long_string_find(strings, image);
         answer_take_image(answer, base64.at, base64.length);
+        if (answer->outcome == OUTCOME_OK)
+            answer->turn = keep_turn(
+                json_object_get(json_object_get(candidate, "content"), "parts"), image, strings);
         if (answer->usage && answer->outcome == OUTCOME_OK)
             json_object_set_new(answer->usage, "images", json_integer(1));
     } else if (call->schema && *text) {

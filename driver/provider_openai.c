@@ -171,6 +171,9 @@ static char *prompt_of(const ModelCall *call) {
         if (call->parts[i].text)
             ok = (!prompt.length || buf_append(&prompt, "\n", 1)) &&
                  buf_append(&prompt, call->parts[i].text, strlen(call->parts[i].text));
+    static const char before[] = "\nPrevious render of this chain (go on from it):";
+    if (ok && call->history)
+        ok = buf_append(&prompt, before, sizeof before - 1);
     json_decref(instruction);
     return buf_take(&prompt, NULL);
 }
@@ -195,7 +198,7 @@ static json_t *picture_options(const ModelCall *call) {
 
 /* How many images a call has, the mask left out. */
 static size_t count_images(const ModelCall *call) {
-    size_t count = 0;
+    size_t count = call->history ? 1 : 0;
     for (size_t i = 0; i < call->part_count; i++)
         count += !call->parts[i].text && !call->parts[i].mask;
     return count;
@@ -244,6 +247,16 @@ static bool add_images(Multipart *form, const ModelCall *call, char **error) {
                        part->length, false);
         free(name);
         first = first ? first : part;
+    }
+    const CallTurn *turn = call->history;
+    CallPart last = {0};
+    if (turn) {
+        char *name = mem_printf("image-%zu.%s", ++number, strchr(turn->mime, '/') + 1);
+        last = (CallPart){.bytes = turn->bytes, .length = turn->length, .mime = turn->mime};
+        multipart_file(form, count > 1 ? "image[]" : "image", name, last.mime, last.bytes,
+                       last.length, false);
+        free(name);
+        first = first ? first : &last;
     }
     return !mask || add_mask(form, mask, first, error);
 }
@@ -358,7 +371,7 @@ static Lack lack_of(const HttpReply *reply, const ModelCall *call, const char *c
         return LACKS_NOTHING;
     if (says_one_of(param, schema) || says_one_of(words, schema))
         return LACKS_SCHEMA;
-    return count_images(call) > 0 && says_one_of(words, vision) ? LACKS_VISION : LACKS_NOTHING;
+    return call->shows && says_one_of(words, vision) ? LACKS_VISION : LACKS_NOTHING;
 }
 
 /* Say what a server lacks, and what can be done. */

@@ -78,16 +78,27 @@ const Model *registry_find(const Registry *registry, const char *id) {
     return NULL;
 }
 
-/* Pick the first model in use that fits. */
+/* Does one model go before another? One whose retirement is announced goes last. */
+static bool goes_before(const Model *model, const Model *other) {
+    double rank = json_number_value(json_object_get(model->definition, "rank"));
+    double other_rank = json_number_value(json_object_get(other->definition, "rank"));
+    if (rank != other_rank)
+        return rank > other_rank;
+    return !text(model->definition, "retired") && text(other->definition, "retired");
+}
+
+/* Pick the best model in use that fits, of equals the first. */
 const Model *registry_pick(const Registry *registry, const char *provider, const char *kind,
                            const char *tier) {
+    const Model *best = NULL;
     for (size_t i = 0; i < registry->count; i++) {
         const Model *model = &registry->models[i];
         if (!model->retired && strcmp(model->provider, provider) == 0 &&
-            strcmp(model->kind, kind) == 0 && (!tier || strcmp(model->tier, tier) == 0))
-            return model;
+            strcmp(model->kind, kind) == 0 && (!tier || strcmp(model->tier, tier) == 0) &&
+            (!best || goes_before(model, best)))
+            best = model;
     }
-    return NULL;
+    return best;
 }
 
 /* Read a number of seconds from 1, else take another. */

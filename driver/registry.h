@@ -44,7 +44,8 @@ void registry_free(Registry *registry);
 /* A model by id, or NULL. */
 const Model *registry_find(const Registry *registry, const char *id);
 
-/* The first model in use of a provider, kind and tier (NULL tier: any), or NULL. */
+/* The model in use of a provider, kind and tier (NULL tier: any) whose "rank" is the highest, of
+ * equals the first whose retirement is not announced; or NULL. */
 const Model *registry_pick(const Registry *registry, const char *provider, const char *kind,
                            const char *tier);
 

@@ -8,6 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "consistency.h"
+#include "correction.h"
+#include "history.h"
 #include "output.h"
 #include "prepare.h"
 #include "table.h"
@@ -40,6 +43,11 @@ StageId stage_id(const StageRun *run) {
     return (StageId)(run->kind - stage_kinds);
 }
 
+/* The picture that a run is about. */
+Picture *stage_picture(const StageRun *run) {
+    return stage_id(run) >= STAGE_CORRECTION ? &run->render->corrected : &run->render->picture;
+}
+
 /* Add a run to the plan. */
 static void plan(Render *render, StageId id, const char *part, const ImageFile *image) {
     StageRun *run = &render->runs[render->run_count++];
@@ -64,7 +72,7 @@ static void plan_all(Render *render) {
         if (id == other)
             continue;
         if (id != STAGE_IMAGE_UNDERSTANDING) {
-            plan(render, id, "", NULL);
+            plan(render, id, id >= STAGE_CORRECTION ? "correction" : "", NULL);
             continue;
         }
         for (size_t i = 0; i < render->reference_count; i++) {
@@ -93,20 +101,35 @@ static const json_t *recorded(const json_t *stages, const char *name, const char
     return NULL;
 }
 
-/* Take over an image that an earlier attempt paid for and stored; prepare.c reads it. */
-static void reuse_image(Render *render, const json_t *stages) {
-    static const StageId done[] = {STAGE_IMAGE_GENERATION, STAGE_STORAGE};
-    const json_t *stored = recorded(stages, "storage", "");
+/* Take over a picture that an earlier attempt paid for and stored; prepare.c reads it. */
+static void reuse_picture(Render *render, const json_t *stages, StageId generation,
+                          StageId storage) {
+    StageRun *const done[] = {render_run(render, generation), render_run(render, storage)};
+    const char *part = done[0]->part;
+    const json_t *stored = recorded(stages, "storage", part);
     const char *key = json_string_value(json_object_get(stored, "key"));
-    if (!key || !recorded(stages, "image_generation", ""))
+    if (!key || !recorded(stages, "image_generation", part))
         return;
-    output_take_over(render, key);
-    for (size_t i = 0; i < sizeof done / sizeof done[0]; i++) {
-        StageRun *run = render_run(render, done[i]);
-        run->reused = true;
-        run->state = STATE_SUCCESS;
-        run->outcome = "ok";
+    output_take_over(stage_picture(done[0]), key);
+    for (size_t i = 0; i < 2; i++) {
+        done[i]->reused = true;
+        done[i]->state = STATE_SUCCESS;
+        done[i]->outcome = "ok";
     }
+}
+
+/* Was a second picture asked for that never came? It is not asked for once more. */
+static bool is_spent(const json_t *stages) {
+    size_t i;
+    json_t *stage;
+    json_array_foreach(stages, i, stage) {
+        const char *name = json_string_value(json_object_get(stage, "stage"));
+        const char *part = json_string_value(json_object_get(stage, "part"));
+        if (name && part && strcmp(name, "image_generation") == 0 &&
+            strcmp(part, "correction") == 0)
+            return true;
+    }
+    return false;
 }
 
 /* Take over what earlier attempts have recorded as done. */
@@ -121,7 +144,9 @@ static void reuse(Render *render, const json_t *stages) {
         run->outcome = "ok";
         run->kind->take(run, answer);
     }
-    reuse_image(render, stages);
+    reuse_picture(render, stages, STAGE_IMAGE_GENERATION, STAGE_STORAGE);
+    reuse_picture(render, stages, STAGE_CORRECTION, STAGE_CORRECTION_STORAGE);
+    render->correction_spent = is_spent(stages);
 }
 
 /* Parse JSON as the database writes it: jsonb has numbers of any size. */
@@ -138,7 +163,7 @@ static json_t *json_column(const PGresult *result, int row, const char *column) 
 /* Start empty. */
 void render_init(Render *render, App *app) {
     *render = (Render){.app = app, .events = json_array()};
-    render->image.retry_after_ms = -1;
+    render->picture.answer.retry_after_ms = render->corrected.answer.retry_after_ms = -1;
 }
 
 /* Take a row of what run_render or claim_renders gave. */
@@ -180,10 +205,19 @@ static void free_run(StageRun *run) {
     free(run->error);
 }
 
+/* Free a picture. */
+static void free_picture(Picture *picture) {
+    answer_free(&picture->answer);
+    free(picture->key);
+    free(picture->url);
+}
+
 /* Free a render and everything it holds. */
 void render_free(Render *render) {
     prepare_drop(render);
-    output_drop(render);
+    output_drop(&render->picture);
+    output_drop(&render->corrected);
+    history_drop(render);
     if (render->events_timer)
         loop_cancel(http_loop(render->app->http), render->events_timer);
     if (render->over_timer)
@@ -196,15 +230,23 @@ void render_free(Render *render) {
     }
     image_file_free(&render->style);
     image_file_free(&render->mask);
-    json_t *const documents[] = {render->request,   render->memory,         render->previous,
-                                 render->intent,    render->style_analysis, render->validation,
-                                 render->extracted, render->events,         render->known};
+    json_t *const documents[] = {render->request,
+                                 render->memory,
+                                 render->previous,
+                                 render->intent,
+                                 render->style_analysis,
+                                 render->validation,
+                                 render->extracted,
+                                 render->events,
+                                 render->known,
+                                 render->corrected_validation,
+                                 render->corrected_extracted};
     for (size_t i = 0; i < sizeof documents / sizeof documents[0]; i++)
         json_decref(documents[i]);
-    answer_free(&render->image);
-    char *const texts[] = {render->id,   render->chain_id, render->prompt, render->negative,
-                           render->key,  render->url,      render->error,  render->sqlstate,
-                           render->hint, render->result};
+    free_picture(&render->picture);
+    free_picture(&render->corrected);
+    char *const texts[] = {render->id,    render->chain_id, render->prompt, render->negative,
+                           render->error, render->sqlstate, render->hint,   render->result};
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
         free(texts[i]);
     *render = (Render){0};
@@ -283,17 +325,23 @@ void stage_end(StageRun *run, StageState state, const char *outcome) {
     run->duration = loop_now() - run->started;
     run->state = state;
     run->outcome = outcome;
-    if (stage_id(run) == STAGE_IMAGE_GENERATION && state == STATE_SUCCESS) {
-        render->generation_held = true;
+    StageId id = stage_id(run);
+    Picture *picture = stage_picture(run);
+    /* A second picture that nobody wants is the rule, and nothing to speak of. */
+    bool told = state != STATE_SKIPPED || id < STAGE_CORRECTION;
+    if ((id == STAGE_IMAGE_GENERATION || id == STAGE_CORRECTION) && state == STATE_SUCCESS) {
+        picture->held = true;
     } else {
-        if (stage_id(run) == STAGE_STORAGE && render->generation_held) {
-            render->generation_held = false;
+        if ((id == STAGE_STORAGE || id == STAGE_CORRECTION_STORAGE) && picture->held) {
+            picture->held = false;
             render->paid = true;
-            events_add(render_run(render, STAGE_IMAGE_GENERATION));
+            events_add(render_run(render,
+                                  id == STAGE_STORAGE ? STAGE_IMAGE_GENERATION : STAGE_CORRECTION));
         }
-        events_add(run);
+        if (told)
+            events_add(run);
     }
-    if (render->watch)
+    if (render->watch && told)
         render->watch(render->watch_context, run);
     render_advance(render);
 }
@@ -355,7 +403,9 @@ static void drop_jobs(Render *render) {
         run->timer = NULL;
     }
     prepare_drop(render);
-    output_drop(render);
+    output_drop(&render->picture);
+    output_drop(&render->corrected);
+    history_drop(render);
 }
 
 /* Whatever we do now would be refused, so drop the run. The database knows whether whoever takes
@@ -368,7 +418,8 @@ void render_drop(Render *render, const char *sqlstate, const char *words, const 
     mem_set(&render->sqlstate, "%s", sqlstate);
     mem_set(&render->hint, "%s", hint);
     drop_jobs(render);
-    output_disown(render);
+    output_disown(render, &render->picture);
+    output_disown(render, &render->corrected);
 }
 
 /* The database refused. */
@@ -386,6 +437,7 @@ static void completed(void *context, const DbReply *reply) {
         return;
     }
     render->result = mem_strdup(PQgetvalue(reply->result, 0, 0));
+    output_disown(render, correction_left(render));
     set_end(render, RENDER_COMPLETED);
 }
 
@@ -413,23 +465,40 @@ static json_t *image_analysis(const Render *render) {
     return analysis;
 }
 
+/* Say how near the memory of the result is to what the chain had. */
+static void set_consistency(json_t *result, const json_t *before) {
+    Consistency consistency;
+    if (consistency_of(before, json_object_get(result, "memory"), &consistency))
+        json_object_set_new(result, "consistency", consistency_json(&consistency));
+}
+
 /* Put together what complete_render is told. */
 static json_t *describe_result(Render *render) {
     double milliseconds = loop_now() - render->started;
+    const Picture *kept = correction_kept(render);
+    bool corrected = kept == &render->corrected;
     json_t *result = json_pack(
         "{s:s, s:s, s:[{s:s, s:s, s:s, s:s, s:I, s:s}], s:s, s:I, s:I, s:o}", "outputUrl",
-        render->url, "outputKey", render->key, "objects", "key", render->key, "backend",
-        render->app->storage.backend, "kind", "output", "mime", render->image.image_mime, "bytes",
-        (json_int_t)render->image.image_length, "sha256", render->sha256, "selectedModel",
+        kept->url, "outputKey", kept->key, "objects", "key", kept->key, "backend",
+        render->app->storage.backend, "kind", "output", "mime", kept->answer.image_mime, "bytes",
+        (json_int_t)kept->answer.image_length, "sha256", kept->sha256, "selectedModel",
         render->image_model->id, "processingTime", (json_int_t)ceil(milliseconds / 1e3),
         "processingMs", (json_int_t)milliseconds, "stages", events_take(render));
     json_t *analysis = image_analysis(render);
     if (render->image_size)
         json_object_set_new(result, "size", json_string(render->image_size));
-    set_if(result, "memory", render->extracted);
+    set_if(result, "memory", corrected ? render->corrected_extracted : render->extracted);
+    set_consistency(result, render->memory);
     set_if(result, "designIntent", render->intent);
     set_if(result, "imageAnalysis", analysis);
-    set_if(result, "validation", render->validation);
+    set_if(result, "validation", corrected ? render->corrected_validation : render->validation);
+    json_t *correction = correction_record(render);
+    if (correction)
+        json_object_set_new(result, "correction", correction);
+    json_object_set_new(
+        result, "turn",
+        history_keep(render, kept,
+                     render->prompt ? render->prompt : request_text(render, "prompt")));
     if (render->prompt)
         json_object_set_new(result, "optimizedPrompt", json_string(render->prompt));
     json_decref(analysis);
@@ -539,7 +608,8 @@ static void cancelled(void *context, const DbReply *reply) {
     set_end(render, RENDER_CANCELLED);
     if (strcmp(status, "cancelled") == 0) {
         mem_set(&render->error, "interrupted; the render was cancelled and its credits refunded");
-        output_disown(render);
+        output_disown(render, &render->picture);
+        output_disown(render, &render->corrected);
     } else {
         mem_set(&render->error, "interrupted; the render had ended already as %s", status);
     }

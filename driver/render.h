@@ -21,6 +21,11 @@ typedef enum StageId {
     STAGE_VALIDATION,
     STAGE_MEMORY_EXTRACTION,
     STAGE_STORAGE,
+    /* once more, with the corrections of the validation; their part is "correction" */
+    STAGE_CORRECTION,
+    STAGE_CORRECTION_STORAGE,
+    STAGE_CORRECTION_VALIDATION,
+    STAGE_CORRECTION_EXTRACTION,
     STAGE_COUNT
 } StageId;
 
@@ -90,6 +95,26 @@ typedef void RenderWatch(void *context, const StageRun *run);
  * it may be freed. */
 typedef void RenderOver(void *context, Render *render);
 
+/* A picture that was paid for, and where it is stored. */
+typedef struct Picture {
+    ModelAnswer answer; /* its bytes, once it is there */
+    char *key, *url;
+    char sha256[65];
+    StorageJob *upload; /* while it is being stored */
+    bool uploading;     /* the key is registered as ours to write */
+    bool held;          /* generation has ended, its event waits for the storage */
+} Picture;
+
+/* The last turn of the chain; history.c. */
+typedef struct History {
+    StorageJob *job; /* while its picture is fetched */
+    char *bytes;     /* of the picture, where it is told; owned */
+    CallTurn turn;
+    char *why_not; /* it is left out; NULL where there was nothing to leave out */
+    LoopFire *ready;
+    void *context;
+} History;
+
 struct Render {
     App *app;
     Db *db; /* where it is recorded; the app's unless the caller sets another */
@@ -102,6 +127,7 @@ struct Render {
     json_t
         *known; /* analyses of its images that the claim brought; NULL where it looked for none */
     bool looked_up; /* what else is known has been asked */
+    History history;
     ImageFile references[MAX_REFERENCES];
     size_t reference_count;
     ImageFile style, mask; /* without bytes where there is none */
@@ -117,11 +143,10 @@ struct Render {
     char *prompt, *negative;
     const Model *image_model;
     const char *image_size;
-    ModelAnswer image;
-    char *key, *url; /* where the image is stored */
-    char sha256[65];
-    StorageJob *upload;       /* while it is being stored */
-    bool uploading;           /* the key is registered as ours to write */
+    Picture picture;
+    Picture corrected; /* the second one, where the validation found errors; correction.c */
+    json_t *corrected_validation, *corrected_extracted;
+    bool correction_spent;    /* an earlier attempt has sent it, and nobody knows what came */
     Preparation *preparation; /* while inputs are fetched */
 
     /* Stage events that are not yet on their way to the database. */
@@ -130,7 +155,6 @@ struct Render {
     LoopTimer *events_timer; /* while events gather */
     double events_since;     /* loop_now() when they began to */
     bool paid;               /* one of them is of a picture that was paid for: no time to lose */
-    bool generation_held;    /* generation has ended, its event waits for the storage */
 
     bool advancing;
     bool ending; /* complete_render or fail_render has been asked */
@@ -178,6 +202,9 @@ void stage_fail(StageRun *run, const char *outcome, const char *format, ...) PRI
 StageRun *render_run(Render *render, StageId id);
 StageId stage_id(const StageRun *run);
 
+/* The picture that a run of generation, storage, validation or extraction is about. */
+Picture *stage_picture(const StageRun *run);
+
 /* Ask the database one thing about a render, on the render's own connection. */
 void render_ask(Render *render, const char *sql, int count, const char *const *parameters,
                 DbDone *done, void *context);
@@ -210,5 +237,6 @@ json_t *events_take(Render *render);
 /* routing.c: the image model by the design's rules, with the reason (static). NULL
  * where the registry has none. */
 const Model *route_image(const Render *render, const char **reason);
+const Model *route_video(const Render *render, const char **reason);
 
 #endif

@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "assets.h"
+#include "correction.h"
+#include "history.h"
 #include "output.h"
 #include "render.h"
 
@@ -31,11 +33,16 @@ static bool wants_understanding(const Render *render) {
 static bool wants_validation(const Render *render) {
     const char *quality = request_text(render, "quality");
     return !is_quick(render) && !skipped(render, "validation") && quality &&
-           strcmp(quality, "standard") != 0 && render->image.image;
+           strcmp(quality, "standard") != 0 && render->picture.answer.image;
 }
 
 static bool wants_extraction(const Render *render) {
-    return !is_quick(render) && !skipped(render, "memoryExtraction") && render->image.image;
+    return !is_quick(render) && !skipped(render, "memoryExtraction") &&
+           render->picture.answer.image;
+}
+
+static bool wants_corrected_extraction(const Render *render) {
+    return wants_extraction(render) && correction_is_better(render);
 }
 
 /* ---- what models are told ---- */
@@ -122,23 +129,26 @@ static void tell_generation(const StageRun *run, ModelCall *call) {
     if (inpainting)
         call_add_text(call, "Inside the mask: %s", inpainting);
     call_add_text(call, "Prompt: %s", final_prompt(render));
+    if (stage_id(run) == STAGE_CORRECTION)
+        correction_tell(render, call);
     if (render->negative && *render->negative)
         call_add_text(call, "Avoid: %s", render->negative);
 }
 
-static void tell_result(const Render *render, ModelCall *call) {
+static void tell_result(const StageRun *run, ModelCall *call) {
+    const ModelAnswer *picture = &stage_picture(run)->answer;
     call_add_text(call, "Rendered image:");
-    call_add_image(call, render->image.image, render->image.image_length, render->image.image_mime);
+    call_add_image(call, picture->image, picture->image_length, picture->image_mime);
 }
 
 static void tell_validation(const StageRun *run, ModelCall *call) {
     tell_json(call, "Design intent", run->render->intent);
     call_add_text(call, "Prompt: %s", final_prompt(run->render));
-    tell_result(run->render, call);
+    tell_result(run, call);
 }
 
 static void tell_extraction(const StageRun *run, ModelCall *call) {
-    tell_result(run->render, call);
+    tell_result(run, call);
 }
 
 /* ---- where answers go ---- */
@@ -164,7 +174,10 @@ static void take_prompt(StageRun *run, json_t *answer) {
 }
 
 static void take_validation(StageRun *run, json_t *answer) {
-    run->render->validation = json_incref(answer);
+    if (stage_id(run) == STAGE_CORRECTION_VALIDATION)
+        run->render->corrected_validation = json_incref(answer);
+    else
+        run->render->validation = json_incref(answer);
 }
 
 /* The model says what it sees; when it was seen is ours to say. What it says besides is for those
@@ -176,7 +189,10 @@ static void take_memory(StageRun *run, json_t *answer) {
         if (json_object_get(answer, members[i]))
             json_object_set(memory, members[i], json_object_get(answer, members[i]));
     json_object_set_new(memory, "extractedAt", time_json(loop_wall()));
-    run->render->extracted = memory;
+    if (stage_id(run) == STAGE_CORRECTION_EXTRACTION)
+        run->render->corrected_extracted = memory;
+    else
+        run->render->extracted = memory;
 }
 
 /* ---- stages that ask a model for JSON ---- */
@@ -186,8 +202,8 @@ static void name_image(StageRun *run) {
     const char *sha256 = "";
     if (stage_id(run) == STAGE_IMAGE_UNDERSTANDING)
         sha256 = run->image->sha256;
-    else if (stage_id(run) == STAGE_MEMORY_EXTRACTION)
-        sha256 = output_sha256(run->render);
+    else if (run->kind->take == take_memory)
+        sha256 = output_sha256(stage_picture(run));
     snprintf(run->sha256, sizeof run->sha256, "%s", sha256);
 }
 
@@ -387,15 +403,30 @@ static void start_routing(StageRun *run) {
     stage_end(run, STATE_SUCCESS, "ok");
 }
 
+static void send_generation(void *context);
+
+/* Note what became of the chain's last turn. */
+static void record_history(StageRun *run) {
+    json_t *record = history_record(run->render);
+    if (record)
+        json_object_set_new(run->output, "history", record);
+}
+
 /* The image came, or none. */
 static void image_answered(void *context, ModelAnswer *answer, int tries) {
     StageRun *run = context;
     Render *render = run->render;
     run->job = NULL;
+    if (history_refused(render, answer)) {
+        answer_free(answer);
+        send_generation(run);
+        return;
+    }
     run->usage = json_incref(answer->usage);
     const char *outcome = outcome_rule(answer->outcome)->name;
     if (answer->outcome != OUTCOME_OK) {
         run->output = json_pack("{s:i}", "tries", tries);
+        record_history(run);
         run->passes = outcome_rule(answer->outcome)->passes && !answer->final;
         run->retry_after_ms = answer->retry_after_ms;
         stage_fail(run, outcome, "%s. %s", answer->message ? answer->message : "no answer",
@@ -408,20 +439,18 @@ static void image_answered(void *context, ModelAnswer *answer, int tries) {
                             (int)answer->image_width, "height", (int)answer->image_height, "bytes",
                             (json_int_t)answer->image_length, "tries", tries, "modelVersion",
                             answer->model_version);
-    render->image = *answer;
+    record_history(run);
+    stage_picture(run)->answer = *answer;
     stage_end(run, STATE_SUCCESS, outcome);
 }
 
-/* Generation's start is committed: now, and only now, may money be spent. */
-static void generation_committed(void *context, const DbReply *reply) {
+/* Send the request that costs money, with the chain's last turn as soon as that is there. */
+static void send_generation(void *context) {
     StageRun *run = context;
     Render *render = run->render;
     const App *app = render->app;
-    if (!reply->ok) {
-        render_lose(render, reply);
-        return;
-    }
-    if (render->ending || render->end != RENDER_RUNNING)
+    if (render->ending || render->end != RENDER_RUNNING ||
+        history_awaited(render, send_generation, run))
         return;
     ModelCall call = {.model = run->model,
                       .timeouts = registry_timeouts(&app->registry, run->kind->name, run->model),
@@ -430,14 +459,25 @@ static void generation_committed(void *context, const DbReply *reply) {
                       .image_size = render->image_size,
                       .quality = request_text(render, "quality")};
     tell_generation(run, &call);
+    history_tell(render, &call);
     run->job = model_send(app->http, &app->provider, call, true, image_answered, run);
+}
+
+/* Generation's start is committed: now, and only now, may money be spent. */
+static void generation_committed(void *context, const DbReply *reply) {
+    StageRun *run = context;
+    if (reply->ok)
+        send_generation(run);
+    else
+        render_lose(run->render, reply);
 }
 
 /* Commit that generation starts and where its picture will be stored, before the request leaves. */
 static void start_generation(StageRun *run) {
     run->model = run->render->image_model;
     stage_running(run);
-    events_commit(run->render, output_expect(run->render), generation_committed, run);
+    events_commit(run->render, output_expect(run->render, stage_picture(run)), generation_committed,
+                  run);
 }
 
 /* Store the image beside what models are asked about it. */
@@ -447,12 +487,13 @@ static void start_storage(StageRun *run) {
 }
 
 static bool has_image(const Render *render) {
-    return render->image.image != NULL;
+    return render->picture.answer.image != NULL;
 }
 
 #define INPUTS (NEEDS(STAGE_SEMANTIC_PARSING) | NEEDS(STAGE_IMAGE_UNDERSTANDING))
 #define PROMPTS (NEEDS(STAGE_PROMPT_OPTIMIZATION) | NEEDS(STAGE_PROMPT_OPTIMIZATION_SIMPLE))
 #define PICTURE NEEDS(STAGE_IMAGE_GENERATION)
+#define SECOND NEEDS(STAGE_CORRECTION)
 
 const StageKind stage_kinds[STAGE_COUNT] = {
     [STAGE_SEMANTIC_PARSING] = {"semantic_parsing", false, 0, wants_parsing, start_model,
@@ -472,4 +513,13 @@ const StageKind stage_kinds[STAGE_COUNT] = {
     [STAGE_MEMORY_EXTRACTION] = {"memory_extraction", false, PICTURE, wants_extraction, start_model,
                                  tell_extraction, take_memory},
     [STAGE_STORAGE] = {"storage", true, PICTURE, has_image, start_storage, NULL, NULL},
+    [STAGE_CORRECTION] = {"image_generation", false, NEEDS(STAGE_VALIDATION), correction_wanted,
+                          start_generation, NULL, NULL},
+    [STAGE_CORRECTION_STORAGE] = {"storage", false, SECOND, correction_there, start_storage, NULL,
+                                  NULL},
+    [STAGE_CORRECTION_VALIDATION] = {"validation", false, SECOND, correction_there, start_model,
+                                     tell_validation, take_validation},
+    [STAGE_CORRECTION_EXTRACTION] = {"memory_extraction", false, NEEDS(STAGE_CORRECTION_VALIDATION),
+                                     wants_corrected_extraction, start_model, tell_extraction,
+                                     take_memory},
 };

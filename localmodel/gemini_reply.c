@@ -98,8 +98,7 @@ static json_t *envelope(const Request *request, const Answer *answer) {
                      request->model->id, "responseId", response_id(request));
 }
 
-/* The opaque bytes that must come back with an image in a later turn. */
-static json_t *signature_of(const char *image) {
+json_t *reply_signature(const char *image) {
     unsigned char bytes[SIGNATURE_SIZE];
     uint64_t hash = text_hash(1, image, strnlen(image, 4096));
     size_t length;
@@ -129,7 +128,7 @@ static json_t *parts_of(const Request *request, const Answer *answer) {
     if (answer->image_base64) {
         json_t *image = image_part(answer->image_base64);
         if (request->model->signs)
-            json_object_set_new(image, "thoughtSignature", signature_of(answer->image_base64));
+            json_object_set_new(image, "thoughtSignature", reply_signature(answer->image_base64));
         json_array_append_new(parts, image);
     }
     return parts;
@@ -234,6 +233,7 @@ Reply reply_model(const ModelInfo *model) {
         return finish(200, model_json(model));
     json_t *list = json_array();
     for (const ModelInfo *each = model_infos; each->id; each++)
-        json_array_append_new(list, model_json(each));
+        if (!each->wire || strcmp(each->wire, "gemini") == 0)
+            json_array_append_new(list, model_json(each));
     return finish(200, json_pack("{s:o}", "models", list));
 }

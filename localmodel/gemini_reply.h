@@ -27,6 +27,9 @@ Reply reply_blocked(const Request *request);
 /* 200 with neither candidates nor feedback. */
 Reply reply_nothing(const Request *request);
 
+/* The opaque bytes that must come back with an image, in base64, in a later turn. */
+json_t *reply_signature(const char *image);
+
 Reply reply_refusal(const Refusal *refusal);
 
 /* The error of an HTTP status with the service's usual words and details. */

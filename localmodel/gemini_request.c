@@ -10,6 +10,7 @@
 #include <strings.h>
 
 #include "base64.h"
+#include "gemini_reply.h"
 #include "image_load.h"
 #include "request_fields.h"
 #include "text.h"
@@ -26,13 +27,19 @@ const char *const task_names[TASK_COUNT] = {
 };
 
 const ModelInfo model_infos[] = {
-    {"local-vision", "Local vision", false, false, false, ""},
-    {"local-image-flash", "Local image, flash", true, true, false, "1K"},
-    {"local-image-pro", "Local image, pro", true, true, false, "1K 2K"},
-    {"gemini-3.8-flash", "Stand-in for a text model", false, false, false, ""},
-    {"gemini-nano-banana-2.1", "Stand-in for an image model", true, true, false, "1K 2K 4K"},
-    {"gemini-3-pro-image", "Stand-in for a pro image model", true, true, true, "1K 2K 4K"},
-    {NULL, NULL, false, false, false, NULL},
+    {"local-vision", "Local vision", false, false, false, "", NULL},
+    {"local-image-flash", "Local image, flash", true, true, false, "1K", NULL},
+    {"local-image-pro", "Local image, pro", true, true, false, "1K 2K", NULL},
+    {"gemini-3.8-flash", "Stand-in for a text model", false, false, false, "", "gemini"},
+    {"gemini-nano-banana-2.1", "Stand-in for an image model", true, true, false, "1K 2K 4K",
+     "gemini"},
+    {"gemini-3-pro-image", "Stand-in for a pro image model", true, true, true, "1K 2K 4K",
+     "gemini"},
+    {"gpt-4.1-mini", "Stand-in for a text model", false, false, false, "", "openai"},
+    {"gpt-image-2.6-flare", "Stand-in for an image model", true, false, false, "1K 2K", "openai"},
+    {"gpt-image-2.6-sunburst", "Stand-in for a pro image model", true, false, false, "1K 2K 4K",
+     "openai"},
+    {NULL, NULL, false, false, false, NULL, NULL},
 };
 
 /* The property of a schema that tells its task; the first that is there counts, since an
@@ -49,9 +56,10 @@ static const struct {
 static const char *const ratios[] = {"1:1",  "2:3",  "3:2",  "3:4", "4:3", "4:5", "5:4",
                                      "9:16", "16:9", "21:9", "1:4", "4:1", "1:8", "8:1"};
 
-const ModelInfo *model_find(const char *id, size_t length) {
+const ModelInfo *model_find(const char *id, size_t length, const char *wire) {
     for (const ModelInfo *model = model_infos; model->id; model++)
-        if (strlen(model->id) == length && memcmp(model->id, id, length) == 0)
+        if (strlen(model->id) == length && memcmp(model->id, id, length) == 0 &&
+            (!model->wire || strcmp(model->wire, wire) == 0))
             return model;
     return NULL;
 }
@@ -116,13 +124,17 @@ static Task tell_task(const Request *request, const json_t *config) {
 
 bool request_parse(Request *request, const char *body, size_t length, Refusal *refusal) {
     json_error_t error;
-    *request = (Request){.aspect_ratio = "16:9", .image_size = "1K"};
-    request->body = json_loadb(body, length, 0, &error);
-    if (!request->body) {
-        refuse(refusal, 400, "Invalid JSON payload received. %.200s (line %d, column %d).",
-               length == 0 ? "The body is empty" : error.text, error.line, error.column);
-        return false;
-    }
+    json_t *json = json_loadb(body, length, 0, &error);
+    if (json)
+        return request_from_json(request, json, refusal);
+    *request = (Request){0};
+    refuse(refusal, 400, "Invalid JSON payload received. %.200s (line %d, column %d).",
+           length == 0 ? "The body is empty" : error.text, error.line, error.column);
+    return false;
+}
+
+bool request_from_json(Request *request, json_t *body, Refusal *refusal) {
+    *request = (Request){.aspect_ratio = "16:9", .image_size = "1K", .body = body};
     if (!fields_check(request->body, refusal))
         return false;
     const json_t *config = field_get(request->body, "generationConfig");
@@ -182,12 +194,22 @@ static bool take_image(Request *request, const json_t *blob, ImageRole role, siz
     return true;
 }
 
-/* A model's image must come back signed. */
+/* A model's image must come back as it went, with the signature that it had. */
 static bool check_signature(const Request *request, const json_t *part, size_t turn, size_t at,
                             Refusal *refusal) {
-    if (!request->model->signs || json_is_true(json_object_get(part, "thought")) ||
-        json_string_length(field_get(part, "thoughtSignature")) > 0)
+    const char *given = json_string_value(field_get(part, "thoughtSignature"));
+    const char *image = json_string_value(json_object_get(field_get(part, "inlineData"), "data"));
+    if (!request->model->signs || json_is_true(json_object_get(part, "thought")))
         return true;
+    json_t *wanted = reply_signature(image ? image : "");
+    bool right = given && strcmp(given, json_string_value(wanted)) == 0;
+    json_decref(wanted);
+    if (right)
+        return true;
+    if (given && *given) {
+        refuse(refusal, 400, "Thought signature is not valid.");
+        return false;
+    }
     refuse(refusal, 400,
            "Image part is missing a thought_signature in content position %zu, "
            "part position %zu.",

@@ -27,11 +27,13 @@ typedef struct ModelInfo {
     bool signs;        /* image parts carry a thoughtSignature that must come back */
     bool drafts;       /* shows a draft, marked as thought, before the image */
     const char *sizes; /* image sizes it takes, separated by spaces */
+    const char *wire;  /* the only protocol that knows it; NULL for any */
 } ModelInfo;
 
 /* The models that are known; NULL-terminated by an entry without id. */
 extern const ModelInfo model_infos[];
-const ModelInfo *model_find(const char *id, size_t length);
+/* A model that a protocol (gemini, openai) knows, or NULL. */
+const ModelInfo *model_find(const char *id, size_t length, const char *wire);
 
 /* What an image in a request is for. */
 typedef enum ImageRole {
@@ -77,6 +79,10 @@ void refuse(Refusal *refusal, int status, const char *format, ...)
  * at the key.  False with *refusal filled.  request_free() in either case.
  */
 bool request_parse(Request *request, const char *body, size_t length, Refusal *refusal)
+    __attribute__((warn_unused_result));
+
+/* The same of a body that has been parsed, which is taken. */
+bool request_from_json(Request *request, json_t *body, Refusal *refusal)
     __attribute__((warn_unused_result));
 
 /* Check the content for the model and take out the images, unless `decode` is off (canned

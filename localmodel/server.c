@@ -4,9 +4,7 @@
 #include "server.h"
 
 #include <errno.h>
-#include <microhttpd.h>
 #include <netinet/in.h>
-#include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -15,12 +13,10 @@
 #include <time.h>
 
 #include "calls_log.h"
-#include "gemini_reply.h"
-#include "gemini_request.h"
+#include "openai_protocol.h"
+#include "sending.h"
 #include "tasks.h"
 #include "text.h"
-
-enum { DRIP_STEPS = 40, DRIP_MS = 50, WAIT_STEP_MS = 100, HUGE_BLOCK = 16384 };
 
 struct Server {
     const ServerOptions *options;
@@ -39,14 +35,6 @@ typedef struct Upload {
     struct timespec complete;
 } Upload;
 
-/* A body that is sent with some fault. */
-typedef struct Stream {
-    const Server *server;
-    char *data; /* owned */
-    size_t length;
-    FaultKind kind;
-} Stream;
-
 static double since(const Server *server, const struct timespec *at) {
     return (double)(at->tv_sec - server->started.tv_sec) * 1e3 +
            (double)(at->tv_nsec - server->started.tv_nsec) / 1e6;
@@ -56,105 +44,6 @@ static double now_ms(const Server *server) {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
     return since(server, &now);
-}
-
-/* Sleep until `ms` after a moment. */
-static void sleep_until(const struct timespec *from, int ms) {
-    struct timespec at = *from;
-    at.tv_sec += ms / 1000;
-    at.tv_nsec += (long)(ms % 1000) * 1000000;
-    if (at.tv_nsec >= 1000000000) {
-        at.tv_sec++;
-        at.tv_nsec -= 1000000000;
-    }
-    while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &at, NULL) == EINTR)
-        ;
-}
-
-/* ---- sending ---- */
-
-/* Queue a whole body; takes over the memory. */
-static enum MHD_Result send_body(struct MHD_Connection *connection, int status, char *body,
-                                 size_t length) {
-    struct MHD_Response *response =
-        MHD_create_response_from_buffer(length, body, MHD_RESPMEM_MUST_FREE);
-    if (!response) {
-        free(body);
-        return MHD_NO;
-    }
-    MHD_add_response_header(response, "Content-Type", "application/json; charset=UTF-8");
-    if (status == 405)
-        MHD_add_response_header(response, "Allow", "GET, POST");
-    enum MHD_Result queued = MHD_queue_response(connection, (unsigned)status, response);
-    MHD_destroy_response(response);
-    return queued;
-}
-
-static enum MHD_Result send_reply(struct MHD_Connection *connection, Reply reply) {
-    return send_body(connection, reply.status, reply.body, reply.length);
-}
-
-/* Wait until the client goes away or the server stops. */
-static void wait_for_end(const Server *server, struct MHD_Connection *connection) {
-    const union MHD_ConnectionInfo *info =
-        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-    struct pollfd fd = {.fd = info ? info->connect_fd : -1, .events = POLLRDHUP};
-    while (!atomic_load(&server->stopping))
-        if (poll(&fd, 1, WAIT_STEP_MS) > 0)
-            return;
-}
-
-/* Give the next piece of a faulty body. */
-static ssize_t stream_read(void *context, uint64_t position, char *buffer, size_t most) {
-    Stream *stream = context;
-    size_t end = stream->length, step = most;
-    if (atomic_load(&stream->server->stopping))
-        return MHD_CONTENT_READER_END_WITH_ERROR;
-    if (stream->kind == FAULT_HUGE) {
-        memset(buffer, ' ', most);
-        if (position == 0)
-            buffer[0] = '{';
-        return (ssize_t)most;
-    }
-    if (stream->kind == FAULT_CUT && position >= end / 2)
-        return MHD_CONTENT_READER_END_WITH_ERROR;
-    if (stream->kind == FAULT_CUT)
-        end /= 2;
-    if (stream->kind == FAULT_SLOW) {
-        struct timespec now;
-        clock_gettime(CLOCK_MONOTONIC, &now);
-        sleep_until(&now, DRIP_MS);
-        step = stream->length / DRIP_STEPS + 1;
-    }
-    size_t left = end - (size_t)position;
-    size_t length = left < most ? left : most;
-    length = length < step ? length : step;
-    memcpy(buffer, stream->data + position, length);
-    return (ssize_t)length;
-}
-
-static void stream_free(void *context) {
-    Stream *stream = context;
-    free(stream->data);
-    free(stream);
-}
-
-/* Queue a body that is cut, drips or never ends; takes over the reply. */
-static enum MHD_Result send_stream(const Server *server, struct MHD_Connection *connection,
-                                   Reply reply, FaultKind kind) {
-    Stream *stream = mem_new(1, sizeof *stream);
-    *stream = (Stream){server, reply.body, reply.length, kind};
-    uint64_t size = kind == FAULT_HUGE ? MHD_SIZE_UNKNOWN : reply.length;
-    struct MHD_Response *response =
-        MHD_create_response_from_callback(size, HUGE_BLOCK, stream_read, stream, stream_free);
-    if (!response) {
-        stream_free(stream);
-        return MHD_NO;
-    }
-    MHD_add_response_header(response, "Content-Type", "application/json; charset=UTF-8");
-    enum MHD_Result queued = MHD_queue_response(connection, (unsigned)reply.status, response);
-    MHD_destroy_response(response);
-    return queued;
 }
 
 /* ---- generateContent ---- */
@@ -267,9 +156,12 @@ static bool admit(const Server *server, struct MHD_Connection *connection, const
     return true;
 }
 
-/* Answer an admitted request, with its fault where it has one. */
+/* Put an answer into the words of another protocol. */
+typedef Reply Turn(const Request *request, Reply reply);
+
+/* Answer an admitted request, with its fault where it has one; turn is NULL for generateContent. */
 static enum MHD_Result answer(Server *server, struct MHD_Connection *connection,
-                              const Upload *upload, const Request *request) {
+                              const Upload *upload, const Request *request, Turn *turn) {
     unsigned long nth;
     char *prompt = request_all_text(request);
     unsigned long call = calls_log_begin(server->log, request->task, request->model->id, prompt,
@@ -277,7 +169,7 @@ static enum MHD_Result answer(Server *server, struct MHD_Connection *connection,
     free(prompt);
     Fault fault = faults_find(&server->options->faults, call, request->task, nth);
     if (fault.kind == FAULT_HANG) {
-        wait_for_end(server, connection);
+        wait_for_end(&server->stopping, connection);
         calls_log_end(server->log, call, 0, now_ms(server));
         return MHD_NO;
     }
@@ -287,17 +179,19 @@ static enum MHD_Result answer(Server *server, struct MHD_Connection *connection,
         return MHD_NO;
     }
     Reply reply = faulty_reply(server, request, &fault);
+    if (turn)
+        reply = turn(request, reply);
     sleep_until(&upload->complete, server->options->latency_ms);
     calls_log_end(server->log, call, reply.status, now_ms(server));
     if (fault.kind == FAULT_CUT || fault.kind == FAULT_SLOW || fault.kind == FAULT_HUGE)
-        return send_stream(server, connection, reply, fault.kind);
+        return send_stream(&server->stopping, connection, reply, fault.kind);
     return send_reply(connection, reply);
 }
 
 /* POST /v1beta/models/MODEL:generateContent. */
 static enum MHD_Result generate(Server *server, struct MHD_Connection *connection,
                                 const Upload *upload, const char *name, size_t length) {
-    const ModelInfo *model = model_find(name, length);
+    const ModelInfo *model = model_find(name, length, "gemini");
     Request request;
     Reply refused;
     enum MHD_Result result;
@@ -309,9 +203,44 @@ static enum MHD_Result generate(Server *server, struct MHD_Connection *connectio
     if (!model)
         return send_reply(connection, unknown_model(name, length, "generateContent"));
     if (admit(server, connection, upload, model, &request, &refused))
-        result = answer(server, connection, upload, &request);
+        result = answer(server, connection, upload, &request, NULL);
     else
         result = send_reply(connection, refused);
+    request_free(&request);
+    return result;
+}
+
+/* ---- the openai protocol ---- */
+
+/* The key of a request, which that protocol calls a bearer token; NULL where there is none. */
+static const char *bearer(struct MHD_Connection *connection) {
+    const char *value = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Authorization");
+    return value && text_starts(value, "Bearer ") ? value + strlen("Bearer ") : NULL;
+}
+
+/* POST /v1/chat/completions, /v1/images/generations or /v1/images/edits. */
+static enum MHD_Result complete(Server *server, struct MHD_Connection *connection,
+                                const Upload *upload, const char *path) {
+    const char *key = bearer(connection), *wanted = server->options->key;
+    const char *type = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Content-Type");
+    Request request = {0};
+    Refusal refusal;
+    enum MHD_Result result;
+    if (wanted && (!key || strcmp(key, wanted) != 0)) {
+        refuse(&refusal, 401, "Incorrect API key provided.");
+        refusal.reason = "invalid_api_key";
+        return send_reply(connection, openai_refusal(&refusal));
+    }
+    if (upload->too_large) {
+        refuse(&refusal, 413, "The request is larger than %u bytes.", SERVER_MAX_BODY);
+        return send_reply(connection, openai_refusal(&refusal));
+    }
+    if (openai_request(path, type ? type : "", upload->data ? upload->data : "", upload->length,
+                       &request, &refusal) &&
+        request_check(&request, request.model, !server->canned, &refusal))
+        result = answer(server, connection, upload, &request, openai_turn);
+    else
+        result = send_reply(connection, openai_refusal(&refusal));
     request_free(&request);
     return result;
 }
@@ -328,7 +257,7 @@ static const char *after_version(const char *path) {
 static enum MHD_Result get_model(const Server *server, struct MHD_Connection *connection,
                                  const char *name) {
     Reply refused;
-    const ModelInfo *model = model_find(name, strlen(name));
+    const ModelInfo *model = model_find(name, strlen(name), "gemini");
     if (!check_key(server, connection, &refused))
         return send_reply(connection, refused);
     if (!model)
@@ -347,6 +276,9 @@ static enum MHD_Result route(Server *server, struct MHD_Connection *connection, 
         return log ? send_body(connection, 200, log, strlen(log))
                    : send_reply(connection, reply_status(405));
     }
+    if (openai_path(path))
+        return post ? complete(server, connection, upload, path)
+                    : send_reply(connection, reply_status(405));
     if (!rest || (strncmp(rest, "models/", 7) != 0 && strcmp(rest, "models") != 0))
         return send_reply(connection, reply_status(404));
     if (strcmp(rest, "models") == 0) {

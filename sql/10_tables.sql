@@ -228,6 +228,20 @@ CREATE TABLE IF NOT EXISTS render_queues (
     UNIQUE (user_id, priority, type, provider)
 ) WITH (autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_scale_factor = 0);
 COMMENT ON TABLE render_queues IS 'renderchain: queues of renders that wait, one a user, priority, type and provider';
+$ddl$),
+
+-- only hashes: who reads this table can use none of the tokens
+(12, 'api_tokens', $ddl$
+CREATE TABLE IF NOT EXISTS api_tokens (
+    hash text PRIMARY KEY CHECK (hash ~ '^[0-9a-f]{64}$'),
+    user_id uuid NOT NULL,
+    level text NOT NULL CHECK (level IN ('read', 'write', 'admin')),
+    name text NOT NULL CHECK (char_length(name) BETWEEN 1 AND 200),
+    created_at timestamptz NOT NULL,
+    expires_at timestamptz,
+    revoked_at timestamptz
+);
+COMMENT ON TABLE api_tokens IS 'renderchain: bearer tokens of the HTTP server, by their hashes';
 $ddl$)
 
 ) AS v (place, tab, ddl) $_$;

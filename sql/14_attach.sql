@@ -56,7 +56,10 @@ AS $$
         ('render_queues', 'integer', '{id,priority,turn}'),
         ('render_queues', 'uuid', '{user_id}'),
         ('render_queues', 'text', '{type,provider}'),
-        ('render_queues', 'timestamptz', '{since,due}')
+        ('render_queues', 'timestamptz', '{since,due}'),
+        ('api_tokens', 'text', '{hash,level,name}'),
+        ('api_tokens', 'uuid', '{user_id}'),
+        ('api_tokens', 'timestamptz', '{created_at,expires_at,revoked_at}')
     ) AS v (tab, kind, cols), unnest(v.cols) AS c (col)
 $$;
 
@@ -89,7 +92,9 @@ AS $$
         WHERE u.depth < 50
     ), keyless AS (
         SELECT t.*, (SELECT pg_get_partkeydef(p.partrelid) FROM pg_partitioned_table p
-                     WHERE p.partrelid = t.id AND NOT (p.partnatts = 1 AND p.partattrs[0] = a.attnum)) AS other_partkey
+                     WHERE p.partrelid = t.id AND NOT (p.partnatts = 1 AND p.partattrs[0] = a.attnum)) AS other_partkey,
+               (SELECT min(c.oid::regclass::text) FROM pg_partition_tree(t.id) p JOIN pg_class c ON c.oid = p.relid
+                WHERE c.relkind = 'f') AS foreign_part
         FROM tables t
         JOIN pg_attribute a ON a.attrelid = t.id AND a.attname = 'id' AND NOT a.attisdropped
         WHERE t.tab IN ('render_chains', 'renders')
@@ -116,7 +121,9 @@ AS $$
                             'let renderchain have a schema of its own', k.tab, k.other_partkey), NULL
     FROM keyless k WHERE k.other_partkey IS NOT NULL
   UNION ALL
-    SELECT k.tab, 5, format('%s.id is not unique', k.tab), format('ALTER TABLE %s ADD UNIQUE (id);', k.sql_name)
+    SELECT k.tab, 5, format('%s.id is not unique', k.tab)
+               || COALESCE(', nor can it be: its partition ' || k.foreign_part || ' is a foreign table', ''),
+           CASE WHEN k.foreign_part IS NULL THEN format('ALTER TABLE %s ADD UNIQUE (id);', k.sql_name) END
     FROM keyless k WHERE k.other_partkey IS NULL
   UNION ALL
     -- replacing a function keeps its owner, who could change it again
@@ -249,7 +256,9 @@ AS $$
            WHEN 'r' THEN ARRAY[format('CREATE %sINDEX CONCURRENTLY %I ON %s %s;', n.kind, n.name, i.sql_name,
                                       i.definition)]
            WHEN 'p' THEN ARRAY(SELECT format('CREATE %sINDEX CONCURRENTLY ON %s %s;', n.kind, p.relid, i.definition)
-                               FROM pg_partition_tree(i.id) p WHERE p.isleaf ORDER BY p.relid::text) END
+                               FROM pg_partition_tree(i.id) p JOIN pg_class c ON c.oid = p.relid
+                               -- a foreign table has its indexes where it is
+                               WHERE p.isleaf AND c.relkind = 'r' ORDER BY p.relid::text) END
     FROM renderchain._indexes(p_schema) i
     LEFT JOIN renderchain._existing_tables(p_schema) t ON t.id = i.id,
     LATERAL (SELECT CASE WHEN i.is_unique THEN 'UNIQUE ' ELSE '' END AS kind,

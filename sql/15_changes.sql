@@ -41,22 +41,31 @@ AS $$
             ('renders', 'chain_position', 9), ('renders', 'processing_time', 9), ('renders', 'credits_cost', 4)
         ) AS l (tab, col, needed) ON l.tab = c.tab AND l.col = c.col
         JOIN (VALUES
-            ($re$character varying\((\d+)\)$re$, 'text', NULL), ($re$numeric\((\d+),(-?\d+)\)$re$, 'numeric', NULL),
+            ('character varying[(]([0-9]+)[)]', 'text', NULL), ('numeric[(]([0-9]+),(-?[0-9]+)[)]', 'numeric', NULL),
             ('smallint', 'integer', 4)
         ) AS s (pattern, new_type, fixed) ON c.type ~ ('^' || s.pattern || '$'),
         regexp_match(c.type, s.pattern) AS m (length)
         WHERE c.fits AND COALESCE(s.fixed, m.length[1]::integer - COALESCE(m.length[2]::integer, 0)) < l.needed
     ), wanted AS (
-        SELECT m.id, m.attnum, min(m.new_type) AS new_type, false AS widened FROM misfits m GROUP BY m.id, m.attnum
+        SELECT m.id, m.attnum, min(m.new_type) AS new_type, false AS widened, NULL AS lack
+        FROM misfits m GROUP BY m.id, m.attnum
       UNION ALL
-        SELECT s.id, s.attnum, s.new_type, true FROM short s
+        SELECT s.id, s.attnum, s.new_type, true, 'too short' FROM short s
+      UNION ALL
+        -- a column of the application's own that must be given by its type
+        SELECT t.id, a.attnum, format_type(y.typbasetype, y.typtypmod), true, 'which does not take NULL'
+        FROM renderchain._existing_tables(p_schema) t
+        JOIN pg_attribute a ON a.attrelid = t.id AND a.attnum > 0 AND NOT a.attisdropped AND NOT a.atthasdef
+        JOIN pg_type y ON y.oid = a.atttypid AND y.typtype = 'd' AND y.typnotnull AND y.typdefault IS NULL
+        WHERE t.relkind IN ('r', 'p')
+          AND NOT EXISTS (SELECT FROM renderchain._columns_needed() k WHERE k.tab = t.tab AND k.col = a.attname)
     )
     SELECT w.id, w.attnum, n.tab, a.attname, a.atttypid, n.old_type, w.new_type, w.widened, n.fills_itself,
            format('%s.%s is %s, %s%s', n.tab, a.attname,
                   CASE WHEN w.widened THEN n.old_type ELSE regexp_replace(n.old_type, '[(].*[)]', '') END,
-                  CASE WHEN w.widened THEN 'too short' ELSE 'not ' || w.new_type END,
+                  COALESCE(w.lack, 'not ' || w.new_type),
                   CASE WHEN n.barrier IS NOT NULL THEN '; ' || n.barrier
-                       WHEN c.id IS NULL THEN ', to which keys of these tables are tied' END),
+                       WHEN NOT w.widened AND c.id IS NULL THEN ', to which keys of these tables are tied' END),
            CASE WHEN n.barrier IS NULL THEN format('ALTER TABLE %s ', w.id::regclass) || concat_ws(', ',
                 CASE WHEN d.expr IS NOT NULL THEN format('ALTER COLUMN %I DROP DEFAULT', a.attname) END,
                 format('ALTER COLUMN %I TYPE %s', a.attname, w.new_type)
@@ -69,13 +78,14 @@ AS $$
                      END) || ';' END
     FROM wanted w
     LEFT JOIN columns c ON c.id = w.id AND c.attnum = w.attnum
+    LEFT JOIN renderchain._existing_tables(p_schema) o ON o.id = w.id
     JOIN pg_attribute a ON a.attrelid = w.id AND a.attnum = w.attnum
     JOIN pg_class r ON r.oid = w.id
     -- the default of one that is generated is what makes it
     LEFT JOIN LATERAL (SELECT pg_get_expr(e.adbin, e.adrelid) AS expr FROM pg_attrdef e
                        WHERE e.adrelid = w.id AND e.adnum = w.attnum AND a.attgenerated = '' AND NOT w.widened
                       ) d ON true,
-    LATERAL (SELECT COALESCE(c.tab, w.id::regclass::text) AS tab, format_type(a.atttypid, a.atttypmod) AS old_type,
+    LATERAL (SELECT COALESCE(o.tab, w.id::regclass::text) AS tab, format_type(a.atttypid, a.atttypmod) AS old_type,
                     a.attidentity <> '' OR d.expr LIKE 'nextval(%' AS fills_itself,
                     CASE WHEN w.new_type = 'text' THEN '%s::text'
                          -- 42 becomes 00000000-0000-0000-0000-000000000042, on both sides of a key
@@ -189,17 +199,17 @@ BEGIN
     FOR v_change IN
         SELECT DISTINCT ON (c.type_id >= 16384, CASE WHEN c.type_id >= 16384 THEN c.type_id::text ELSE c.col END)
                c.new_type, c.old_type, quote_ident(c.col) AS col, c.type_id >= 16384 AS of_user,
-               regexp_replace(format_type(c.type_id, NULL), $re$([^\w])$re$, $re$\\\1$re$, 'g') AS type_pattern,
-               regexp_replace(quote_ident(c.col), $re$([^\w])$re$, $re$\\\1$re$, 'g') AS col_pattern
+               regexp_replace(format_type(c.type_id, NULL), '([^[:alnum:]_])', repeat(chr(92), 3) || '1', 'g') AS type_pattern,
+               regexp_replace(quote_ident(c.col), '([^[:alnum:]_])', repeat(chr(92), 3) || '1', 'g') AS col_pattern
         FROM renderchain._changes(p_schema) c
         WHERE NOT c.widened AND (c.type_id >= 16384 OR c.id = p_table)
     LOOP
         v_definition := CASE WHEN v_change.of_user
-            THEN renderchain._outside_literals(v_definition, '::' || v_change.type_pattern || $re$(?![\w."])$re$,
+            THEN renderchain._outside_literals(v_definition, '::' || v_change.type_pattern || '(?![[:alnum:]_."])',
                                                '::' || v_change.new_type)
             ELSE renderchain._outside_literals(v_definition,
-                     $re$(?<![.:\w"])$re$ || v_change.col_pattern || $re$(?![\w"]|\s*\()$re$,
-                     format('(%s)::%s', replace(v_change.col, $re$\$re$, $re$\\$re$), v_change.old_type)) END;
+                     '(?<![.:[:alnum:]_"])' || v_change.col_pattern || '(?![[:alnum:]_"]|[[:space:]]*[(])',
+                     format('(%s)::%s', replace(v_change.col, chr(92), repeat(chr(92), 2)), v_change.old_type)) END;
     END LOOP;
     RETURN v_definition;
 END

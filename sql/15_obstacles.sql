@@ -47,7 +47,7 @@ AS $$
                format('CREATE %s %s%s AS %s%s;', k.kind, c.oid::regclass,
                       ' WITH (' || array_to_string(c.reloptions, ', ') || ')',
                       renderchain._outside_literals(btrim(renderchain._restated(p_schema, pg_get_viewdef(c.oid)), ' ;'),
-                                                    $re$\s+$re$, ' '),
+                                                    '[[:space:]]+', ' '),
                       CASE WHEN c.relkind = 'm' AND NOT c.relispopulated THEN ' WITH NO DATA' ELSE '' END),
                NULLIF(renderchain._dressed(k.kind, c.oid::regclass::text, c.relowner, c.relacl,
                                            obj_description(c.oid, 'pg_class')), ''),
@@ -105,7 +105,7 @@ AS $$
   UNION ALL
     SELECT format('rule %I of %s', r.rulename, r.ev_class::regclass),
            format('DROP RULE %I ON %s;', r.rulename, r.ev_class::regclass),
-           renderchain._outside_literals(renderchain._restated(p_schema, pg_get_ruledef(r.oid)), $re$\s+$re$, ' ')
+           renderchain._outside_literals(renderchain._restated(p_schema, pg_get_ruledef(r.oid)), '[[:space:]]+', ' ')
     FROM pg_rewrite r WHERE p_class = 'pg_rewrite'::regclass AND r.oid = p_id
   UNION ALL
     SELECT format('trigger %I of %s', g.tgname, g.tgrelid::regclass),
@@ -126,8 +126,8 @@ AS $$
                              ELSE 'ALL' END,
                (SELECT string_agg(CASE r.role WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(r.role)) END, ', ')
                 FROM unnest(p.polroles) AS r (role)),
-               ' USING (' || renderchain._outside_literals(pg_get_expr(p.polqual, p.polrelid), $re$\s+$re$, ' ') || ')',
-               ' WITH CHECK (' || renderchain._outside_literals(pg_get_expr(p.polwithcheck, p.polrelid), $re$\s+$re$, ' ')
+               ' USING (' || renderchain._outside_literals(pg_get_expr(p.polqual, p.polrelid), '[[:space:]]+', ' ') || ')',
+               ' WITH CHECK (' || renderchain._outside_literals(pg_get_expr(p.polwithcheck, p.polrelid), '[[:space:]]+', ' ')
                    || ')'))
     FROM pg_policy p WHERE p_class = 'pg_policy'::regclass AND p.oid = p_id
   UNION ALL
@@ -234,7 +234,7 @@ AS $$
       UNION
         SELECT o.classid, o.objid, o.objsubid, f.depth + 1
         FROM found f, renderchain._dependents(f.classid, f.objid, f.objsubid) o
-        WHERE f.depth < 50
+        WHERE f.depth < 200
     )
     SELECT max(f.depth), COALESCE(r.what, o.what, pg_describe_object(f.classid, f.objid, f.objsubid)),
            COALESCE(r.dropped, o.dropped), COALESCE(r.made, o.made)

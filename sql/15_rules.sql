@@ -34,22 +34,22 @@ CREATE FUNCTION renderchain._is_harmless(p_expr text) RETURNS boolean
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT NOT EXISTS (
-        SELECT FROM regexp_matches(p_expr, $re$\{(\w+)$re$, 'g') AS m (node)
+        SELECT FROM regexp_matches(p_expr, '[{]([[:alnum:]_]+)', 'g') AS m (node)
         WHERE m.node[1] NOT IN ('VAR', 'CONST', 'OPEXPR', 'SCALARARRAYOPEXPR', 'FUNCEXPR', 'BOOLEXPR', 'RELABELTYPE',
             'COERCEVIAIO', 'ARRAYCOERCEEXPR', 'CASETESTEXPR', 'NULLTEST', 'BOOLEANTEST', 'CASEEXPR', 'CASE', 'WHEN',
             'CASEWHEN', 'CASETEST', 'ARRAYEXPR', 'ARRAY', 'COALESCEEXPR', 'COALESCE', 'MINMAXEXPR', 'MINMAX',
             'DISTINCTEXPR', 'NULLIFEXPR'))
       AND NOT EXISTS (
-        SELECT FROM regexp_matches(p_expr, $re$:\w*funcid (\d+)$re$, 'g') AS m (id)
+        SELECT FROM regexp_matches(p_expr, ':[a-z_]*funcid ([0-9]+)', 'g') AS m (id)
         WHERE m.id[1] <> '0'
           AND NOT EXISTS (SELECT FROM pg_proc f JOIN pg_language l ON l.oid = f.prolang
                           WHERE f.oid = m.id[1]::oid AND f.oid < 16384 AND l.lanname = 'internal' AND f.provolatile = 'i'))
       AND NOT EXISTS (
-        SELECT FROM regexp_matches(p_expr, $re$:opno (\d+)$re$, 'g') AS m (id)
+        SELECT FROM regexp_matches(p_expr, ':opno ([0-9]+)', 'g') AS m (id)
         WHERE NOT EXISTS (SELECT FROM pg_operator o JOIN pg_proc f ON f.oid = o.oprcode
                           WHERE o.oid = m.id[1]::oid AND o.oid < 16384 AND f.oid < 16384 AND f.provolatile = 'i'))
       AND NOT EXISTS (
-        SELECT FROM regexp_matches(p_expr, $re$:(?!nulltest|booltest)\w*type(?:id)? (\d+)$re$, 'gi') AS m (id)
+        SELECT FROM regexp_matches(p_expr, ':(?!nulltest|booltest|varreturning)[a-z_]*type(?:id)? ([0-9]+)', 'gi') AS m (id)
         WHERE NOT EXISTS (SELECT FROM pg_type t LEFT JOIN pg_type e ON e.oid = t.typelem
                           WHERE t.oid = m.id[1]::oid AND (t.oid < 16384 OR t.typtype = 'e' OR e.typtype = 'e')))
 $$;
@@ -80,7 +80,7 @@ AS $$
     WITH checks AS (
         SELECT c.tab, c.id, c.col, k.conname, k.connoinherit, w.written, cardinality(k.conkey) = 1 AS is_alone,
                renderchain._outside_literals(renderchain._restated(p_schema, pg_get_expr(k.conbin, k.conrelid), c.id),
-                                             $re$\s+$re$, ' ') AS condition,
+                                             '[[:space:]]+', ' ') AS condition,
                cardinality(k.conkey) = 1 AND renderchain._is_harmless(k.conbin::text) AS can_be_tried,
                COALESCE(g.new_type, format_type(a.atttypid, NULL)) AS type,
                -- an inherited one is changed where it comes from

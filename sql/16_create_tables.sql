@@ -185,6 +185,7 @@ $$;
 CREATE FUNCTION renderchain.create_tables(schema text DEFAULT NULL) RETURNS text
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
+SET quote_all_identifiers = off -- names of types and columns are compared
 SET jit = off -- compiling what is run once takes longer than running it
 AS $$
 DECLARE
@@ -232,6 +233,7 @@ COMMENT ON FUNCTION renderchain.create_tables(text) IS
 CREATE FUNCTION renderchain.check_tables(schema text DEFAULT NULL) RETURNS TABLE (problem text, remedy text)
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
+SET quote_all_identifiers = off -- names of types and columns are compared
 SET jit = off -- compiling what is run once takes longer than running it
 AS $$
 DECLARE

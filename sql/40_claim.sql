@@ -24,21 +24,21 @@ BEGIN
     IF p_parent_id IS NOT NULL THEN
         o_memory := renderchain.get_memory_from_ancestors(p_render_id);
         SELECT r.id AS "renderId", r.output_url::text AS url, r.output_key::text AS key, r.prompt::text AS prompt,
-               (SELECT o.mime FROM stored_objects o WHERE o.key = r.output_key::text) AS mime INTO v_output
+               (SELECT o.mime FROM stored_objects o WHERE o.key = r.output_key::text) AS mime, r.metadata -> 'turn'::text AS turn INTO v_output
         FROM renders r
         WHERE r.id = p_parent_id AND r.status::text = 'completed'::text
           AND (r.output_url IS NOT NULL OR r.output_key IS NOT NULL);
     ELSE
         o_memory := renderchain.get_memory_from_chain(p_chain_id);
         SELECT r.id AS "renderId", r.output_url::text AS url, r.output_key::text AS key, r.prompt::text AS prompt,
-               (SELECT o.mime FROM stored_objects o WHERE o.key = r.output_key::text) AS mime INTO v_output
+               (SELECT o.mime FROM stored_objects o WHERE o.key = r.output_key::text) AS mime, r.metadata -> 'turn'::text AS turn INTO v_output
         FROM renders r
         WHERE r.chain_id = p_chain_id AND r.status::text = 'completed'::text
           AND (r.output_url IS NOT NULL OR r.output_key IS NOT NULL) AND r.chain_position IS NOT NULL
         ORDER BY r.chain_position DESC LIMIT 1;
     END IF;
     IF FOUND THEN
-        o_previous_output := pg_catalog.to_jsonb(v_output);
+        o_previous_output := pg_catalog.to_jsonb(v_output) - CASE WHEN v_output.turn IS NULL THEN 'turn'::text ELSE ''::text END;
     END IF;
     IF v_pins IS NOT NULL THEN
         o_memory := renderchain.jsonb_merge_patch(o_memory, v_pins);
@@ -47,7 +47,8 @@ END
 $$;
 
 -- what earlier attempts have done that need not be done again: the latest success
--- of every stage and part, and a video still being generated, by its operation.
+-- of every stage and part, a video still being generated, by its operation, and
+-- that a second picture was asked for, which is asked for once only.
 -- Of a generation only what this run has paid for counts, since its bytes may
 -- be gone with the run's end.
 CREATE FUNCTION renderchain._stages_done(p_render_id uuid, p_attempt integer, p_base_attempt integer) RETURNS jsonb
@@ -60,7 +61,8 @@ BEGIN
         FROM (SELECT DISTINCT ON (s.stage, s.part) s.stage, s.part, s.attempt, s.status, s.output, s.model, s.seq
               FROM render_stages s
               WHERE s.render_id = p_render_id AND s.attempt < p_attempt
-                AND (s.status = 'success' OR s.status = 'running' AND s.stage = 'video_generation')
+                AND (s.status = 'success' OR s.status = 'running' AND s.stage = 'video_generation'
+                     OR s.stage = 'image_generation' AND s.part = 'correction')
                 AND (s.attempt > p_base_attempt
                      OR s.stage NOT IN ('image_generation', 'video_generation', 'storage'))
               ORDER BY s.stage, s.part, s.attempt DESC) d), '[]'::jsonb);
@@ -207,7 +209,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION renderchain.claim_renders(text, integer, interval, text, text) IS
-'Leases up to max_renders (1 to 1000) queued renders to a worker for an interval (1 second to 1 day) and returns all that is needed to run them. The order: by priority, then by the user served least lately, then the oldest first; never more of a user or a provider at a time than the settings renderchain.max_running_per_user and max_running_per_provider allow, counting what run_render has started too. With a type, image or video, only such renders are claimed; with a provider none that ask for another one. attempt is the fencing token that every later write must name. stages has the stages that need not be run again: [{"stage","part","attempt","status","output","model"}], status "running" only for a video whose operation goes on. analyses has what is known of the images of the request that say their sha256: [{"image","task","model","promptVersion","result"}]. Never waits for other claimers. RC005 for arguments out of range.';
+'Leases up to max_renders (1 to 1000) queued renders to a worker for an interval (1 second to 1 day) and returns all that is needed to run them. The order: by priority, then by the user served least lately, then the oldest first; never more of a user or a provider at a time than the settings renderchain.max_running_per_user and max_running_per_provider allow, counting what run_render has started too. With a type, image or video, only such renders are claimed; with a provider none that ask for another one. attempt is the fencing token that every later write must name. stages has the stages that need not be run again: [{"stage","part","attempt","status","output","model"}], status "running" only for a video whose operation goes on, others than "success" also for the part "correction" of image_generation, which is paid for once. analyses has what is known of the images of the request that say their sha256: [{"image","task","model","promptVersion","result"}]. Never waits for other claimers. RC005 for arguments out of range.';
 
 -- raise what is wrong with the kind of renders that a worker wants
 CREATE FUNCTION renderchain._raise_claim(p_type text, p_provider text) RETURNS void

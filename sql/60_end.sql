@@ -74,7 +74,8 @@ BEGIN
             || 'the deadline of the render has passed'::text);
     ELSIF EXISTS (SELECT FROM render_stages s
                   WHERE s.render_id = p_render_id AND s.status = 'running'
-                    AND (s.stage = 'image_generation'
+                    -- the second picture of a render is not needed
+                    AND (s.stage = 'image_generation' AND s.part <> 'correction'
                          OR s.stage = 'video_generation' AND NOT COALESCE(s.output ? 'operation'::text, false))) THEN
         v_error := pg_catalog.jsonb_build_object('reason', 'unknown', 'outcome', 'unknown', 'message',
             COALESCE((p_error ->> 'message'::text) || '; '::text, ''::text)

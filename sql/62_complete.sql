@@ -79,7 +79,7 @@ BEGIN
             || (SELECT COALESCE(pg_catalog.jsonb_object_agg(m.key, m.value), '{}'::jsonb)
                 FROM pg_catalog.jsonb_each(p_result) AS m (key, value)
                 WHERE m.value <> 'null'::jsonb AND m.key IN ('selectedModel', 'processingMs', 'designIntent',
-                    'imageAnalysis', 'validation', 'optimizedPrompt'))
+                    'imageAnalysis', 'validation', 'optimizedPrompt', 'turn', 'consistency', 'recipe', 'correction'))
     WHERE r.id = p_render_id RETURNING r.credits_cost::integer INTO v_used;
     IF NOT FOUND AND p_render_id IS NOT NULL THEN
         PERFORM renderchain._raise_not_writable(p_render_id);

@@ -43,7 +43,9 @@ BEGIN
                                'attempt', CASE WHEN s.attempt > 1 THEN s.attempt END))
                            || pg_catalog.jsonb_build_object('durationMs', s.duration_ms) ORDER BY s.started_at, s.seq)
                     FROM render_stages s WHERE s.render_id = r.id AND s.status IN ('success', 'failed')), '[]'::jsonb),
-                'creditsCost', r.credits_cost),
+                'creditsCost', r.credits_cost)
+                || pg_catalog.jsonb_strip_nulls(pg_catalog.jsonb_build_object(
+                    'consistency', r.metadata -> 'consistency'::text, 'correction', r.metadata -> 'correction'::text)),
             'error', CASE WHEN r.status::text IN ('failed', 'cancelled') THEN
                           COALESCE(r.error_message::text, r.status::text) END)
         FROM renders r WHERE r.id = p_render_id);
@@ -61,4 +63,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION renderchain.get_render(uuid) IS
-'A render as {"success","data":{"renderId","chainId","chainPosition","type","status","prompt","imageUrl" or "videoUrl","outputKey","designIntent","imageAnalysis","validation","optimizedPrompt","pipelineMemory","selectedModel","processingTime","stageEvents","creditsCost"},"error"}. success is true for a completed render only; error is null unless it failed or was cancelled. RC006 for an unknown render.';
+'A render as {"success","data":{"renderId","chainId","chainPosition","type","status","prompt","imageUrl" or "videoUrl","outputKey","designIntent","imageAnalysis","validation","optimizedPrompt","pipelineMemory","selectedModel","processingTime","stageEvents","creditsCost"},"error"}, with "consistency" (how near its memory is to the chain''s) and "correction" (how both pictures were judged where there were two) where they are known. success is true for a completed render only; error is null unless it failed or was cancelled. RC006 for an unknown render.';

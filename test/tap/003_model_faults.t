@@ -79,7 +79,8 @@ for my $fault ('503', '429', '500')
 # What fails generation fails the render, refunds, and leaves no object.
 my $before = credits();
 my $objects = sql($node, 'SELECT count(*) FROM stored_objects');
-for my $case ([ '400', 'rejected', 1 ], [ 'blocked', 'blocked', 1 ], [ 'refused-image', 'blocked', 1 ], [ 'text', 'empty', 2 ],
+# On a chain a request that is refused for what it holds goes once more without the last turn.
+for my $case ([ '400', 'rejected', 2 ], [ 'blocked', 'blocked', 1 ], [ 'refused-image', 'blocked', 1 ], [ 'text', 'empty', 2 ],
 	[ 'malformed', 'malformed', 1 ], [ 'cut', 'unknown', 1 ], [ 'reset', 'unknown', 1 ], [ 'huge', 'malformed', 1 ])
 {
 	my ($fault, $outcome, $sent) = @$case;

@@ -19,7 +19,8 @@ static Request request_new(const char *const *texts) {
     char *text = json_dumps(body, JSON_COMPACT);
     json_decref(body);
     assert_true(request_parse(&request, text, strlen(text), &refusal));
-    assert_true(request_check(&request, model_find("local-image-flash", 17), true, &refusal));
+    assert_true(
+        request_check(&request, model_find("local-image-flash", 17, "gemini"), true, &refusal));
     free(text);
     return request;
 }
@@ -192,7 +193,8 @@ static SceneSpec scene_of_photograph(const char *prompt, const Image *photograph
     Plan plan;
     SceneSpec spec;
     assert_true(request_parse(&request, text, strlen(text), &refusal));
-    assert_true(request_check(&request, model_find("local-image-flash", 17), true, &refusal));
+    assert_true(
+        request_check(&request, model_find("local-image-flash", 17, "gemini"), true, &refusal));
     plan_make(&request, &plan);
     plan_scene(&plan, 160, 90, &spec);
     request_free(&request);

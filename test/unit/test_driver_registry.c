@@ -1,6 +1,8 @@
 /* The model registry: reading, picking, and what a call costs. */
 #include "driver_test.h"
 
+#include <stdio.h>
+
 #include "registry.h"
 
 static const char models_text[] =
@@ -35,6 +37,28 @@ static void reading_and_picking(void **state) {
     assert_null(registry_pick(&registry, "q", "image", NULL));
     assert_null(registry_pick(&registry, "p", "video", NULL));
     registry_free(&registry);
+}
+
+/* Of several that fit, rank decides, then that its retirement is not announced, then the order. */
+static void which_goes_first(void **state) {
+    (void)state;
+    static const char *const cases[][2] = {
+        {"[{\"id\":\"a\",%s},{\"id\":\"b\",%s}]", "a"},
+        {"[{\"id\":\"a\",\"retired\":\"9999-12-31\",%s},{\"id\":\"b\",%s}]", "b"},
+        {"[{\"id\":\"a\",%s},{\"id\":\"b\",\"rank\":1,\"retired\":\"9999-12-31\",%s}]", "b"},
+        {"[{\"id\":\"a\",\"rank\":-1,%s},{\"id\":\"b\",%s}]", "b"},
+    };
+    static const char rest[] = "\"provider\":\"p\",\"kind\":\"text\",\"tier\":\"flash\"";
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        char text[400], *error = NULL;
+        Registry registry;
+        const char *first = strstr(cases[i][0], "%s"), *second = strstr(first + 2, "%s");
+        snprintf(text, sizeof text, "%.*s%s%.*s%s%s", (int)(first - cases[i][0]), cases[i][0], rest,
+                 (int)(second - first - 2), first + 2, rest, second + 2);
+        assert_true(registry_read(&registry, text, &error));
+        assert_string_equal(registry_pick(&registry, "p", "text", NULL)->id, cases[i][1]);
+        registry_free(&registry);
+    }
 }
 
 /* A retirement that is announced for a later day changes nothing yet. */
@@ -160,8 +184,11 @@ static void costs_of_calls(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(reading_and_picking), cmocka_unit_test(retirement_comes_on_its_day),
-        cmocka_unit_test(what_is_no_registry), cmocka_unit_test(timeouts),
+        cmocka_unit_test(reading_and_picking),
+        cmocka_unit_test(retirement_comes_on_its_day),
+        cmocka_unit_test(which_goes_first),
+        cmocka_unit_test(what_is_no_registry),
+        cmocka_unit_test(timeouts),
         cmocka_unit_test(costs_of_calls),
     };
     return cmocka_run_group_tests_name("driver registry", tests, NULL, NULL);

@@ -1,7 +1,9 @@
 /* Which model draws: the rules one by one, over the registry that is shipped. */
 #include "driver_test.h"
 
+#include "assets.h"
 #include "render.h"
+#include "schema.h"
 
 /* Read the shipped registry as the database gives it out: an array of definitions. */
 static void read_registry(Registry *registry) {
@@ -49,7 +51,7 @@ static const Model *route(App *app, const char *request, const char *intent, con
 
 static void every_rule(void **state) {
     (void)state;
-    static const char *const providers[] = {"local", "gemini"};
+    static const char *const providers[] = {"local", "gemini", "openai"};
     App app = {0};
     read_registry(&app.registry);
     for (size_t i = 0; i < COUNT(providers); i++) {
@@ -104,11 +106,98 @@ static void what_the_registry_lacks(void **state) {
     registry_free(&app.registry);
 }
 
+/* A model that cannot draw the asked shape gives way to one that can. */
+static void shapes(void **state) {
+    (void)state;
+    static const char two[] =
+        "[{\"id\":\"f\",\"provider\":\"p\",\"kind\":\"image\",\"tier\":\"flash\","
+        "\"aspectRatios\":[\"1:1\"]},"
+        "{\"id\":\"g\",\"provider\":\"p\",\"kind\":\"image\",\"tier\":\"pro\","
+        "\"aspectRatios\":[\"1:1\",\"21:9\"]}]";
+    App app = {.provider = {.name = "p"}};
+    const char *reason;
+    char *error = NULL;
+    assert_true(registry_read(&app.registry, two, &error));
+    assert_string_equal(route(&app, "{\"aspectRatio\":\"1:1\"}", NULL, &reason)->id, "f");
+    assert_string_equal(route(&app, "{\"aspectRatio\":\"21:9\"}", NULL, &reason)->id, "g");
+    assert_non_null(strstr(reason, "aspect ratio"));
+    assert_null(route(&app, "{\"aspectRatio\":\"9:16\"}", NULL, &reason));
+    registry_free(&app.registry);
+}
+
+/* Videos: complex, high and ultra go to the standard model, others to the fast one. */
+static void videos(void **state) {
+    (void)state;
+    static const char two[] =
+        "[{\"id\":\"fast\",\"provider\":\"p\",\"kind\":\"video\",\"tier\":\"fast\"},"
+        "{\"id\":\"standard\",\"provider\":\"p\",\"kind\":\"video\",\"tier\":\"standard\"},"
+        "{\"id\":\"own\",\"provider\":\"q\",\"kind\":\"video\",\"tier\":\"fast\"}]";
+    static const struct {
+        const char *request, *intent, *id, *reason;
+    } wanted[] = {
+        {"{}", NULL, "fast", "nothing asks"},
+        {"{\"quality\":\"standard\"}", "{\"complexity\":\"medium\"}", "fast", "nothing asks"},
+        {"{\"quality\":\"standard\"}", "{\"complexity\":\"complex\"}", "standard", "complex"},
+        {"{\"quality\":\"high\"}", NULL, "standard", "quality"},
+        {"{\"quality\":\"ultra\"}", NULL, "standard", "quality"},
+        {"{\"forceModel\":\"own\"}", NULL, "own", "names it"},
+    };
+    App app = {.provider = {.name = "p"}};
+    char *error = NULL;
+    assert_true(registry_read(&app.registry, two, &error));
+    for (size_t i = 0; i < COUNT(wanted); i++) {
+        Render render = {.app = &app, .request = json_loads(wanted[i].request, 0, NULL)};
+        render.intent = wanted[i].intent ? json_loads(wanted[i].intent, 0, NULL) : NULL;
+        const char *reason = "";
+        assert_string_equal(route_video(&render, &reason)->id, wanted[i].id);
+        assert_non_null(strstr(reason, wanted[i].reason));
+        json_decref(render.request);
+        json_decref(render.intent);
+    }
+    registry_free(&app.registry);
+}
+
+/* The shipped registry obeys its schema, which names every member that it has; so does no file
+ * that is wrong. */
+static void registry_schema(void **state) {
+    (void)state;
+    static const char *const wrong[][2] = {
+        {"{}", "lacks \"models\""},
+        {"{\"models\":{}}", "answer.models is of type object"},
+        {"{\"models\":[{\"id\":\"a\"}]}", "answer.models[0] lacks \"provider\""},
+        {"{\"models\":[{\"id\":\"a\",\"provider\":\"p\",\"kind\":\"sound\",\"tier\":\"pro\"}]}",
+         "kind is not one of"},
+        {"{\"models\":[{\"id\":\"a\",\"provider\":\"p\",\"kind\":\"text\",\"tier\":\"pro\","
+         "\"price\":{\"inputPerMillion\":1}}]}",
+         "inputPerMillion is of type number"},
+    };
+    char *why = NULL;
+    json_t *file = json_load_file(MODELS_JSON, 0, NULL);
+    if (!schema_check(asset_models_schema(), file, &why))
+        fail_msg("%s: %s", MODELS_JSON, why);
+    json_t *pruned = json_deep_copy(file);
+    schema_prune(asset_models_schema(), pruned);
+    assert_true(json_equal(file, pruned));
+    json_decref(pruned);
+    json_decref(file);
+    for (size_t i = 0; i < COUNT(wrong); i++) {
+        json_t *json = json_loads(wrong[i][0], 0, NULL);
+        assert_false(schema_check(asset_models_schema(), json, &why));
+        if (!strstr(why, wrong[i][1]))
+            fail_msg("%s: %s", wrong[i][0], why);
+        free(why);
+        json_decref(json);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_rule),
         cmocka_unit_test(what_the_request_names),
         cmocka_unit_test(what_the_registry_lacks),
+        cmocka_unit_test(shapes),
+        cmocka_unit_test(videos),
+        cmocka_unit_test(registry_schema),
     };
     return cmocka_run_group_tests_name("driver routing", tests, NULL, NULL);
 }

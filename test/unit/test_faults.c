@@ -75,12 +75,12 @@ static void test_calls_are_numbered_and_kept(void **state) {
     assert_true(json_is_null(json_object_get(json_array_get(json, 1), "status")));
     json_decref(json);
     free(text);
-    for (int i = 0; i < 5000; i++)
+    for (int i = 0; i < 70000; i++)
         calls_log_begin(log, TASK_TEXT, "m", "many", i, &nth);
     text = calls_log_json(log);
     json = json_loads(text, 0, NULL);
-    assert_int_equal(json_array_size(json), 4096);
-    assert_int_equal(json_integer_value(json_object_get(json_array_get(json, 4095), "n")), 5003);
+    assert_int_equal(json_array_size(json), 65536);
+    assert_int_equal(json_integer_value(json_object_get(json_array_get(json, 65535), "n")), 70003);
     json_decref(json);
     free(text);
     calls_log_free(log);

@@ -11,7 +11,7 @@ static const char *refusal_of(const char *body, const char *model) {
     Request request;
     refusal = (Refusal){0};
     bool ok = request_parse(&request, body, strlen(body), &refusal) &&
-              request_check(&request, model_find(model, strlen(model)), true, &refusal);
+              request_check(&request, model_find(model, strlen(model), "gemini"), true, &refusal);
     request_free(&request);
     assert_int_equal(ok, refusal.status == 0);
     return refusal.message;
@@ -94,20 +94,26 @@ static void test_image_models(void **state) {
 static void test_signatures(void **state) {
     static const char png[] = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGNgYGAAAAAE"
                               "AAH2FzhVAAAAAElFTkSuQmCC";
+    static const char *const refusals[] = {
+        "Image part is missing a thought_signature in content position 2, part position 2.",
+        "Thought signature is not valid.", ""};
     char body[1024];
+    json_t *right = reply_signature(png);
     (void)state;
-    for (int with = 0; with < 2; with++) {
+    for (int with = 0; with < 3; with++) {
+        char signature[200] = "";
+        if (with)
+            snprintf(signature, sizeof signature, ",\"thoughtSignature\":\"%s\"",
+                     with == 1 ? "WlpaWg==" : json_string_value(right));
         snprintf(body, sizeof body,
                  "{\"contents\":[{\"role\":\"user\",\"parts\":[{\"text\":\"a\"}]},"
                  "{\"role\":\"model\",\"parts\":[{\"text\":\"b\"},{\"inlineData\":{\"mimeType\":"
                  "\"image/png\","
                  "\"data\":\"%s\"}%s}]},{\"role\":\"user\",\"parts\":[{\"text\":\"c\"}]}]}",
-                 png, with ? ",\"thoughtSignature\":\"WlpaWg==\"" : "");
-        const char *message = refusal_of(body, "gemini-3-pro-image");
-        assert_string_equal(message, with ? ""
-                                          : "Image part is missing a thought_signature in content "
-                                            "position 2, part position 2.");
+                 png, signature);
+        assert_string_equal(refusal_of(body, "gemini-3-pro-image"), refusals[with]);
     }
+    json_decref(right);
 }
 
 static Task task_of(const char *property, const char *form) {
@@ -185,7 +191,8 @@ static void test_replies_have_the_protocols_shape(void **state) {
     Refusal refusal;
     (void)state;
     assert_true(request_parse(&request, body, sizeof body - 1, &refusal));
-    assert_true(request_check(&request, model_find("local-image-flash", 17), true, &refusal));
+    assert_true(
+        request_check(&request, model_find("local-image-flash", 17, "gemini"), true, &refusal));
     Reply reply = reply_answer(
         &request, &(Answer){.text = "t", .image_base64 = "AAAA", .finish_reason = "STOP"});
     json_t *json = json_loadb(reply.body, reply.length, 0, NULL), *parts = NULL;

@@ -101,6 +101,50 @@ static void expect_status(const Server *server, const char *method, const char *
     text_free(&answered.text);
 }
 
+#define BEARER "Authorization: Bearer secret\r\nContent-Type: application/json\r\n"
+#define CHAT "/v1/chat/completions"
+#define DRAW "/v1/images/generations"
+#define SAY(more)                                                                                  \
+    "{\"model\":\"gpt-4.1-mini\",\"messages\":[{\"role\":\"user\",\"content\":\"a stone "          \
+    "house\"}]" more "}"
+
+/* The openai protocol is as strict as the other one. */
+static void test_openai(void **state) {
+    ServerOptions options = {.key = "secret"};
+    const char *why = "";
+    Server *server = server_start(&options, &why);
+    (void)state;
+    assert_non_null(server);
+    expect_status(server, "POST", CHAT, BEARER, SAY(""), 200, "stone");
+    expect_status(server, "POST", CHAT, BEARER, SAY(""), 200, "chat.completion");
+    expect_status(server, "POST", CHAT, "", SAY(""), 401, "invalid_api_key");
+    expect_status(server, "POST", CHAT, KEY, SAY(""), 401, "invalid_api_key");
+    expect_status(server, "POST", CHAT, BEARER, SAY(",\"nope\":1"), 400, "unknown_parameter");
+    expect_status(server, "POST", CHAT, BEARER, "{", 400, "could not parse");
+    expect_status(server, "POST", CHAT, BEARER, "{\"model\":\"nope\"}", 404, "model_not_found");
+    expect_status(server, "POST", CHAT, BEARER, "{\"model\":\"gemini-3.8-flash\"}", 404,
+                  "model_not_found");
+    expect_status(server, "POST", CHAT, BEARER,
+                  SAY(",\"response_format\":{\"type\":\"json_schema\",\"json_schema\":{\"name\":"
+                      "\"x\",\"strict\":true,\"schema\":{\"type\":\"object\",\"properties\":{"
+                      "\"a\":{\"type\":\"string\"}}}}}"),
+                  400, "additionalProperties");
+    expect_status(server, "POST", DRAW, BEARER,
+                  "{\"model\":\"gpt-image-2.6-flare\",\"prompt\":\"x\",\"size\":\"100x100\"}", 400,
+                  "invalid_value");
+    expect_status(server, "POST", DRAW, BEARER,
+                  "{\"model\":\"gpt-image-2.6-flare\",\"prompt\":\"x\",\"response_format\":"
+                  "\"b64_json\"}",
+                  400, "unknown_parameter");
+    expect_status(server, "POST", DRAW, BEARER, "{\"model\":\"gpt-image-2.6-flare\"}", 400,
+                  "prompt");
+    expect_status(server, "POST", "/v1/images/edits", BEARER, "{}", 400, "multipart");
+    expect_status(server, "GET", CHAT, BEARER, "", 405, "");
+    expect_status(server, "POST", "/v1beta/models/gpt-4.1-mini:generateContent", KEY, PARSING, 404,
+                  "NOT_FOUND");
+    server_stop(server);
+}
+
 static void test_paths_methods_and_keys(void **state) {
     ServerOptions options = {.key = "secret"};
     const char *why = "";
@@ -301,6 +345,7 @@ static void test_stop_while_a_call_hangs(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_paths_methods_and_keys),
+        cmocka_unit_test(test_openai),
         cmocka_unit_test(test_bodies_over_the_limit),
         cmocka_unit_test(test_a_client_may_ask_before_it_sends),
         cmocka_unit_test(test_latency_is_exact),

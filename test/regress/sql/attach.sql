@@ -120,6 +120,18 @@ SELECT count(*) FROM pg_class c FULL JOIN done d USING (oid)
 WHERE (c.relnamespace = 'a_app'::regnamespace OR c.oid IS NULL) AND c.xmin::text IS DISTINCT FROM d.version;
 COMMIT;
 
+-- whatever the settings of the session are that change how PostgreSQL writes and reads SQL
+SET quote_all_identifiers = on;
+DO $$ BEGIN
+    IF current_setting('server_version_num')::integer < 190000 THEN
+        PERFORM set_config('standard_conforming_strings', 'off', false);
+    END IF;
+END $$;
+SELECT * FROM renderchain.check_tables('a_app');
+SELECT renderchain.create_tables('a_app');
+RESET quote_all_identifiers;
+RESET standard_conforming_strings;
+
 -- old memory is found, as old rows have it
 SET renderchain.schema = 'a_app';
 SELECT id, chain_position, memory, completed_at FROM renderchain.get_latest_completed_render_with_memory(:c1);

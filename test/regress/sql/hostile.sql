@@ -118,6 +118,7 @@ SELECT balance, reserved FROM renderchain.credit_balance('00000000-0000-0000-000
 SELECT pg_catalog.length(renderchain.get_registry()::pg_catalog.text) OPERATOR(pg_catalog.>) 100 AS models;
 SELECT renderchain.find_chain('c') IS NULL AS nothing, renderchain.list_chains() IS NULL AS none;
 SELECT renderchain.get_chain(id) IS NULL AS nothing FROM t_hostile.render_chains;
+SELECT renderchain.get_timelines(id) IS NULL AS nothing FROM t_hostile.render_chains;
 SELECT renderchain.create_tables() LIKE 'x' AS again;
 DELETE FROM t_hostile.renders WHERE id OPERATOR(pg_catalog.=) :'x'::pg_catalog.uuid;
 SELECT problem FROM renderchain.check_ledger();

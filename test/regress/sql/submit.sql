@@ -163,3 +163,12 @@ SELECT refused('{"prompt": "x"}');
 SELECT (SELECT count(*) FROM t_submit_required.renders), (SELECT count(*) FROM t_submit_required.render_chains);
 \pset format aligned
 \pset tuples_only off
+
+-- a session may read backslashes in strings as escapes
+\c -
+SET standard_conforming_strings = off;
+SET escape_string_warning = off;
+SET renderchain.schema = 't_submit';
+SELECT attempt FROM renderchain.run_render('{"prompt": "x"}', 'w', '1 minute');
+\set VERBOSITY default
+SELECT renderchain.submit_render('{"prompt": "x", "type": "music"}');

@@ -1,0 +1,124 @@
+#include "history.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Note why the last turn is not told. */
+static void leave_out(Render *render, const char *why) {
+    History *history = &render->history;
+    mem_set(&history->why_not, "%s", why);
+    free(history->bytes);
+    history->bytes = NULL;
+}
+
+/* The picture is there, or not: let who waits for it go on. */
+static void settle(Render *render) {
+    History *history = &render->history;
+    LoopFire *ready = history->ready;
+    history->ready = NULL;
+    if (ready)
+        ready(history->context);
+}
+
+/* The last output came. */
+static void came(void *context, StorageReply *reply) {
+    Render *render = context;
+    History *history = &render->history;
+    char *why = NULL;
+    unsigned width, height;
+    history->job = NULL;
+    if (!reply->ok) {
+        leave_out(render, reply->error);
+    } else if (!image_probe(reply->bytes, reply->length, &history->turn.mime, &width, &height,
+                            &why)) {
+        leave_out(render, why);
+        free(why);
+    } else {
+        history->bytes = reply->bytes;
+        history->turn.bytes = reply->bytes;
+        history->turn.length = reply->length;
+        reply->bytes = NULL;
+    }
+    settle(render);
+}
+
+/* Fetch it, unless a picture of this render is there already. */
+void history_start(Render *render) {
+    History *history = &render->history;
+    const char *key = json_string_value(json_object_get(render->previous, "key"));
+    const char *mime = json_string_value(json_object_get(render->previous, "mime"));
+    const json_t *turn = json_object_get(render->previous, "turn");
+    const char *text = json_string_value(json_object_get(turn, "text"));
+    if (!key || render->picture.key || (mime && strncmp(mime, "image/", 6) != 0))
+        return;
+    history->turn.text =
+        text ? text : json_string_value(json_object_get(render->previous, "prompt"));
+    history->turn.parts = json_object_get(turn, "parts");
+    history->job = storage_get(&render->app->storage, key, HISTORY_MAXIMUM, came, render);
+}
+
+/* Have somebody wait for it. */
+bool history_awaited(Render *render, LoopFire *ready, void *context) {
+    History *history = &render->history;
+    if (!history->job)
+        return false;
+    history->ready = ready;
+    history->context = context;
+    return true;
+}
+
+/* How much the images of a call weigh when they are sent. */
+static size_t weight(const ModelCall *call) {
+    size_t sum = 0;
+    for (size_t i = 0; i < call->part_count; i++)
+        sum += call->parts[i].text ? 0 : (call->parts[i].length + 2) / 3 * 4;
+    return sum;
+}
+
+/* Tell the last turn. */
+void history_tell(Render *render, ModelCall *call) {
+    History *history = &render->history;
+    const json_t *limit = json_object_get(call->model->definition, "maxInlineBytes");
+    size_t most = json_is_integer(limit) ? (size_t)json_integer_value(limit) : SIZE_MAX;
+    if (!history->bytes)
+        return;
+    if (weight(call) + (history->turn.length + 2) / 3 * 4 > most)
+        leave_out(render, "with it the request would be larger than the model takes");
+    else
+        call->history = &history->turn;
+}
+
+/* A request is refused for what it holds; nothing was drawn, nothing billed. */
+bool history_refused(Render *render, const ModelAnswer *answer) {
+    bool refused = answer->status == 400 || answer->status == 413 || answer->status == 422;
+    if (!render->history.bytes || answer->outcome != OUTCOME_REJECTED || !refused)
+        return false;
+    leave_out(render, answer->message);
+    return true;
+}
+
+/* Say what became of it. */
+json_t *history_record(const Render *render) {
+    const History *history = &render->history;
+    const json_t *id = json_object_get(render->previous, "renderId");
+    if (!history->bytes && !history->why_not)
+        return NULL;
+    return json_pack("{s:O?, s:b, s:s?}", "renderId", id, "sent", history->bytes != NULL, "why",
+                     history->why_not);
+}
+
+/* Keep the turn. */
+json_t *history_keep(const Render *render, const Picture *picture, const char *prompt) {
+    return json_pack("{s:s, s:s?, s:O?}", "text", prompt, "model",
+                     render->image_model ? render->image_model->id : NULL, "parts",
+                     picture->answer.turn);
+}
+
+/* Forget it. */
+void history_drop(Render *render) {
+    History *history = &render->history;
+    storage_drop(history->job);
+    free(history->bytes);
+    free(history->why_not);
+    *history = (History){0};
+}

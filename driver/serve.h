@@ -1,0 +1,76 @@
+/* renderchain serve: what the HTTP API answers. cmd_serve.c is the command, serve.c lets requests
+ * in and finds who handles them, serve_api.c asks the database, serve_events.c streams what
+ * happens to a render, serve_outputs.c gives out what is stored. */
+#ifndef RC_SERVE_H
+#define RC_SERVE_H
+
+#include "app.h"
+#include "follow.h"
+#include "web.h"
+
+typedef enum ServeLevel { LEVEL_NONE, LEVEL_READ, LEVEL_WRITE, LEVEL_ADMIN } ServeLevel;
+
+enum { TOKENS_KNOWN = 256 };
+
+/* A token that was looked up: nobody's where level is LEVEL_NONE. */
+typedef struct ServeToken {
+    char hash[65], user[37];
+    ServeLevel level;
+    double until;     /* by loop_now(); then it is looked up again */
+    double allowance; /* requests that it may make now */
+    double counted;   /* when that was worked out */
+} ServeToken;
+
+typedef struct ServeViewer ServeViewer;
+
+typedef struct Serve {
+    App *app;
+    Web *web;
+    Db *events; /* the connection that hears of what happens, for all viewers */
+    Follow *follow;
+    ServeViewer *viewers;
+    LoopTimer *beat;
+    double rate; /* requests a second and token; 0: as many as they like */
+    ServeToken tokens[TOKENS_KNOWN];
+    size_t refused; /* requests by tokens that are none, since the start */
+} Serve;
+
+/* A route: what is asked of whom. */
+typedef struct ServeRoute {
+    const char *method, *path; /* "{}" stands for an id, "..." for all that follows */
+    ServeLevel level;
+    void (*handle)(Serve *serve, WebRequest *request, const struct ServeRoute *route,
+                   const char *part);
+    const char *sql;        /* for serve_ask */
+    const char *parameters; /* of it, see serve_ask */
+    unsigned status;        /* where it went well */
+} ServeRoute;
+
+/* Handle a request (for Web). */
+void serve_handle(void *context, WebRequest *request);
+
+/* Whom a request acts for: NULL for an admin, who may see everything. */
+const char *serve_user(const WebRequest *request);
+
+/* Ask the database what a route says, and answer with what it gives. Its parameters, in order:
+ * u the user (none for an admin), U the user of the token, i the part, b the body, which is JSON.
+ */
+void serve_ask(Serve *serve, WebRequest *request, const ServeRoute *route, const char *part);
+
+/* The same for a render: the request may say fullPipeline, and a path may say that it is a video.
+ */
+void serve_submit(Serve *serve, WebRequest *request, const ServeRoute *route, const char *part);
+
+/* Answer with what the database refused, or that it is not there. */
+void serve_refuse(WebRequest *request, const DbReply *reply);
+void serve_unavailable(WebRequest *request);
+
+/* Stream what happens to a render, from after Last-Event-ID. */
+void serve_events(Serve *serve, WebRequest *request, const ServeRoute *route, const char *part);
+bool serve_events_open(Serve *serve, char **error);
+void serve_events_close(Serve *serve);
+
+/* Give out an object. */
+void serve_output(Serve *serve, WebRequest *request, const ServeRoute *route, const char *part);
+
+#endif

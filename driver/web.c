@@ -1,0 +1,432 @@
+#include "web.h"
+
+#include <errno.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum {
+    CONNECTIONS_MOST = 20000,
+    CONNECTION_MEMORY = 16 << 10, /* headers of a request; streams cost little more than this */
+    SILENCE_SECONDS = 60,         /* a client that sends or reads nothing for that long */
+    STREAM_BLOCK = 4 << 10,
+    STREAM_BUFFERED = 1 << 20,
+    BACKLOG = 1024
+};
+
+struct Web {
+    Loop *loop;
+    WebOptions options;
+    struct MHD_Daemon *daemon;
+    LoopWatch *watch;
+    LoopTimer *timer;
+    double timer_at;
+    char *url;
+    bool stopping;
+    WebCounts counts;
+    WebRequest *requests;
+};
+
+struct WebStream {
+    WebRequest *request;
+    Buf pending;
+    bool asleep, ending;
+    WebGone *gone;
+    void *context;
+};
+
+static void run_after(Web *web, double milliseconds);
+
+/* ---- libmicrohttpd on the loop ---- */
+
+/* Let it do what there is to do, and find out when it wants to be called next. */
+static void run(Web *web) {
+    unsigned long long milliseconds;
+    MHD_run(web->daemon);
+    if (MHD_get_timeout(web->daemon, &milliseconds) == MHD_YES)
+        run_after(web, (double)milliseconds);
+}
+
+static void ready(void *context, short happened) {
+    (void)happened;
+    run(context);
+}
+
+static void timed(void *context) {
+    Web *web = context;
+    web->timer = NULL;
+    run(web);
+}
+
+/* Run it after so many milliseconds, unless that is to happen sooner anyway. Never from within
+ * one of its callbacks. */
+static void run_after(Web *web, double milliseconds) {
+    double at = loop_now() + milliseconds;
+    if (web->stopping || (web->timer && web->timer_at <= at))
+        return;
+    if (web->timer)
+        loop_cancel(web->loop, web->timer);
+    web->timer_at = at;
+    web->timer = loop_after(web->loop, milliseconds, timed, web);
+}
+
+/* Wake a connection that sleeps. */
+static void wake(WebRequest *request) {
+    MHD_resume_connection(request->connection);
+    run_after(request->web, 0);
+}
+
+/* ---- answers ---- */
+
+/* A header of the request. */
+const char *web_header(const WebRequest *request, const char *name) {
+    return MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, name);
+}
+
+/* A part of its query. */
+const char *web_query(const WebRequest *request, const char *name) {
+    return MHD_lookup_connection_value(request->connection, MHD_GET_ARGUMENT_KIND, name);
+}
+
+/* Add a header. */
+void web_add_header(WebRequest *request, const char *name, const char *value) {
+    if (request->header_count == WEB_HEADERS || strpbrk(value, "\r\n"))
+        return;
+    request->headers[request->header_count].name = mem_strdup(name);
+    request->headers[request->header_count++].value = mem_strdup(value);
+}
+
+/* Headers that every answer has, and its own. */
+static void add_headers(WebRequest *request, const char *type) {
+    struct MHD_Response *response = request->response;
+    bool caches = false;
+    MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
+    if (type)
+        MHD_add_response_header(response, "Content-Type", type);
+    for (size_t i = 0; i < request->header_count; i++) {
+        caches = caches || strcmp(request->headers[i].name, "Cache-Control") == 0;
+        MHD_add_response_header(response, request->headers[i].name, request->headers[i].value);
+    }
+    if (!caches)
+        MHD_add_response_header(response, "Cache-Control", "no-store");
+    if (request->web->options.cors) {
+        MHD_add_response_header(response, "Access-Control-Allow-Origin",
+                                request->web->options.cors);
+        MHD_add_response_header(response, "Vary", "Origin");
+    }
+}
+
+/* The answer is there: give it, or wake the connection that is to give it. */
+static void finish(WebRequest *request, unsigned status, const char *type) {
+    request->status = status;
+    add_headers(request, type);
+    if (status / 100 < 6)
+        request->web->counts.by_class[status / 100]++;
+    if (request->asleep) {
+        request->asleep = false;
+        wake(request);
+    }
+}
+
+/* Answer with bytes. */
+void web_answer(WebRequest *request, unsigned status, const char *type, char *bytes,
+                size_t length) {
+    request->response = MHD_create_response_from_buffer(
+        length, bytes, bytes ? MHD_RESPMEM_MUST_FREE : MHD_RESPMEM_PERSISTENT);
+    finish(request, status, type);
+}
+
+/* Answer with JSON. */
+void web_answer_json(WebRequest *request, unsigned status, json_t *json) {
+    char *text = json_dumps(json, JSON_COMPACT | JSON_ENCODE_ANY);
+    json_decref(json);
+    web_answer(request, status, "application/json", text, strlen(text));
+}
+
+/* Answer with a problem. */
+void web_answer_problem(WebRequest *request, unsigned status, const char *title, const char *detail,
+                        const char *hint) {
+    json_t *problem =
+        json_pack("{s:s, s:s, s:i}", "type", "about:blank", "title", title, "status", (int)status);
+    if (detail && *detail)
+        json_object_set_new(problem, "detail", json_string(detail));
+    if (hint && *hint)
+        json_object_set_new(problem, "hint", json_string(hint));
+    char *text = json_dumps(problem, JSON_COMPACT);
+    json_decref(problem);
+    web_answer(request, status, "application/problem+json", text, strlen(text));
+}
+
+/* ---- streams ---- */
+
+/* Give what is there; sleep where nothing is. */
+static ssize_t read_stream(void *context, uint64_t position, char *to, size_t most) {
+    WebStream *stream = context;
+    (void)position;
+    size_t length = stream->pending.length < most ? stream->pending.length : most;
+    if (length == 0 && (stream->ending || stream->request->web->stopping))
+        return MHD_CONTENT_READER_END_OF_STREAM;
+    if (length == 0) {
+        stream->asleep = true;
+        MHD_suspend_connection(stream->request->connection);
+        return 0;
+    }
+    memcpy(to, stream->pending.data, length);
+    memmove(stream->pending.data, stream->pending.data + length, stream->pending.length - length);
+    stream->pending.length -= length;
+    return (ssize_t)length;
+}
+
+/* The last who held the answer has let it go. */
+static void free_stream(void *context) {
+    WebStream *stream = context;
+    buf_free(&stream->pending);
+    free(stream);
+}
+
+/* The client is gone, or the stream ended. */
+static void end_stream(WebRequest *request) {
+    if (!request->stream)
+        return;
+    request->web->counts.streams--;
+    request->stream->gone(request->stream->context);
+    request->stream = NULL;
+}
+
+/* Answer with a stream. */
+WebStream *web_answer_stream(WebRequest *request, WebGone *gone, void *context) {
+    WebStream *stream = mem_alloc(sizeof *stream);
+    *stream = (WebStream){.request = request, .gone = gone, .context = context};
+    buf_init(&stream->pending, STREAM_BUFFERED);
+    request->web->counts.streams++;
+    request->stream = stream;
+    request->response = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, STREAM_BLOCK,
+                                                          read_stream, stream, free_stream);
+    finish(request, 200, "text/event-stream");
+    return stream;
+}
+
+/* Wake a stream that sleeps. */
+static void wake_stream(WebStream *stream) {
+    if (!stream->asleep)
+        return;
+    stream->asleep = false;
+    wake(stream->request);
+}
+
+/* Send. */
+void web_stream_send(WebStream *stream, const char *text) {
+    if (!buf_append(&stream->pending, text, strlen(text)))
+        stream->ending = true;
+    wake_stream(stream);
+}
+
+/* End it. */
+void web_stream_end(WebStream *stream) {
+    stream->ending = true;
+    wake_stream(stream);
+}
+
+/* ---- requests ---- */
+
+/* A request begins: refuse at once what is too large. */
+static WebRequest *begin(Web *web, struct MHD_Connection *connection, const char *path,
+                         const char *method) {
+    WebRequest *request = mem_alloc(sizeof *request);
+    *request = (WebRequest){.web = web,
+                            .connection = connection,
+                            .method = mem_strdup(method),
+                            .path = mem_strdup(path),
+                            .began = loop_now(),
+                            .next = web->requests};
+    buf_init(&request->body, web->options.body_maximum);
+    if (web->requests)
+        web->requests->previous = request;
+    web->requests = request;
+    web->counts.requests++;
+    const char *length = web_header(request, "Content-Length");
+    request->too_large = length && strtoull(length, NULL, 10) > web->options.body_maximum;
+    return request;
+}
+
+/* A request is over. */
+static void over(void *context, struct MHD_Connection *connection, void **own,
+                 enum MHD_RequestTerminationCode how) {
+    Web *web = context;
+    WebRequest *request = *own;
+    (void)connection;
+    (void)how;
+    if (!request)
+        return;
+    end_stream(request);
+    *(request->previous ? &request->previous->next : &web->requests) = request->next;
+    if (request->next)
+        request->next->previous = request->previous;
+    for (size_t i = 0; i < request->header_count; i++) {
+        free(request->headers[i].name);
+        free(request->headers[i].value);
+    }
+    if (request->response)
+        MHD_destroy_response(request->response);
+    buf_free(&request->body);
+    free(request->method);
+    free(request->path);
+    free(request);
+    *own = NULL;
+}
+
+/* Handle a request that is here. */
+static void handle(Web *web, WebRequest *request) {
+    request->handled = true;
+    if (request->too_large)
+        web_answer_problem(request, 413, "the request is too large", NULL, NULL);
+    else if (web->stopping)
+        web_answer_problem(request, 503, "the server stops", NULL, NULL);
+    else
+        web->options.handle(web->options.context, request);
+}
+
+/* libmicrohttpd has something of a request: its head, a piece of its body, or that it is whole;
+ * it comes again when the connection has been woken. */
+static enum MHD_Result access_came(void *context, struct MHD_Connection *connection,
+                                   const char *path, const char *method, const char *version,
+                                   const char *data, size_t *size, void **own) {
+    Web *web = context;
+    WebRequest *request = *own;
+    (void)version;
+    if (!request) {
+        *own = request = begin(web, connection, path, method);
+        if (!request->too_large)
+            return MHD_YES;
+    }
+    if (*size) {
+        if (!request->too_large && !buf_append(&request->body, data, *size))
+            request->too_large = true;
+        *size = 0;
+        return MHD_YES;
+    }
+    if (!request->handled)
+        handle(web, request);
+    if (request->response)
+        return MHD_queue_response(connection, request->status, request->response);
+    request->asleep = true;
+    MHD_suspend_connection(connection);
+    return MHD_YES;
+}
+
+/* ---- listening ---- */
+
+/* Split ADDRESS:PORT. */
+static void split(const char *listen, char **address, char **port) {
+    const char *colon = strrchr(listen, ':');
+    size_t length = colon ? (size_t)(colon - listen) : 0;
+    *port = mem_strdup(colon ? colon + 1 : listen);
+    if (length > 1 && listen[0] == '[' && listen[length - 1] == ']')
+        *address = mem_strndup(listen + 1, length - 2);
+    else
+        *address = length ? mem_strndup(listen, length) : mem_strdup("127.0.0.1");
+}
+
+/* Say where a socket listens. */
+static char *url_of(int fd) {
+    struct sockaddr_storage address;
+    socklen_t length = sizeof address;
+    char host[NI_MAXHOST], port[NI_MAXSERV];
+    if (getsockname(fd, (struct sockaddr *)&address, &length) != 0 ||
+        getnameinfo((struct sockaddr *)&address, length, host, sizeof host, port, sizeof port,
+                    NI_NUMERICHOST | NI_NUMERICSERV) != 0)
+        return mem_strdup("http://?");
+    return mem_printf(address.ss_family == AF_INET6 ? "http://[%s]:%s" : "http://%s:%s", host,
+                      port);
+}
+
+/* Make a socket that listens; -1 with *error set. */
+static int listen_on(const char *listen_text, char **error) {
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE}, *found = NULL;
+    char *address, *port;
+    int fd = -1, one = 1;
+    split(listen_text, &address, &port);
+    int failed = getaddrinfo(address, port, &hints, &found);
+    if (!failed)
+        fd = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd >= 0 && (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one) != 0 ||
+                    bind(fd, found->ai_addr, found->ai_addrlen) != 0 || listen(fd, BACKLOG) != 0)) {
+        int saved = errno;
+        close(fd);
+        fd = -1;
+        errno = saved;
+    }
+    if (fd < 0)
+        *error = mem_printf("could not listen on \"%s\": %s", listen_text,
+                            failed ? gai_strerror(failed) : strerror(errno));
+    if (found)
+        freeaddrinfo(found);
+    free(address);
+    free(port);
+    return fd;
+}
+
+/* Listen. */
+Web *web_start(Loop *loop, const WebOptions *options, char **error) {
+    int fd = listen_on(options->listen, error);
+    if (fd < 0)
+        return NULL;
+    Web *web = mem_alloc(sizeof *web);
+    *web = (Web){.loop = loop, .options = *options, .url = url_of(fd)};
+    web->daemon = MHD_start_daemon(
+        MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, access_came, web,
+        MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_NOTIFY_COMPLETED, over, web,
+        MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS_MOST, MHD_OPTION_CONNECTION_TIMEOUT,
+        (unsigned)SILENCE_SECONDS, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
+        MHD_OPTION_END);
+    const union MHD_DaemonInfo *info =
+        web->daemon ? MHD_get_daemon_info(web->daemon, MHD_DAEMON_INFO_EPOLL_FD) : NULL;
+    if (!info) {
+        *error = mem_strdup("the HTTP server could not be started");
+        if (web->daemon)
+            MHD_stop_daemon(web->daemon);
+        else
+            close(fd);
+        free(web->url);
+        free(web);
+        return NULL;
+    }
+    web->watch = loop_watch(loop, info->epoll_fd, POLLIN, ready, web);
+    run(web);
+    return web;
+}
+
+/* Where it listens. */
+const char *web_url(const Web *web) {
+    return web->url;
+}
+
+const WebCounts *web_counts(const Web *web) {
+    return &web->counts;
+}
+
+/* Answer what waits, and close. Streams end when they are woken. */
+void web_stop(Web *web) {
+    if (!web)
+        return;
+    if (web->timer)
+        loop_cancel(web->loop, web->timer);
+    web->timer = NULL;
+    web->stopping = true;
+    for (WebRequest *request = web->requests; request; request = request->next) {
+        if (request->asleep)
+            web_answer_problem(request, 503, "the server stops", NULL, NULL);
+        else if (request->stream)
+            web_stream_end(request->stream);
+    }
+    MHD_run(web->daemon);
+    MHD_run(web->daemon);
+    loop_unwatch(web->loop, web->watch);
+    MHD_stop_daemon(web->daemon);
+    free(web->url);
+    free(web);
+}

@@ -1,0 +1,255 @@
+# The HTTP side: who may ask what, what is answered, events as they happen, pictures in parts. What
+# is somebody else's does not exist.
+use strict;
+use warnings;
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use RenderchainTest;
+use IO::Socket::INET;
+use IPC::Run qw(start finish timeout kill_kill);
+use JSON::PP;
+use Test::More;
+
+my $node = new_server('serve');
+my ($code, $out, $err);
+my ($alice, $bob) = ('11111111-2222-3333-4444-55555555555a', '11111111-2222-3333-4444-55555555555b');
+
+# Make a token.
+sub token
+{
+	my (@words) = @_;
+	($code, $out, $err) = driver('token', 'create', '--json', @words);
+	die "no token: $out$err" if $code;
+	return result_of($out)->{secret};
+}
+my %token = (alice => token('--user', $alice), bob => token('--user', $bob), reader => token('--user', $alice, '--level', 'read'),
+	admin => token('--user', $bob, '--level', 'admin', '--name', 'operator'));
+like($token{alice}, qr/^rct_[0-9a-f]{64}$/, 'a token is random');
+is(sql($node, "SELECT count(*) FROM api_tokens t WHERE t::text LIKE '%' || substr('$token{alice}', 5, 20) || '%'"), '0', 'and not in the database');
+
+# Start a server.
+sub serve
+{
+	my (@words) = @_;
+	my %serve = (out => '', err => '');
+	$serve{run} = start([ 'renderchain', 'serve', '--json', '--listen', '127.0.0.1:0', @words ], '<', \undef, '>', \$serve{out}, '2>', \$serve{err}, timeout(200));
+	$serve{says} = sub { my ($what) = @_; wait_until(sub { $serve{run}->pump_nb if $serve{run}->pumpable; $serve{out} =~ $what }, "serve says $what: $serve{err}") };
+	$serve{says}->(qr/"listening"/);
+	($serve{url}) = $serve{out} =~ m{(http://[^"]+)};
+	return \%serve;
+}
+our $serve = serve();
+
+# Ask: (status, body, head).
+sub ask
+{
+	my ($who, $method, $path, @more) = @_;
+	my ($answer, $said) = ('', '');
+	my @auth = $who ? ('-H', "Authorization: Bearer " . ($token{$who} // $who)) : ();
+	IPC::Run::run([ 'curl', '-s', '-i', '--max-time', '20', '--path-as-is', '-X', $method, @auth, @more, "$serve->{url}$path" ], '>', \$answer, '2>', \$said);
+	my ($head, $body) = split /\r\n\r\n/, $answer, 2;
+	my ($status) = ($head // '') =~ m{^HTTP/1\.1 (\d+)};
+	return ($status // "none: $said", $body // '', $head // '');
+}
+sub json_of { my ($status, $body) = @_; return JSON::PP->new->utf8->allow_nonref->decode($body) }
+sub send_json { my ($who, $method, $path, $data) = @_; return ask($who, $method, $path, '-H', 'Content-Type: application/json', '-d', ref $data ? JSON::PP->new->encode($data) : $data) }
+sub status_of { return (ask(@_))[0] }
+
+# Letting in.
+is(status_of('', 'GET', '/healthz'), 200, 'health needs no token');
+my @answer = ask('', 'GET', '/api/chains');
+is($answer[0], 401, 'all else does');
+like($answer[2], qr/^WWW-Authenticate: Bearer\r?$/m, 'and says so');
+like($answer[2], qr{^Content-Type: application/problem\+json\r?$}m, 'errors are problems');
+is(json_of(@answer)->{status}, 401, 'with their status');
+is(status_of('rct_' . '0' x 64, 'GET', '/api/chains'), 401, 'an unknown token is none');
+is(status_of('x' x 4000, 'GET', '/api/chains'), 401, 'nor is a long one');
+is(status_of('', 'GET', "/api/chains?token=$token{alice}"), 400, 'a token in a URL is refused');
+is(status_of('alice', 'GET', '/api/chains'), 200, 'a valid one is let in');
+is(status_of('reader', 'GET', '/metrics'), 403, 'figures are for admins');
+like((ask('admin', 'GET', '/metrics'))[1], qr/^renderchain_up 1$/m, 'who get them');
+is((send_json('reader', 'POST', '/api/renders', { prompt => 'x' }))[0], 403, 'reading is not writing');
+
+# Paths and methods.
+is(status_of('alice', 'GET', '/nowhere'), 404, 'what is not there');
+is(status_of('alice', 'GET', '/api/renders/x'), 404, 'what is no id');
+is(status_of('alice', 'GET', '/api/renders/x/../../healthz'), 404, 'paths are not walked');
+@answer = ask('alice', 'DELETE', '/api/chains');
+is($answer[0], 405, 'a method that is not there');
+like($answer[2], qr/^Allow: GET\r?$/m, 'says which are');
+unlike($answer[2], qr/Access-Control/i, 'other origins may not ask');
+
+# Submitting.
+@answer = send_json('alice', 'POST', '/api/renders', { prompt => 'white house', chainName => 'villa', fullPipeline => JSON::PP::false });
+is($answer[0], 202, 'a render is queued') or diag($answer[1]);
+my $render = json_of(@answer);
+like($answer[2], qr{^Location: /api/renders/$render->{renderId}\r?$}m, 'and says where it is');
+is(sql($node, "SELECT user_id || ' ' || (settings ->> 'quick') FROM renders WHERE id = '$render->{renderId}'"), "$alice true", 'the token says whose, fullPipeline that it is quick');
+my %bad = (
+	'no body' => [ 400, '' ], 'no JSON' => [ 400, '{' ], 'an array' => [ 400, '[]' ], 'no prompt' => [ 400, '{}' ], 'a NUL' => [ 400, '{"prompt": "a\u0000b"}' ],
+	'an unknown member' => [ 400, '{"prompt": "x", "nothing": 1}' ], 'a path' => [ 400, '{"prompt": "x", "references": [{"path": "/etc/passwd"}]}' ],
+	'another user' => [ 400, qq({"prompt": "x", "userId": "$bob"}) ], 'a wrong flag' => [ 400, '{"prompt": "x", "fullPipeline": "no"}' ],
+	'an unknown chain' => [ 404, '{"prompt": "x", "chainId": "00000000-0000-0000-0000-000000000001"}' ], 'an unknown model' => [ 422, '{"prompt": "x", "forceModel": "nothing"}' ]);
+for my $what (sort keys %bad)
+{
+	@answer = send_json('alice', 'POST', '/api/renders', $bad{$what}[1]);
+	is($answer[0], $bad{$what}[0], "refused: $what") or diag($answer[1]);
+}
+is((ask('alice', 'POST', '/api/renders', '-H', 'Content-Type: text/plain', '-d', '{}'))[0], 415, 'a body of another type');
+my $large = write_file('large.json', '{"prompt": "' . 'x' x (2 << 20) . '"}');
+is((ask('alice', 'POST', '/api/renders', '-H', 'Content-Type: application/json', '--data-binary', "\@$large"))[0], 413, 'a body that is too large');
+is((ask('alice', 'POST', '/api/renders', '-H', 'Content-Type: application/json', '-H', 'Transfer-Encoding: chunked', '-H', 'Expect:', '--data-binary', "\@$large"))[0], 413, 'in pieces, too');
+
+# What happens, as it happens: two viewers, one of which comes late and one that comes back.
+sub viewer
+{
+	my ($who, $id, @more) = @_;
+	my %viewer = (out => '');
+	$viewer{run} = start([ 'curl', '-sN', '--max-time', '60', '-H', "Authorization: Bearer $token{$who}", @more, "$serve->{url}/api/renders/$id/events" ], '>', \$viewer{out}, '2>', \my $said, timeout(90));
+	$viewer{sees} = sub { my ($what) = @_; wait_until(sub { $viewer{run}->pump_nb if $viewer{run}->pumpable; $viewer{out} =~ $what }, "viewer sees $what") };
+	return \%viewer;
+}
+sub stages
+{
+	my ($id, @events) = @_;
+	return sql($node, "SELECT renderchain.record_stages('$id', 1, \$x\$" . JSON::PP->new->encode(\@events) . "\$x\$)");
+}
+my $id = $render->{renderId};
+my $first = viewer('alice', $id);
+$first->{sees}->(qr/^event: render\ndata: .*"status":"pending"/m);
+sql($node, q(SELECT renderchain.claim_renders('w', 10, '1 hour')));
+$first->{sees}->(qr/"status":"processing"/);
+my $seq = stages($id, { stage => 'semantic_parsing', status => 'running' });
+$first->{sees}->(qr/^id: $seq\nevent: stage\ndata: .*"status":"running"/m);
+my $second = viewer('admin', uc $id);
+$second->{sees}->(qr/^id: $seq$/m);
+my $later = stages($id, { stage => 'semantic_parsing', status => 'success', durationMs => 5 });
+$_->{sees}->(qr/^id: $later\nevent: stage\ndata: .*"durationMs":5/m) for $first, $second;
+kill_kill($second->{run});
+$node->restart('immediate');
+$serve->{says}->(qr/"database_back"/);
+my $third;
+wait_until(sub { status_of('', 'GET', '/healthz') == 200 }, 'the database is back');
+$third = viewer('alice', $id, '-H', "Last-Event-ID: $seq");
+my $last = stages($id, { stage => 'image_generation', status => 'running' });
+sql($node, qq(SELECT renderchain.complete_render('$id', 1, '{"outputKey": "k", "memory": {"palette": ["red"]}}')));
+$_->{sees}->(qr/^id: $last\.end\nevent: end\ndata: .*"completed"/m) for $first, $third;
+is(($_->{run}->finish, $_->{run}->result(0))[1], 0, 'a stream ends with its render') for $first, $third;
+is(join(' ', $first->{out} =~ /^id: (\S+)$/mg), "$seq $later $last $last.end", 'each change once, across a restart of the database');
+is(join(' ', $third->{out} =~ /^id: (\S+)$/mg), "$later $last $last.end", 'who comes back is told what is new to him');
+is(status_of('alice', 'GET', "/api/renders/$id/events", '-H', "Last-Event-ID: $last.end"), 204, 'and is told when there is no more to come');
+is(sql($node, q(SELECT count(*) FROM pg_stat_activity WHERE datname = 'postgres' AND pid <> pg_backend_pid() AND backend_type = 'client backend')), '2', 'two connections in all');
+
+# The rest of a render and a chain.
+my $result = json_of(ask('alice', 'GET', "/api/renders/$id"));
+is($result->{data}{imageUrl}, '/outputs/k', 'a render says where its picture is');
+ok($result->{success} && @{ $result->{data}{stageEvents} } == 1, 'in the shape of get_render');
+is(json_of(ask('alice', 'GET', "/api/chains"))->[0]{name}, 'villa', 'chains are listed');
+is(scalar(@{ json_of(ask('alice', 'GET', "/api/chains/$render->{chainId}"))->{renders} }), 1, 'and shown');
+is_deeply(json_of(ask('alice', 'GET', "/api/chains/$render->{chainId}/memory")), { palette => ['red'] }, 'with their memory');
+is_deeply(json_of(send_json('alice', 'PATCH', "/api/renders/$id/memory", { materials => ['oak'] })), { palette => ['red'], materials => ['oak'] }, 'which can be merged into');
+is((send_json('alice', 'PATCH', "/api/chains/$render->{chainId}/pins", { palette => ['blue'] }))[0], 200, 'and pinned');
+is_deeply(json_of(ask('alice', 'GET', "/api/renders/$id/memory"))->{palette}, ['blue'], 'at once');
+is((send_json('alice', 'POST', "/api/chains/$render->{chainId}/unpin", { keys => ['palette'] }))[0], 200, 'and released');
+is(sql($node, q(SELECT count(*) FROM memory_pins WHERE pins <> '{}')), '0', 'nothing is pinned any more');
+sql($node, q(INSERT INTO models (id, provider, kind, tier, credits, definition, updated_at)
+	VALUES ('film', 'local', 'video', 'fast', 1, '{"id": "film", "kind": "video", "qualities": ["standard"], "aspectRatios": ["16:9"], "durations": [8]}', now())));
+@answer = send_json('alice', 'POST', '/api/video', { prompt => 'a film', durationSeconds => 8 });
+my $other = json_of(@answer);
+is($answer[0], 202, 'a video is queued') or diag($answer[1]);
+is(sql($node, "SELECT type FROM renders WHERE id = '$other->{renderId}'"), 'video', 'videos have a path of their own');
+is(json_of(ask('alice', 'POST', "/api/renders/$other->{renderId}/cancel"))->{status}, 'cancelled', 'cancelled');
+is(json_of(ask('alice', 'POST', "/api/renders/$other->{renderId}/retry"))->{status}, 'pending', 'and started again');
+is(status_of('alice', 'POST', "/api/renders/$id/retry"), 409, 'what is completed is not');
+
+# Pictures, whole and in parts.
+my $key = 'aa/picture.png';
+mkdir scratch() . '/objects' . $_ for '', '/aa';
+write_file("objects/$key", join '', map { chr } 0 .. 255);
+sql($node, "INSERT INTO stored_objects (key, backend, render_id, mime, bytes, sha256, state, created_at, updated_at)
+	VALUES ('$key', 'file', '$id', 'image/png', 256, repeat('a', 64), 'live', now(), now())");
+@answer = ask('alice', 'GET', "/outputs/$key");
+is($answer[0], 200, 'a picture is given out');
+is($answer[1], join('', map { chr } 0 .. 255), 'byte for byte');
+like($answer[2], qr/^$_\r?$/m, "with $_") for 'Content-Type: image/png', 'X-Content-Type-Options: nosniff', 'Accept-Ranges: bytes', 'ETag: "a{64}"', "Content-Security-Policy: default-src 'none'; sandbox";
+for my $range ([ '0-9', 206, 0, 10, '0-9/256' ], [ '250-', 206, 250, 6, '250-255/256' ], [ '-4', 206, 252, 4, '252-255/256' ], [ '250-999', 206, 250, 6, '250-255/256' ], [ '-999', 206, 0, 256, '0-255/256' ],
+	[ '256-', 416 ], [ '-0', 416 ], [ '9-0', 200, 0, 256 ], [ 'x', 200, 0, 256 ], [ '0-1,3-4', 200, 0, 256 ], [ '--5', 200, 0, 256 ], [ '5-6x', 200, 0, 256 ])
+{
+	my ($text, $status, $from, $length, $said) = @$range;
+	@answer = ask('alice', 'GET', "/outputs/$key", '-H', "Range: bytes=$text");
+	is($answer[0], $status, "bytes=$text");
+	is($answer[1], substr(join('', map { chr } 0 .. 255), $from, $length), '... the right ones') if defined $length;
+	like($answer[2], qr{^Content-Range: bytes $said\r?$}m, '... and says which') if $said;
+}
+is(status_of('alice', 'GET', "/outputs/$key", '-H', 'If-None-Match: "' . 'a' x 64 . '"'), 304, 'what is known is not sent again');
+for my $path ('/outputs/../objects', '/outputs/aa/../../../etc/passwd', '/outputs/%2e%2e/%2e%2e/etc/passwd', '/outputs//etc/passwd', '/outputs/', '/outputs/aa%00', '/outputs/aa%0d%0aX-Bad:1')
+{
+	@answer = ask('alice', 'GET', $path);
+	is($answer[0], 404, "$path is not there");
+	unlike($answer[2], qr/X-Bad/, '... and breaks nothing');
+}
+
+# What is somebody else's does not exist, in the very words of what does not exist.
+my $nothing = '00000000-0000-0000-0000-000000000001';
+for my $case ([ 'GET', '/api/renders/%s' ], [ 'GET', '/api/renders/%s/events' ], [ 'POST', '/api/renders/%s/cancel' ], [ 'POST', '/api/renders/%s/retry' ], [ 'GET', '/api/renders/%s/memory' ],
+	[ 'PATCH', '/api/renders/%s/memory' ], [ 'GET', '/api/chains/%s', 1 ], [ 'GET', '/api/chains/%s/memory', 1 ], [ 'PATCH', '/api/chains/%s/pins', 1 ], [ 'POST', '/api/chains/%s/unpin', 1 ])
+{
+	my ($method, $path, $of_chain) = @$case;
+	my ($theirs, $none) = map { join "\n", (send_json('bob', $method, sprintf($path, $_), '{"keys": []}'))[0, 1] } $of_chain ? $render->{chainId} : $id, $nothing;
+	like($theirs, qr/^404/, "$method $path of another user");
+	is($theirs, $none, '... is as if it did not exist');
+}
+is(join("\n", (ask('bob', 'GET', "/outputs/$key"))[0, 1]), join("\n", (ask('bob', 'GET', '/outputs/aa/nothing.png'))[0, 1]), 'nor are pictures');
+is_deeply(json_of(ask('bob', 'GET', '/api/chains')), [], 'nor are chains listed');
+is(status_of('admin', 'GET', "/api/renders/$id"), 200, 'an admin sees everything');
+
+# What is not HTTP, or slow, or too much.
+for my $bytes ("\r\n\r\n", "GET\r\n\r\n", "\x16\x03\x01\x02\x00\x01", "GET / HTTP/1.1\r\nHost: x\r\nContent-Length: -5\r\n\r\n", "POST /api/renders HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", 'GET /' . 'x' x 60000 . " HTTP/1.1\r\n\r\n")
+{
+	my $socket = IO::Socket::INET->new(PeerAddr => $serve->{url} =~ s{http://}{}r) or die $!;
+	print $socket $bytes;
+	$socket->flush;
+	shutdown $socket, 1;
+	1 while sysread $socket, my $answer, 4096;
+}
+my @idle = map { IO::Socket::INET->new(PeerAddr => $serve->{url} =~ s{http://}{}r) } 1 .. 500;
+is(status_of('alice', 'GET', '/api/chains'), 200, 'it goes on with 500 idle connections and nonsense');
+undef @idle;
+
+# A token that is revoked, and one that asks too often.
+my $short = serve('--rate', '1', '--cors', 'https://example.org');
+{
+	local $serve = $short;
+	my @statuses = map { status_of('alice', 'GET', '/api/credits') } 1 .. 9;
+	is($statuses[0], 200, 'a token may ask');
+	ok((grep { $_ == 429 } @statuses), 'but not too often') or diag("@statuses");
+	is(status_of('bob', 'GET', '/api/chains'), 200, 'which is no matter to another');
+	@answer = ask('', 'OPTIONS', '/api/renders', '-H', 'Origin: https://example.org', '-H', 'Access-Control-Request-Method: POST');
+	is($answer[0], 204, 'a page may ask what it may ask');
+	like($answer[2], qr{^Access-Control-Allow-Origin: https://example\.org\r?$}m, 'from that origin');
+	my ($of_bob) = map { $_->{token} } grep { $_->{userId} eq $bob && $_->{level} eq 'write' } events_of((driver('token', 'list', '--json'))[1]);
+	is((driver('token', 'revoke', $of_bob))[0], 0, 'a token is revoked');
+	is((driver('token', 'revoke', $of_bob))[0], 5, 'once');
+	wait_until(sub { status_of('bob', 'GET', '/api/chains') == 401 }, 'it is not good any more');
+	pass('a revoked token is not good any more');
+}
+$short->{run}->signal('TERM');
+is(($short->{run}->finish, $short->{run}->result(0))[1], 0, 'a signal ends it');
+
+# It ends in good order with viewers, and without the database.
+my $open = viewer('admin', $other->{renderId});
+$open->{sees}->(qr/event: render/);
+$node->stop('immediate');
+$serve->{says}->(qr/"database_lost"/);
+is(status_of('admin', 'GET', '/api/chains'), 503, 'without the database it says so');
+is(status_of('', 'GET', '/healthz'), 503, 'and is not healthy');
+$serve->{run}->signal('TERM');
+is(($serve->{run}->finish, $serve->{run}->result(0))[1], 0, 'a signal ends it, viewers or not');
+is(($open->{run}->finish, $open->{run}->result(0))[1], 0, 'a viewer is told in good order');
+unlike($serve->{out} . $serve->{err}, qr/$token{alice}|$token{bob}|$token{admin}/, 'no token is ever said');
+$node->start;
+is((driver('serve', '--listen', 'nowhere.invalid:1'))[0], 2, 'an address that is none');
+is((driver('serve', '--rate', 'x'))[0], 2, 'a rate that is none');
+is((driver('token', 'create'))[0], 2, 'a token is somebody\'s');
+is((driver('token', 'create', '--user', $alice, '--level', 'owner'))[0], 3, 'of a level that there is');
+done_testing();
