@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "background.h"
@@ -19,7 +20,12 @@
 #include "storage_backend.h"
 #include "table.h"
 
-enum { LEAST_ROOM = 1 << 20, DIRECTORY_TRIES = 5 };
+enum {
+    LEAST_ROOM = 1 << 20,
+    DIRECTORY_TRIES = 5,
+    DESCRIPTOR_PAUSE_NS = 20 * 1000 * 1000,
+    DESCRIPTOR_PAUSES = 1500 /* half a minute */
+};
 
 typedef struct Place {
     char *root; /* absolute */
@@ -95,24 +101,38 @@ static int open_partial(const char *root, char *path, const char *partial) {
     return fd;
 }
 
-/* Store the bytes. */
-static void run_put(void *context) {
-    FileJob *job = context;
-    char *path = path_of(job->place, job->key);
+/* Try to store the bytes; errno says why not. */
+static bool write_object(const FileJob *job, char *path) {
     char *partial = partial_of(path);
     char *directory = file_directory_of(path);
     int fd = open_partial(job->place->root, path, partial);
     bool ok = fd >= 0 && file_write_all(fd, job->bytes, job->length) && fsync(fd) == 0 &&
               rename(partial, path) == 0 && file_sync_directory(directory);
-    if (!ok)
-        explain(job, "write", path);
+    int why = errno;
     if (!ok && fd >= 0)
         unlink(partial);
     if (fd >= 0)
         close(fd);
-    job->reply.ok = ok;
     free(directory);
     free(partial);
+    errno = why;
+    return ok;
+}
+
+/* Store the bytes. Descriptors that are used up come back as requests end, and what is stored has
+ * been paid for: that is waited for. */
+static void run_put(void *context) {
+    const struct timespec pause = {.tv_nsec = DESCRIPTOR_PAUSE_NS};
+    FileJob *job = context;
+    char *path = path_of(job->place, job->key);
+    bool ok = write_object(job, path);
+    for (int i = 0; !ok && (errno == EMFILE || errno == ENFILE) && i < DESCRIPTOR_PAUSES; i++) {
+        nanosleep(&pause, NULL);
+        ok = write_object(job, path);
+    }
+    if (!ok)
+        explain(job, "write", path);
+    job->reply.ok = ok;
     free(path);
 }
 

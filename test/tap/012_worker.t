@@ -4,6 +4,7 @@ use strict;
 use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
+use IPC::Run qw(start finish timeout);
 use POSIX qw(mkfifo);
 use RenderchainTest;
 use Test::More;
@@ -171,6 +172,19 @@ $id = submit('--prompt', 'a house', '--user', $user);
 is(end_of(start_worker('--drain')), 0, 'a worker is done with pipes and devices');
 like(sql($node, "SELECT error_message FROM renders WHERE id = '$no_files{$_}'"), qr/"\Q$_\E" is a pipe or device, not a file/, "$_ is refused") for sort keys %no_files;
 is(sql($node, "SELECT status FROM renders WHERE id = '$id'"), 'completed', 'what stood behind them is rendered');
+stop_models();
+
+# Where a process may have few files open, requests wait for another attempt, but no picture that was made is lost.
+$url = model_server('--canned', '--latency-ms', '200');
+sql($node, "SELECT count(*) FROM generate_series(1, 60) i, LATERAL renderchain.submit_render(jsonb_build_object('prompt', 'few files', 'idempotencyKey', 'few ' || i))");
+{
+	my ($o, $e) = ('', '');
+	my $run = start([ 'bash', '-c', 'ulimit -n 24; exec renderchain worker --drain --json', ], '<', \undef, '>', \$o, '2>', \$e, timeout(180));
+	finish($run);
+	is($run->result(0), 0, 'a worker with few files') or diag($e);
+}
+is(sql($node, q{SELECT count(*) FROM renders WHERE prompt = 'few files' AND error_message LIKE '%could not write%'}), '0', 'lose no picture');
+sql($node, q{SELECT renderchain.cancel_render(id) FROM renders WHERE prompt = 'few files' AND status = 'pending'});
 stop_models();
 
 # A worker can be kept from reading images elsewhere; links do not help.
