@@ -13,8 +13,6 @@
 #include "query.h"
 #include "serve.h"
 
-enum { BODY_MAXIMUM = 1 << 20 };
-
 typedef struct ServeCommand {
     App app;
     Serve serve;
@@ -107,7 +105,7 @@ static ExitCode run(ServeCommand *command) {
     char *error = NULL;
     ExitCode code = EXIT_DATABASE;
     serve->app = &command->app;
-    command->web.body_maximum = BODY_MAXIMUM;
+    command->web.admit = serve_admit;
     command->web.handle = serve_handle;
     command->web.context = serve;
     db_stay(command->app.db, changed, command);

@@ -12,6 +12,8 @@
 enum {
     TOKEN_MS = 5000, /* for so long a revoked token may still be good */
     TOKEN_LONGEST = 512,
+    JSON_MAXIMUM = 1 << 20,
+    FILES_MAXIMUM = 64 << 20,
     BURST_SECONDS = 5 /* who has not asked for a while may ask more at once */
 };
 
@@ -23,9 +25,9 @@ static const ServeRoute routes[] = {
     {"GET", "/healthz", LEVEL_NONE, health, NULL, NULL, 200},
     {"GET", "/metrics", LEVEL_ADMIN, metrics, NULL, NULL, 200},
     {"POST", "/api/renders", LEVEL_WRITE, serve_submit,
-     "select renderchain.submit_own($1::jsonb, $2::uuid)", "bU", 202},
+     "select renderchain.submit_own($1::jsonb, $2::uuid, $3::text[])", "bUk", 202},
     {"POST", "/api/video", LEVEL_WRITE, serve_submit,
-     "select renderchain.submit_own($1::jsonb, $2::uuid)", "bU", 202},
+     "select renderchain.submit_own($1::jsonb, $2::uuid, $3::text[])", "bUk", 202},
     {"GET", "/api/renders/{}", LEVEL_READ, serve_ask,
      "select renderchain.get_render(renderchain.own_render($1::uuid, $2::uuid))", "iu", 200},
     {"GET", "/api/renders/{}/events", LEVEL_READ, serve_events,
@@ -108,8 +110,15 @@ const char *serve_user(const WebRequest *request) {
     return request->level == LEVEL_ADMIN ? NULL : request->user;
 }
 
-/* Hand a request that was let in to its route. */
-static void dispatch(Serve *serve, WebRequest *request) {
+/* How large the body of a request may be: files are larger than JSON. */
+static size_t body_maximum(const WebRequest *request, const ServeRoute *route) {
+    const char *type = web_header(request, "Content-Type");
+    bool files = type && strncasecmp(type, "multipart/form-data", 19) == 0;
+    return route->handle == serve_submit && files ? FILES_MAXIMUM : JSON_MAXIMUM;
+}
+
+/* Let a request of a known user in, where there is something at its path that he may ask. */
+static void find_place(WebRequest *request) {
     char *part = NULL, *allowed = NULL;
     const ServeRoute *route = find_route(request, &part, &allowed);
     if (!route && *allowed) {
@@ -120,10 +129,19 @@ static void dispatch(Serve *serve, WebRequest *request) {
     } else if (request->level < (int)route->level) {
         web_answer_problem(request, 403, "the token is not good for this", NULL, NULL);
     } else {
-        route->handle(serve, request, route, part);
+        request->route = route;
+        request->part = part;
+        part = NULL;
+        web_admit(request, body_maximum(request, route));
     }
     free(part);
     free(allowed);
+}
+
+/* Handle a request that was let in. */
+void serve_handle(void *context, WebRequest *request) {
+    const ServeRoute *route = request->route;
+    route->handle(context, request, route, request->part);
 }
 
 /* ---- tokens ---- */
@@ -179,7 +197,7 @@ static void let_in(Serve *serve, WebRequest *request, ServeToken *token) {
     } else {
         strcpy(request->user, token->user);
         request->level = (int)token->level;
-        dispatch(serve, request);
+        find_place(request);
     }
 }
 
@@ -249,8 +267,8 @@ static void answer_preflight(WebRequest *request) {
     web_answer(request, 204, NULL, NULL, 0);
 }
 
-/* Handle a request. */
-void serve_handle(void *context, WebRequest *request) {
+/* Let a request in, or not. */
+void serve_admit(void *context, WebRequest *request) {
     static const char bearer[] = "Bearer ";
     Serve *serve = context;
     const char *header = web_header(request, "Authorization");
@@ -260,7 +278,7 @@ void serve_handle(void *context, WebRequest *request) {
         web_answer_problem(request, 400, "a token does not belong in a URL", NULL,
                            "Send the header Authorization: Bearer TOKEN.");
     } else if (is_open(request)) {
-        dispatch(serve, request);
+        find_place(request);
     } else if (!header || strncasecmp(header, bearer, strlen(bearer)) != 0 ||
                strlen(header) > TOKEN_LONGEST) {
         demand_token(serve, request, "a token is needed");

@@ -1,5 +1,6 @@
 /* renderchain serve: what the HTTP API answers. cmd_serve.c is the command, serve.c lets requests
- * in and finds who handles them, serve_api.c asks the database, serve_events.c streams what
+ * in and finds who handles them, serve_api.c asks the database, serve_submit.c takes
+ * renders with their images, serve_events.c streams what
  * happens to a render, serve_outputs.c gives out what is stored. */
 #ifndef RC_SERVE_H
 #define RC_SERVE_H
@@ -46,7 +47,8 @@ typedef struct ServeRoute {
     unsigned status;        /* where it went well */
 } ServeRoute;
 
-/* Handle a request (for Web). */
+/* Let a request in, and handle it (for Web). */
+void serve_admit(void *context, WebRequest *request);
 void serve_handle(void *context, WebRequest *request);
 
 /* Whom a request acts for: NULL for an admin, who may see everything. */
@@ -57,8 +59,14 @@ const char *serve_user(const WebRequest *request);
  */
 void serve_ask(Serve *serve, WebRequest *request, const ServeRoute *route, const char *part);
 
-/* The same for a render: the request may say fullPipeline, and a path may say that it is a video.
- */
+/* The same with a body that was read, and k being those keys, as an array's text. */
+void serve_ask_with(Serve *serve, WebRequest *request, const ServeRoute *route, const char *part,
+                    const char *body, const char *keys);
+
+/* Read the body, which is to be a JSON object; NULL where it is none, which has been answered. */
+json_t *serve_read_body(WebRequest *request);
+
+/* Submit a render, in JSON or as a form with files. */
 void serve_submit(Serve *serve, WebRequest *request, const ServeRoute *route, const char *part);
 
 /* Answer with what the database refused, or that it is not there. */

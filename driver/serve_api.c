@@ -100,14 +100,15 @@ static void answered(void *context, const DbReply *reply) {
 }
 
 /* Ask, with a body that was read. */
-static void ask(Serve *serve, WebRequest *request, const ServeRoute *route, const char *part,
-                const char *body) {
+void serve_ask_with(Serve *serve, WebRequest *request, const ServeRoute *route, const char *part,
+                    const char *body, const char *keys) {
     const char *parameters[PARAMETERS_MOST];
     int count = 0;
     for (const char *at = route->parameters; *at; at++)
         parameters[count++] = *at == 'u'   ? serve_user(request)
                               : *at == 'U' ? request->user
                               : *at == 'i' ? part
+                              : *at == 'k' ? keys
                                            : body;
     if (!db_is_up(serve->app->db)) {
         serve_unavailable(request);
@@ -119,7 +120,7 @@ static void ask(Serve *serve, WebRequest *request, const ServeRoute *route, cons
 }
 
 /* Read the body, which is to be a JSON object; NULL where it is none, which has been answered. */
-static json_t *read_body(WebRequest *request) {
+json_t *serve_read_body(WebRequest *request) {
     const char *type = web_header(request, "Content-Type");
     if (!type || strncasecmp(type, "application/json", 16) != 0) {
         web_answer_problem(request, 415, "the body has to be application/json", NULL, NULL);
@@ -143,35 +144,13 @@ static json_t *read_body(WebRequest *request) {
 void serve_ask(Serve *serve, WebRequest *request, const ServeRoute *route, const char *part) {
     char *text = NULL;
     if (strchr(route->parameters, 'b')) {
-        json_t *body = read_body(request);
+        json_t *body = serve_read_body(request);
         if (!body)
             return;
         /* As it came: no number is rounded on its way. */
         text = mem_strndup(request->body.data, request->body.length);
         json_decref(body);
     }
-    ask(serve, request, route, part, text);
+    serve_ask_with(serve, request, route, part, text, "{}");
     free(text);
-}
-
-/* Submit a render. */
-void serve_submit(Serve *serve, WebRequest *request, const ServeRoute *route, const char *part) {
-    json_t *body = read_body(request);
-    if (!body)
-        return;
-    json_t *full = json_object_get(body, "fullPipeline");
-    if (full && !json_is_boolean(full)) {
-        web_answer_problem(request, 400, "fullPipeline has to be true or false", NULL, NULL);
-        json_decref(body);
-        return;
-    }
-    if (full)
-        json_object_set_new(body, "quick", json_boolean(!json_is_true(full)));
-    json_object_del(body, "fullPipeline");
-    if (strcmp(request->path, "/api/video") == 0)
-        json_object_set_new(body, "type", json_string("video"));
-    char *text = json_dumps(body, JSON_TEXT);
-    ask(serve, request, route, part, text);
-    free(text);
-    json_decref(body);
 }

@@ -233,7 +233,7 @@ void web_stream_end(WebStream *stream) {
 
 /* ---- requests ---- */
 
-/* A request begins: refuse at once what is too large. */
+/* A request begins. */
 static WebRequest *begin(Web *web, struct MHD_Connection *connection, const char *path,
                          const char *method) {
     WebRequest *request = mem_alloc(sizeof *request);
@@ -243,14 +243,27 @@ static WebRequest *begin(Web *web, struct MHD_Connection *connection, const char
                             .path = mem_strdup(path),
                             .began = loop_now(),
                             .next = web->requests};
-    buf_init(&request->body, web->options.body_maximum);
+    buf_init(&request->body, 0);
     if (web->requests)
         web->requests->previous = request;
     web->requests = request;
     web->counts.requests++;
-    const char *length = web_header(request, "Content-Length");
-    request->too_large = length && strtoull(length, NULL, 10) > web->options.body_maximum;
     return request;
+}
+
+/* Let a request in; what is too large already is refused before it is read. */
+void web_admit(WebRequest *request, size_t body_maximum) {
+    const char *length = web_header(request, "Content-Length");
+    if (length && strtoull(length, NULL, 10) > body_maximum) {
+        web_answer_problem(request, 413, "the request is too large", NULL, NULL);
+        return;
+    }
+    buf_init(&request->body, body_maximum);
+    request->admitted = true;
+    if (request->asleep) {
+        request->asleep = false;
+        wake(request);
+    }
 }
 
 /* A request is over. */
@@ -273,6 +286,7 @@ static void over(void *context, struct MHD_Connection *connection, void **own,
     if (request->response)
         MHD_destroy_response(request->response);
     buf_free(&request->body);
+    free(request->part);
     free(request->method);
     free(request->path);
     free(request);
@@ -290,8 +304,17 @@ static void handle(Web *web, WebRequest *request) {
         web->options.handle(web->options.context, request);
 }
 
-/* libmicrohttpd has something of a request: its head, a piece of its body, or that it is whole;
- * it comes again when the connection has been woken. */
+/* Give the answer, or let the connection sleep until there is one, or until it is let in. */
+static enum MHD_Result answer_or_sleep(WebRequest *request) {
+    if (request->response)
+        return MHD_queue_response(request->connection, request->status, request->response);
+    request->asleep = true;
+    MHD_suspend_connection(request->connection);
+    return MHD_YES;
+}
+
+/* libmicrohttpd has something of a request: its head, a piece of its body, or that it is whole.
+ * After a sleep it says the same again. */
 static enum MHD_Result access_came(void *context, struct MHD_Connection *connection,
                                    const char *path, const char *method, const char *version,
                                    const char *data, size_t *size, void **own) {
@@ -300,22 +323,21 @@ static enum MHD_Result access_came(void *context, struct MHD_Connection *connect
     (void)version;
     if (!request) {
         *own = request = begin(web, connection, path, method);
-        if (!request->too_large)
-            return MHD_YES;
-    }
-    if (*size) {
+        web->options.admit(web->options.context, request);
+    } else if (*size) {
         if (!request->too_large && !buf_append(&request->body, data, *size))
             request->too_large = true;
         *size = 0;
         return MHD_YES;
-    }
-    if (!request->handled)
+    } else if (request->whole && !request->handled) {
         handle(web, request);
-    if (request->response)
-        return MHD_queue_response(connection, request->status, request->response);
-    request->asleep = true;
-    MHD_suspend_connection(connection);
-    return MHD_YES;
+    }
+    if (request->admitted && !request->whole) {
+        /* The next time that there is nothing to read, all of it is here. */
+        request->whole = true;
+        return MHD_YES;
+    }
+    return answer_or_sleep(request);
 }
 
 /* ---- listening ---- */

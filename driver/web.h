@@ -21,9 +21,11 @@ typedef struct WebRequest {
     struct MHD_Connection *connection;
     char *method, *path; /* the path without its escapes */
     Buf body;
-    bool too_large, handled, asleep, ended;
-    char user[37]; /* whose token it came with; "" for none */
-    int level;     /* of it, see web_api.h */
+    bool too_large, admitted, whole, handled, asleep;
+    const void *route; /* the handler's own */
+    char *part;        /* the same; freed with the request */
+    char user[37];     /* whose token it came with; "" for none */
+    int level;         /* of it, see web_api.h */
     struct {
         char *name, *value;
     } headers[WEB_HEADERS]; /* of the answer; owned */
@@ -35,14 +37,14 @@ typedef struct WebRequest {
     struct WebRequest *next, *previous;
 } WebRequest;
 
-/* Handle a request: it is to be answered now or later, exactly once. */
+/* Handle a request: it is to be answered now or later, exactly once. One that is to be let in is
+ * answered, or let in by web_admit, now or later; its body is read only then. */
 typedef void WebHandle(void *context, WebRequest *request);
 
 typedef struct WebOptions {
     const char *listen; /* ADDRESS:PORT, [ADDRESS]:PORT or PORT (of the loopback) */
     const char *cors;   /* the origin that pages may come from, or NULL */
-    size_t body_maximum;
-    WebHandle *handle;
+    WebHandle *admit, *handle;
     void *context;
 } WebOptions;
 
@@ -60,6 +62,9 @@ void web_stop(Web *web);
 /* Where it listens, as a URL without a path. */
 const char *web_url(const Web *web);
 const WebCounts *web_counts(const Web *web);
+
+/* Let a request in: its body, of at most so many bytes, is read, then it is handled. */
+void web_admit(WebRequest *request, size_t body_maximum);
 
 /* A header of the request, or a part of its query; NULL where it is not there. */
 const char *web_header(const WebRequest *request, const char *name);

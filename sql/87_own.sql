@@ -120,8 +120,9 @@ END
 $$;
 
 -- raise unless an image of a request may be read for the user: by a URL, or the key of an
--- object of his own; never by a path, which would be one of the worker's machine
-CREATE FUNCTION renderchain._check_own_image(p_image jsonb, p_user_id uuid) RETURNS void
+-- object of his own, or of one that was uploaded with the request; never by a path, which
+-- would be one of the worker's machine
+CREATE FUNCTION renderchain._check_own_image(p_image jsonb, p_user_id uuid, p_uploaded text[]) RETURNS void
 LANGUAGE plpgsql VOLATILE
 AS $$
 BEGIN
@@ -130,13 +131,13 @@ BEGIN
     ELSIF p_image ? 'path'::text THEN
         RAISE EXCEPTION 'invalid request: an image has a path' USING ERRCODE = 'RC005',
             HINT = 'Name images by key or url, or send them with the request.';
-    ELSIF p_image ? 'key'::text THEN
+    ELSIF p_image ? 'key'::text AND NOT COALESCE(p_image ->> 'key'::text = ANY (p_uploaded), false) THEN
         PERFORM renderchain.own_object(p_image ->> 'key'::text, p_user_id);
     END IF;
 END
 $$;
 
-CREATE FUNCTION renderchain.submit_own(request jsonb, user_id uuid) RETURNS jsonb
+CREATE FUNCTION renderchain.submit_own(request jsonb, user_id uuid, uploaded text[] DEFAULT '{}') RETURNS jsonb
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -162,7 +163,7 @@ BEGIN
         SELECT v_request -> m.name FROM pg_catalog.unnest('{style,mask,firstFrame,lastFrame,previousVideo}'::text[]) m (name)
         WHERE v_request ? m.name
     LOOP
-        PERFORM renderchain._check_own_image(v_image, submit_own.user_id);
+        PERFORM renderchain._check_own_image(v_image, submit_own.user_id, submit_own.uploaded);
     END LOOP;
     FOREACH v_member IN ARRAY '{parentRenderId,referenceRenderId,chainId}'::text[] LOOP
         CONTINUE WHEN v_request ->> v_member IS NULL;
@@ -194,5 +195,5 @@ BEGIN
                                          'chainPosition', v_new.chain_position, 'created', v_new.created);
 END
 $$;
-COMMENT ON FUNCTION renderchain.submit_own(jsonb, uuid) IS
-'submit_render() for a user who is not trusted: chains, renders and objects that the request names have to be his own (RC006), a chainName means his own chain of that name, images have no path, and userId, projectId and priority are not for him to say (RC005). Returns {"renderId","chainId","chainPosition","created"}; fails like submit_render().';
+COMMENT ON FUNCTION renderchain.submit_own(jsonb, uuid, text[]) IS
+'submit_render() for a user who is not trusted: chains, renders and objects that the request names have to be his own (RC006), a chainName means his own chain of that name, images have no path, and userId, projectId and priority are not for him to say (RC005). uploaded are the keys of images that the server has stored for this request, after register_inputs(). Returns {"renderId","chainId","chainPosition","created"}; fails like submit_render().';

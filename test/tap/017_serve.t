@@ -100,6 +100,33 @@ my $large = write_file('large.json', '{"prompt": "' . 'x' x (2 << 20) . '"}');
 is((ask('alice', 'POST', '/api/renders', '-H', 'Content-Type: application/json', '--data-binary', "\@$large"))[0], 413, 'a body that is too large');
 is((ask('alice', 'POST', '/api/renders', '-H', 'Content-Type: application/json', '-H', 'Transfer-Encoding: chunked', '-H', 'Expect:', '--data-binary', "\@$large"))[0], 413, 'in pieces, too');
 
+# With files: they are stored, and belong to the render.
+my $photo = write_file('photo.png', png_bytes(64, 64, [ 178, 84, 40 ]));
+@answer = ask('alice', 'POST', '/api/renders', '-F', 'prompt=like this', '-F', "reference=\@$photo", '-F', "reference=\@$photo;filename=\"; evil\"", '-F', "style=\@$photo", '-F', 'fullPipeline=true',
+	'-F', 'request={"chainName": "forms", "quality": "high", "prompt": "not this"}');
+is($answer[0], 202, 'a form with files is taken') or diag($answer[1]);
+my $form = json_of(@answer)->{renderId};
+is(sql($node, "SELECT prompt || ' ' || (settings ->> 'quality') || ' ' || (settings ->> 'quick') || ' ' || jsonb_array_length(settings -> 'references') FROM renders WHERE id = '$form'"), 'like this high false 2', 'with its fields');
+is(sql($node, "SELECT string_agg(kind || ' ' || state || ' ' || mime || ' ' || bytes, ', ') FROM stored_objects WHERE render_id = '$form'"), join(', ', ('input live image/png ' . -s $photo) x 3), 'and its files');
+my ($input) = sql($node, "SELECT settings #>> '{style,key}' FROM renders WHERE id = '$form'");
+is((ask('alice', 'GET', "/outputs/$input"))[1], read_file($photo), 'which are the user\'s');
+is(status_of('bob', 'GET', "/outputs/$input"), 404, 'and nobody else\'s');
+is((send_json('bob', 'POST', '/api/renders', { prompt => 'x', style => { key => $input } }))[0], 404, 'nor for renders');
+is((send_json('alice', 'POST', '/api/renders', { prompt => 'again', style => { key => $input } }))[0], 202, 'but for the user\'s');
+my $text = write_file('text.txt', 'no picture');
+for my $case ([ 'no picture', '-F', 'prompt=x', '-F', "style=\@$text" ], [ 'an unknown field', '-F', 'prompt=x', '-F', 'nothing=1' ], [ 'text for a file', '-F', 'prompt=x', '-F', 'style=x' ],
+	[ 'a file for text', '-F', "prompt=\@$text" ], [ 'too many', '-F', 'prompt=x', map { ('-F', "reference=\@$photo") } 1 .. 4 ], [ 'a path', '-F', 'prompt=x', '-F', 'request={"style": {"path": "/etc/passwd"}}' ],
+	[ 'a key', '-F', 'prompt=x', '-F', qq(request={"style": {"key": "$input", "sha256": "x"}}) ], [ 'no JSON', '-F', 'request=x' ], [ 'no boundary', '-H', 'Content-Type: multipart/form-data', '-d', 'x' ],
+	[ 'a cut body', '-H', 'Content-Type: multipart/form-data; boundary=b', '--data-binary', "--b\r\nContent-Disposition: form-data; name=\"prompt\"\r\n\r\nx" ],
+	[ 'another boundary', '-H', 'Content-Type: multipart/form-data; boundary=b', '--data-binary', "--c\r\n\r\nx\r\n--c--\r\n" ])
+{
+	my ($what, @words) = @$case;
+	@answer = ask('alice', 'POST', '/api/renders', @words);
+	is($answer[0], 400, "a form with $what is refused") or diag($answer[1]);
+}
+is((ask('', 'POST', '/api/renders', '-H', 'Expect:', '-F', "style=\@$large"))[0], 401, 'nothing is read of a stranger');
+sql($node, "SELECT renderchain.cancel_render(id) FROM renders WHERE id <> '$render->{renderId}' AND status = 'pending'");
+
 # What happens, as it happens: two viewers, one of which comes late and one that comes back.
 sub viewer
 {
@@ -144,7 +171,7 @@ is(sql($node, q(SELECT count(*) FROM pg_stat_activity WHERE datname = 'postgres'
 my $result = json_of(ask('alice', 'GET', "/api/renders/$id"));
 is($result->{data}{imageUrl}, '/outputs/k', 'a render says where its picture is');
 ok($result->{success} && @{ $result->{data}{stageEvents} } == 1, 'in the shape of get_render');
-is(json_of(ask('alice', 'GET', "/api/chains"))->[0]{name}, 'villa', 'chains are listed');
+is(join(' ', sort map { $_->{name} } @{ json_of(ask('alice', 'GET', "/api/chains")) }), 'forms villa', 'chains are listed');
 is(scalar(@{ json_of(ask('alice', 'GET', "/api/chains/$render->{chainId}"))->{renders} }), 1, 'and shown');
 is_deeply(json_of(ask('alice', 'GET', "/api/chains/$render->{chainId}/memory")), { palette => ['red'] }, 'with their memory');
 is_deeply(json_of(send_json('alice', 'PATCH', "/api/renders/$id/memory", { materials => ['oak'] })), { palette => ['red'], materials => ['oak'] }, 'which can be merged into');
@@ -164,7 +191,7 @@ is(status_of('alice', 'POST', "/api/renders/$id/retry"), 409, 'what is completed
 
 # Pictures, whole and in parts.
 my $key = 'aa/picture.png';
-mkdir scratch() . '/objects' . $_ for '', '/aa';
+mkdir scratch() . '/objects/aa';
 write_file("objects/$key", join '', map { chr } 0 .. 255);
 sql($node, "INSERT INTO stored_objects (key, backend, render_id, mime, bytes, sha256, state, created_at, updated_at)
 	VALUES ('$key', 'file', '$id', 'image/png', 256, repeat('a', 64), 'live', now(), now())");

@@ -72,6 +72,12 @@ SELECT renderchain.submit_own('{"prompt": "x", "references": [{"key": "k1"}]}', 
 SELECT renderchain.submit_own('{"prompt": "x", "style": {"key": "k1"}}', :'b');
 SELECT renderchain.submit_own('{"prompt": "x", "references": [{"path": "/etc/passwd"}]}', :'a');
 SELECT renderchain.submit_own('{"prompt": "x", "mask": {"path": "/etc/passwd"}}', :'a');
+-- one that was uploaded with the request is nobody's yet
+SELECT renderchain.register_inputs('00000000-0000-0000-0000-0000000000cc', '[{"key": "up-00000000-0000-0000-0000-0000000000cc", "backend": "file"}]');
+SELECT renderchain.submit_own('{"prompt": "up", "references": [{"key": "up-00000000-0000-0000-0000-0000000000cc"}]}', :'b');
+SELECT renderchain.submit_own('{"prompt": "up", "references": [{"key": "up-00000000-0000-0000-0000-0000000000cc"}]}', :'b', '{up-00000000-0000-0000-0000-0000000000cc}') -> 'created' AS created;
+SELECT renderchain.submit_own('{"prompt": "x", "references": [{"key": "k1"}]}', :'b', '{up}');
+SELECT renderchain.submit_own('{"prompt": "x", "references": [{"key": "k1"}]}', :'b', NULL);
 -- what users do not say
 SELECT renderchain.submit_own('{"prompt": "x", "userId": "00000000-0000-0000-0000-00000000000b"}', :'a');
 SELECT renderchain.submit_own('{"prompt": "x", "priority": 9}', :'a');
