@@ -119,6 +119,26 @@ static void claim_failed(Worker *worker, const DbReply *reply) {
     }
 }
 
+/* How many renders wait for their next attempt: none any more that this worker could wait for? */
+static void waiting_came(void *context, const DbReply *reply) {
+    Worker *worker = context;
+    if (worker->state != WORKER_CLAIMING || worker->running)
+        return;
+    if (!reply->ok || strcmp(PQgetvalue(reply->result, 0, 0), "0") == 0)
+        worker_stop(worker);
+}
+
+/* Nothing can be claimed and nothing runs: the queue is empty, unless something of ours waits in
+ * it for its next attempt. */
+static void drained(Worker *worker) {
+    if (worker->requeued)
+        db_call_once(worker->lanes[0].db,
+                     "select coalesce(renderchain.queue_status(0) ->> 'later', '0')", 0, NULL,
+                     waiting_came, worker);
+    else
+        worker_stop(worker);
+}
+
 /* The claim was answered. */
 static void claimed(void *context, const DbReply *reply) {
     Worker *worker = context;
@@ -141,7 +161,7 @@ static void claimed(void *context, const DbReply *reply) {
     else if (free_places(worker) > 0)
         claim_after(worker, 0);
     if (worker->options.drain && !worker->running)
-        worker_stop(worker);
+        drained(worker);
 }
 
 /* Claim for the places that are free. */
