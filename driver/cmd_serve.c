@@ -8,6 +8,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "child.h"
 #include "commands.h"
 #include "options.h"
 #include "query.h"
@@ -18,8 +19,10 @@ typedef struct ServeCommand {
     Serve serve;
     WebOptions web;
     const char *rate;
-    bool over;
+    bool with_worker, over;
     int signals;
+    Child worker;
+    ExitCode code;
 } ServeCommand;
 
 static const char notes[] =
@@ -37,6 +40,8 @@ static int parse(ServeCommand *command, int argc, char **argv, Settings *setting
          "let pages of that origin ask, * being all (default: none)"},
         {"rate", "N", OPTION_TEXT, &command->rate,
          "requests a second that a token may make, 5 s of them at once (default 50; 0: no limit)"},
+        {"with-worker", NULL, OPTION_FLAG, &command->with_worker,
+         "run a worker beside it, with the same options, that ends with it"},
     };
     const CommandLine line = {
         "serve", "Answer HTTP requests for users.", table, OPTION_COUNT(table), 0, 0, notes};
@@ -98,8 +103,28 @@ static void changed(void *context, bool up, const char *words) {
         up ? "connected to the database again" : "", words);
 }
 
+/* The worker has ended, which it should not before us. */
+static void worker_ended(void *context, int code) {
+    ServeCommand *command = context;
+    if (command->over)
+        return;
+    say(command, "worker_ended", "the worker has ended; ", "so does the server");
+    command->code = code == EXIT_OK ? EXIT_INTERNAL : (ExitCode)code;
+    command->over = true;
+}
+
+/* Start a worker with the options that are not only ours. */
+static bool start_worker(ServeCommand *command, int argc, char **argv, char **error) {
+    static const char *const own[] = {"--listen", "--cors", "--rate", NULL};
+    char **words = child_words("worker", argc, argv, own, "--with-worker");
+    bool ok = child_start(&command->worker, http_loop(command->app.http), words, worker_ended,
+                          command, error);
+    free(words);
+    return ok;
+}
+
 /* Serve until a signal. */
-static ExitCode run(ServeCommand *command) {
+static ExitCode run(ServeCommand *command, int argc, char **argv) {
     Serve *serve = &command->serve;
     Loop *loop = http_loop(command->app.http);
     char *error = NULL;
@@ -113,16 +138,17 @@ static ExitCode run(ServeCommand *command) {
         code = EXIT_USAGE;
         serve->web = web_start(loop, &command->web, &error);
     }
-    if (serve->web) {
+    if (serve->web && (!command->with_worker || start_worker(command, argc, argv, &error))) {
         watch_signals(command);
         say(command, "listening", "listening on ", web_url(serve->web));
         while (!command->over)
             loop_turn(loop);
-        code = EXIT_OK;
+        code = command->code;
     } else {
         app_error(&command->app.settings, error, NULL, NULL);
     }
     web_stop(serve->web);
+    child_stop(&command->worker);
     serve_events_close(serve);
     free(error);
     return code;
@@ -141,7 +167,7 @@ int cmd_serve(int argc, char **argv) {
         if (app_start(&command->app, &settings, &exit_code) &&
             app_open_storage_to_read(&command->app, &exit_code) &&
             app_connect(&command->app, &exit_code))
-            exit_code = run(command);
+            exit_code = run(command, argc, argv);
         app_close(&command->app);
         code = exit_code;
     }

@@ -5,6 +5,7 @@ use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
 use RenderchainTest;
+use IO::Select;
 use IO::Socket::INET;
 use IPC::Run qw(start finish timeout kill_kill);
 use JSON::PP;
@@ -236,8 +237,7 @@ for my $bytes ("\r\n\r\n", "GET\r\n\r\n", "\x16\x03\x01\x02\x00\x01", "GET / HTT
 	my $socket = IO::Socket::INET->new(PeerAddr => $serve->{url} =~ s{http://}{}r) or die $!;
 	print $socket $bytes;
 	$socket->flush;
-	shutdown $socket, 1;
-	1 while sysread $socket, my $answer, 4096;
+	sysread $socket, my $answer, 4096 if IO::Select->new($socket)->can_read(1);
 }
 my @idle = map { IO::Socket::INET->new(PeerAddr => $serve->{url} =~ s{http://}{}r) } 1 .. 500;
 is(status_of('alice', 'GET', '/api/chains'), 200, 'it goes on with 500 idle connections and nonsense');
@@ -262,6 +262,29 @@ my $short = serve('--rate', '1', '--cors', 'https://example.org');
 }
 $short->{run}->signal('TERM');
 is(($short->{run}->finish, $short->{run}->result(0))[1], 0, 'a signal ends it');
+
+# With a worker beside it, the whole way: submit, watch, look.
+{
+	model_server('--canned');
+	local $serve = serve('--with-worker', '--rate=0');
+	my $whole = json_of(send_json('alice', 'POST', '/api/renders', { prompt => 'a barn', chainName => 'farm' }))->{renderId};
+	my $watcher = viewer('alice', $whole);
+	$watcher->{sees}->(qr/^event: end/m);
+	my %seen = map { $_ => 1 } $watcher->{out} =~ /"stage":"(\w+)"/g;
+	ok($seen{image_generation} && $seen{storage}, 'its stages are seen as they run');
+	my $data = json_of(ask('alice', 'GET', "/api/renders/$whole"))->{data};
+	like($data->{imageUrl}, qr{^/outputs/}, 'it has a picture');
+	like((ask('alice', 'GET', $data->{imageUrl}))[1], qr/^\x89PNG/, 'which is given out');
+	$serve->{run}->signal('TERM');
+	is(($serve->{run}->finish, $serve->{run}->result(0))[1], 0, 'both end by a signal');
+	like($serve->{out}, qr/"event":"stopped"/, 'the worker in good order');
+	$serve = serve('--with-worker');
+	$serve->{says}->(qr/"event":"worker"/);
+	my ($pid) = $serve->{out} =~ /"worker":"[^"]*:(\d+):[0-9a-f]+"/;
+	kill 'KILL', $pid or die "no worker: $serve->{out}";
+	isnt(($serve->{run}->finish, $serve->{run}->result(0))[1], 0, 'a worker that dies takes the server with it, so that it is noticed');
+	stop_models();
+}
 
 # It ends in good order with viewers, and without the database.
 my $open = viewer('admin', $other->{renderId});
