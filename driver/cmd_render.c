@@ -1,4 +1,4 @@
-/* renderchain render: submit and claim one render, run it, print its result. */
+/* renderchain render and video: submit and claim one render, run it, print its result. */
 #include <limits.h>
 #include <signal.h>
 #include <stdio.h>
@@ -341,6 +341,8 @@ static void add_hashes(const Session *session, json_t *request) {
         request_hash(request, "references", i, render->references[i].sha256);
     request_hash(request, "style", -1, render->style.sha256);
     request_hash(request, "mask", -1, render->mask.sha256);
+    request_hash(request, "firstFrame", -1, render->first_frame.sha256);
+    request_hash(request, "lastFrame", -1, render->last_frame.sha256);
 }
 
 /* Claim, run, report. */
@@ -380,7 +382,9 @@ static bool check_inputs(Session *session, const json_t *request, ExitCode *code
     for (size_t i = 0; ok && i < json_array_size(references) && i < MAX_REFERENCES; i++)
         ok = read_now(&render->references[i], json_array_get(references, i), &error);
     ok = ok && read_now(&render->style, json_object_get(request, "style"), &error) &&
-         read_now(&render->mask, json_object_get(request, "mask"), &error);
+         read_now(&render->mask, json_object_get(request, "mask"), &error) &&
+         read_now(&render->first_frame, json_object_get(request, "firstFrame"), &error) &&
+         read_now(&render->last_frame, json_object_get(request, "lastFrame"), &error);
     if (ok && output && !file_can_write(output, &error)) {
         *code = EXIT_STORAGE;
         ok = false;
@@ -391,13 +395,13 @@ static bool check_inputs(Session *session, const json_t *request, ExitCode *code
     return ok;
 }
 
-/* renderchain render */
-int cmd_render(int argc, char **argv) {
+/* Render an image or a video. */
+static int run_command(int argc, char **argv, RequestKind kind) {
     Session *session = mem_alloc(sizeof *session);
     Settings settings;
     end_on_signals();
     settings_from_environment(&settings);
-    int code = request_parse(&session->options, argc, argv, &settings, false);
+    int code = request_parse(&session->options, argc, argv, &settings, kind);
     if (code >= 0) {
         request_free(&session->options);
         free(session);
@@ -425,4 +429,14 @@ int cmd_render(int argc, char **argv) {
     json_decref(request);
     free(session);
     return exit_code;
+}
+
+/* renderchain render */
+int cmd_render(int argc, char **argv) {
+    return run_command(argc, argv, REQUEST_RENDER);
+}
+
+/* renderchain video */
+int cmd_video(int argc, char **argv) {
+    return run_command(argc, argv, REQUEST_VIDEO);
 }

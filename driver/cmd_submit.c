@@ -25,7 +25,9 @@ static bool check_images(json_t *request, const Settings *settings) {
     for (size_t i = 0; ok && i < json_array_size(references); i++)
         ok = check_image(json_array_get(references, i), &error);
     ok = ok && check_image(json_object_get(request, "style"), &error) &&
-         check_image(json_object_get(request, "mask"), &error);
+         check_image(json_object_get(request, "mask"), &error) &&
+         check_image(json_object_get(request, "firstFrame"), &error) &&
+         check_image(json_object_get(request, "lastFrame"), &error);
     if (!ok)
         app_error(settings, error, NULL, NULL);
     free(error);
@@ -88,7 +90,7 @@ int cmd_submit(int argc, char **argv) {
     DbAnswer answer = {0};
     ExitCode exit_code = EXIT_BAD_INPUT;
     settings_from_environment(&settings);
-    int code = request_parse(&options, argc, argv, &settings, true);
+    int code = request_parse(&options, argc, argv, &settings, REQUEST_SUBMIT);
     if (code >= 0) {
         request_free(&options);
         return code;

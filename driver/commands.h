@@ -4,6 +4,7 @@
 
 int cmd_init(int argc, char **argv);
 int cmd_render(int argc, char **argv);
+int cmd_video(int argc, char **argv);
 int cmd_show(int argc, char **argv);
 int cmd_chain_list(int argc, char **argv);
 int cmd_chain_show(int argc, char **argv);

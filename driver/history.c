@@ -49,7 +49,8 @@ void history_start(Render *render) {
     const char *mime = json_string_value(json_object_get(render->previous, "mime"));
     const json_t *turn = json_object_get(render->previous, "turn");
     const char *text = json_string_value(json_object_get(turn, "text"));
-    if (!key || render->picture.key || (mime && strncmp(mime, "image/", 6) != 0))
+    if (!key || render->picture.key || render_is_video(render) ||
+        (mime && strncmp(mime, "image/", 6) != 0))
         return;
     history->turn.text =
         text ? text : json_string_value(json_object_get(render->previous, "prompt"));

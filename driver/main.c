@@ -19,6 +19,7 @@ static const struct Command {
 } commands[] = {
     {"init", NULL, cmd_init, "create the extension and the tables in a database"},
     {"render", NULL, cmd_render, "render an image"},
+    {"video", NULL, cmd_video, "render a video"},
     {"submit", NULL, cmd_submit, "queue an image render for a worker"},
     {"worker", NULL, cmd_worker, "run renders from the queue"},
     {"watch", NULL, cmd_watch, "watch renders as they run"},

@@ -26,7 +26,8 @@ static json_t *describe(const Render *render, const Picture *picture) {
  * of generation's start: models stay with one type, so it is that of the picture before. */
 json_t *output_expect(Render *render, Picture *picture) {
     const App *app = render->app;
-    set_key(render, picture, app->picture_type ? app->picture_type : "png");
+    const char *type = app->picture_type ? app->picture_type : "png";
+    set_key(render, picture, render_is_video(render) ? "mp4" : type);
     picture->uploading = true;
     return describe(render, picture);
 }
@@ -104,12 +105,13 @@ static void store(void *context) {
     StageRun *run = context;
     Render *render = run->render;
     Picture *picture = stage_picture(run);
-    const StageRun *generation = render_run(
-        render, picture == &render->corrected ? STAGE_CORRECTION : STAGE_IMAGE_GENERATION);
+    const StageRun *generation = picture_run(render, picture);
     run->timer = NULL;
     json_object_set_new(generation->output, "sha256", json_string(output_sha256(picture)));
-    render->app->picture_type = extension_of(picture->answer.image_mime);
-    if (has_type(picture->key, render->app->picture_type))
+    const char *type = extension_of(picture->answer.image_mime);
+    if (!render_is_video(render))
+        render->app->picture_type = type;
+    if (has_type(picture->key, type))
         upload(run);
     else
         register_again(run);

@@ -7,8 +7,9 @@
 #include "input.h"
 
 enum {
-    STORED_IMAGE_MAXIMUM = 64 << 20, /* bytes */
-    MAX_INPUTS = MAX_REFERENCES + 2
+    STORED_IMAGE_MAXIMUM = 64 << 20,  /* bytes */
+    STORED_VIDEO_MAXIMUM = 512 << 20, /* bytes */
+    MAX_INPUTS = MAX_REFERENCES + 4
 };
 
 /* One input that is being fetched. */
@@ -96,11 +97,17 @@ static void taken_came(void *context, StorageReply *reply) {
         image->image_length = reply->length;
         reply->bytes = NULL;
     }
-    if (!reply->ok || !image_probe(image->image, image->image_length, &image->image_mime,
-                                   &image->image_width, &image->image_height, &why)) {
+    bool video = render_is_video(render);
+    if (video && reply->ok && video_probe(image->image, image->image_length))
+        image->image_mime = "video/mp4";
+    else if (!reply->ok || video ||
+             !image_probe(image->image, image->image_length, &image->image_mime,
+                          &image->image_width, &image->image_height, &why)) {
         char *words =
             mem_printf("the image that an earlier attempt stored cannot be taken over: %s",
-                       why ? why : reply->error);
+                       why         ? why
+                       : reply->ok ? "it is no MP4 file"
+                                   : reply->error);
         free(why);
         render_refuse(render, words);
         free(words);
@@ -121,8 +128,10 @@ static void take_over(Preparation *preparation) {
             continue;
         *taken = (Taken){.preparation = preparation, .picture = pictures[i]};
         preparation->missing++;
-        taken->job = storage_get(&render->app->storage, pictures[i]->key, STORED_IMAGE_MAXIMUM,
-                                 taken_came, taken);
+        taken->job =
+            storage_get(&render->app->storage, pictures[i]->key,
+                        render_is_video(render) ? STORED_VIDEO_MAXIMUM : STORED_IMAGE_MAXIMUM,
+                        taken_came, taken);
     }
 }
 
@@ -142,6 +151,9 @@ void prepare_start(Render *render) {
     }
     want(preparation, json_object_get(request, "style"), "the style image", &render->style);
     want(preparation, json_object_get(request, "mask"), "the mask", &render->mask);
+    want(preparation, json_object_get(request, "firstFrame"), "the first frame",
+         &render->first_frame);
+    want(preparation, json_object_get(request, "lastFrame"), "the last frame", &render->last_frame);
     take_over(preparation);
     one_less(preparation);
 }

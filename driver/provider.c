@@ -7,6 +7,7 @@
 #include "base_url.h"
 #include "image_file.h"
 #include "schema.h"
+#include "video.h"
 #include "wire.h"
 
 /* The providers that can be named, the protocol each speaks, and where its key is. */
@@ -189,31 +190,40 @@ void answer_from_failure(const HttpReply *reply, ModelAnswer *answer) {
     answer->message = mem_strdup(reply->error);
 }
 
-/* Decode base64 and look at the image. */
-void answer_take_image(ModelAnswer *answer, const char *base64, size_t length) {
+/* Decode base64. NULL where it is none, which the answer says then. */
+static char *decode(ModelAnswer *answer, const char *what, const char *base64, size_t length,
+                    size_t *size) {
     while (length && base64[length - 1] == '\n')
         length--;
     size_t padding = 0;
     while (padding < 2 && length > padding && base64[length - 1 - padding] == '=')
         padding++;
     if (length == 0 || length % 4 != 0) {
-        wire_malformed(answer, "the image's base64 is cut short (%zu characters)", length);
-        return;
+        wire_malformed(answer, "the %s's base64 is cut short (%zu characters)", what, length);
+        return NULL;
     }
     /* The decoder takes padding anywhere; it belongs at the end (RFC 4648, 3.3). */
     if (memchr(base64, '=', length - padding)) {
-        wire_malformed(answer, "the image's base64 has padding in its middle");
-        return;
+        wire_malformed(answer, "the %s's base64 has padding in its middle", what);
+        return NULL;
     }
     char *bytes = mem_alloc(length / 4 * 3 + 1);
     int got = EVP_DecodeBlock((unsigned char *)bytes, (const unsigned char *)base64, (int)length);
     if (got < 0 || (size_t)got != length / 4 * 3) {
-        wire_malformed(answer, "the image's base64 is damaged");
+        wire_malformed(answer, "the %s's base64 is damaged", what);
         free(bytes);
-        return;
+        return NULL;
     }
-    char *why = NULL;
-    size_t size = (size_t)got - padding;
+    *size = (size_t)got - padding;
+    return bytes;
+}
+
+/* Decode base64 and look at the image. */
+void answer_take_image(ModelAnswer *answer, const char *base64, size_t length) {
+    size_t size;
+    char *why = NULL, *bytes = decode(answer, "image", base64, length, &size);
+    if (!bytes)
+        return;
     if (!image_probe(bytes, size, &answer->image_mime, &answer->image_width, &answer->image_height,
                      &why)) {
         wire_malformed(answer, "the model's image cannot be used: %s", why);
@@ -223,6 +233,23 @@ void answer_take_image(ModelAnswer *answer, const char *base64, size_t length) {
     }
     answer->image = bytes;
     answer->image_length = size;
+    answer->outcome = OUTCOME_OK;
+}
+
+/* Decode base64 and look at the video. */
+void answer_take_video(ModelAnswer *answer, const char *base64, size_t length) {
+    size_t size;
+    char *bytes = decode(answer, "video", base64, length, &size);
+    if (!bytes)
+        return;
+    if (!video_probe(bytes, size)) {
+        wire_malformed(answer, "the model's video is no MP4 file");
+        free(bytes);
+        return;
+    }
+    answer->image = bytes;
+    answer->image_length = size;
+    answer->image_mime = "video/mp4";
     answer->outcome = OUTCOME_OK;
 }
 

@@ -120,6 +120,9 @@ void answer_from_failure(const HttpReply *reply, ModelAnswer *answer);
  * none. */
 void answer_take_image(ModelAnswer *answer, const char *base64, size_t length);
 
+/* The same of a video. */
+void answer_take_video(ModelAnswer *answer, const char *base64, size_t length);
+
 /* Take a JSON object out of a model's text (a code fence around it is fine) and hold
  * it against the schema; malformed where it is none or disobeys. */
 void answer_take_json(ModelAnswer *answer, const char *text, const json_t *schema);

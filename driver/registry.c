@@ -153,12 +153,19 @@ char *model_cost(const Model *model, const json_t *usage, const char *size) {
             return NULL;
         return mem_printf("%.6f", rate * used(usage, "images"));
     }
+    const json_t *per_second = json_object_get(price, "perSecond");
+    if (json_is_object(per_second)) {
+        if (!size || !json_object_get(usage, "seconds") || !price_of(per_second, size, &rate))
+            return NULL;
+        return mem_printf("%.6f", rate * used(usage, "seconds"));
+    }
     /* What is counted, its price, and the price of what has none of its own. */
     static const char *const terms[][3] = {
         {"inputTokens", "inputPerMillion", NULL},
         {"imageInputTokens", "imageInputPerMillion", "inputPerMillion"},
         {"outputTokens", "outputPerMillion", NULL},
-        {"imageTokens", "imageOutputPerMillion", NULL}};
+        {"imageTokens", "imageOutputPerMillion", NULL},
+        {"videoTokens", "videoOutputPerMillion", NULL}};
     bool counted = false;
     for (size_t i = 0; i < sizeof terms / sizeof terms[0]; i++) {
         double tokens = used(usage, terms[i][0]);

@@ -48,6 +48,12 @@ Picture *stage_picture(const StageRun *run) {
     return stage_id(run) >= STAGE_CORRECTION ? &run->render->corrected : &run->render->picture;
 }
 
+/* The run that generates a picture. */
+StageRun *picture_run(Render *render, const Picture *picture) {
+    StageId id = render_is_video(render) ? STAGE_VIDEO_GENERATION : STAGE_IMAGE_GENERATION;
+    return render_run(render, picture == &render->corrected ? STAGE_CORRECTION : id);
+}
+
 /* Add a run to the plan. */
 static void plan(Render *render, StageId id, const char *part, const ImageFile *image) {
     StageRun *run = &render->runs[render->run_count++];
@@ -64,24 +70,52 @@ static bool names_image(const Render *render, const char *key) {
     return named && !json_is_null(named);
 }
 
+/* Is it a video? */
+bool render_is_video(const Render *render) {
+    const char *type = request_text(render, "type");
+    return type && strcmp(type, "video") == 0;
+}
+
+/* How long it is to be. */
+int render_seconds(const Render *render) {
+    json_int_t seconds = json_integer_value(json_object_get(render->request, "durationSeconds"));
+    return seconds > 0 ? (int)seconds : 8;
+}
+
+/* Does a stage belong to renders of that type? Videos are neither validated nor drawn twice. */
+static bool has_stage(const Render *render, StageId id) {
+    bool image_only =
+        id == STAGE_IMAGE_GENERATION || id == STAGE_VALIDATION || id >= STAGE_CORRECTION;
+    return render_is_video(render) ? !image_only : id != STAGE_VIDEO_GENERATION;
+}
+
+/* Lay out the runs that look at images. */
+static void plan_images(Render *render) {
+    static const StageId id = STAGE_IMAGE_UNDERSTANDING;
+    for (size_t i = 0; i < render->reference_count; i++) {
+        char *part = mem_printf("reference %zu", i + 1);
+        plan(render, id, part, &render->references[i]);
+        free(part);
+    }
+    if (names_image(render, "style"))
+        plan(render, id, "style", &render->style);
+    if (render_is_video(render) && names_image(render, "firstFrame"))
+        plan(render, id, "first frame", &render->first_frame);
+    if (render_is_video(render) && names_image(render, "lastFrame"))
+        plan(render, id, "last frame", &render->last_frame);
+}
+
 /* Lay out which runs this render has; of the two ways to a prompt it has one. */
 static void plan_all(Render *render) {
     StageId other = request_flag(render, NULL, "quick") ? STAGE_PROMPT_OPTIMIZATION
                                                         : STAGE_PROMPT_OPTIMIZATION_SIMPLE;
     for (StageId id = 0; id < STAGE_COUNT; id++) {
-        if (id == other)
+        if (id == other || !has_stage(render, id))
             continue;
-        if (id != STAGE_IMAGE_UNDERSTANDING) {
+        if (id == STAGE_IMAGE_UNDERSTANDING)
+            plan_images(render);
+        else
             plan(render, id, id >= STAGE_CORRECTION ? "correction" : "", NULL);
-            continue;
-        }
-        for (size_t i = 0; i < render->reference_count; i++) {
-            char *part = mem_printf("reference %zu", i + 1);
-            plan(render, id, part, &render->references[i]);
-            free(part);
-        }
-        if (names_image(render, "style"))
-            plan(render, id, "style", &render->style);
     }
 }
 
@@ -105,10 +139,12 @@ static const json_t *recorded(const json_t *stages, const char *name, const char
 static void reuse_picture(Render *render, const json_t *stages, StageId generation,
                           StageId storage) {
     StageRun *const done[] = {render_run(render, generation), render_run(render, storage)};
+    if (!done[0])
+        return;
     const char *part = done[0]->part;
     const json_t *stored = recorded(stages, "storage", part);
     const char *key = json_string_value(json_object_get(stored, "key"));
-    if (!key || !recorded(stages, "image_generation", part))
+    if (!key || !recorded(stages, done[0]->kind->name, part))
         return;
     output_take_over(stage_picture(done[0]), key);
     for (size_t i = 0; i < 2; i++) {
@@ -132,6 +168,24 @@ static bool is_spent(const json_t *stages) {
     return false;
 }
 
+/* Go on with a video that an earlier attempt has started. */
+static void reuse_operation(Render *render, const json_t *stages) {
+    size_t i;
+    json_t *stage;
+    json_array_foreach(stages, i, stage) {
+        const char *name = json_string_value(json_object_get(stage, "stage"));
+        const char *status = json_string_value(json_object_get(stage, "status"));
+        const char *operation =
+            json_string_value(json_object_get(json_object_get(stage, "output"), "operation"));
+        if (!name || strcmp(name, "video_generation") != 0 || !status ||
+            strcmp(status, "running") != 0 || !operation)
+            continue;
+        mem_set(&render->operation, "%s", operation);
+        free(render->operation_model);
+        render->operation_model = mem_strdup(json_string_value(json_object_get(stage, "model")));
+    }
+}
+
 /* Take over what earlier attempts have recorded as done. */
 static void reuse(Render *render, const json_t *stages) {
     for (size_t i = 0; i < render->run_count; i++) {
@@ -145,6 +199,8 @@ static void reuse(Render *render, const json_t *stages) {
         run->kind->take(run, answer);
     }
     reuse_picture(render, stages, STAGE_IMAGE_GENERATION, STAGE_STORAGE);
+    reuse_picture(render, stages, STAGE_VIDEO_GENERATION, STAGE_STORAGE);
+    reuse_operation(render, stages);
     reuse_picture(render, stages, STAGE_CORRECTION, STAGE_CORRECTION_STORAGE);
     render->correction_spent = is_spent(stages);
 }
@@ -198,6 +254,7 @@ bool render_from_row(Render *render, const PGresult *result, int row, char **err
 /* Free a run. */
 static void free_run(StageRun *run) {
     model_drop(run->job);
+    video_drop(run->video);
     free(run->part);
     json_decref(run->output);
     json_decref(run->usage);
@@ -230,6 +287,8 @@ void render_free(Render *render) {
     }
     image_file_free(&render->style);
     image_file_free(&render->mask);
+    image_file_free(&render->first_frame);
+    image_file_free(&render->last_frame);
     json_t *const documents[] = {render->request,
                                  render->memory,
                                  render->previous,
@@ -240,13 +299,18 @@ void render_free(Render *render) {
                                  render->events,
                                  render->known,
                                  render->corrected_validation,
-                                 render->corrected_extracted};
+                                 render->corrected_extracted,
+                                 render->first_analysis,
+                                 render->last_analysis,
+                                 render->merged};
     for (size_t i = 0; i < sizeof documents / sizeof documents[0]; i++)
         json_decref(documents[i]);
     free_picture(&render->picture);
     free_picture(&render->corrected);
-    char *const texts[] = {render->id,    render->chain_id, render->prompt, render->negative,
-                           render->error, render->sqlstate, render->hint,   render->result};
+    char *const texts[] = {render->id,        render->chain_id,        render->prompt,
+                           render->negative,  render->error,           render->sqlstate,
+                           render->operation, render->operation_model, render->hint,
+                           render->result};
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
         free(texts[i]);
     *render = (Render){0};
@@ -329,14 +393,14 @@ void stage_end(StageRun *run, StageState state, const char *outcome) {
     Picture *picture = stage_picture(run);
     /* A second picture that nobody wants is the rule, and nothing to speak of. */
     bool told = state != STATE_SKIPPED || id < STAGE_CORRECTION;
-    if ((id == STAGE_IMAGE_GENERATION || id == STAGE_CORRECTION) && state == STATE_SUCCESS) {
+    if ((id == STAGE_IMAGE_GENERATION || id == STAGE_VIDEO_GENERATION || id == STAGE_CORRECTION) &&
+        state == STATE_SUCCESS) {
         picture->held = true;
     } else {
         if ((id == STAGE_STORAGE || id == STAGE_CORRECTION_STORAGE) && picture->held) {
             picture->held = false;
             render->paid = true;
-            events_add(render_run(render,
-                                  id == STAGE_STORAGE ? STAGE_IMAGE_GENERATION : STAGE_CORRECTION));
+            events_add(picture_run(render, picture));
         }
         if (told)
             events_add(run);
@@ -344,6 +408,13 @@ void stage_end(StageRun *run, StageState state, const char *outcome) {
     if (render->watch && told)
         render->watch(render->watch_context, run);
     render_advance(render);
+}
+
+/* Record what a run that goes on has to say, now. */
+void stage_note(StageRun *run) {
+    run->render->paid = true;
+    events_add(run);
+    events_flush(run->render);
 }
 
 /* A run ends badly, with words about it. They may be a provider's: they are kept, but not
@@ -398,6 +469,8 @@ static void drop_jobs(Render *render) {
         StageRun *run = &render->runs[i];
         model_drop(run->job);
         run->job = NULL;
+        video_drop(run->video);
+        run->video = NULL;
         if (run->timer)
             loop_cancel(http_loop(render->app->http), run->timer);
         run->timer = NULL;
@@ -457,6 +530,9 @@ static json_t *image_analysis(const Render *render) {
     if (json_array_size(references))
         json_object_set(analysis, "references", references);
     set_if(analysis, "style", render->style_analysis);
+    set_if(analysis, "firstFrame", render->first_analysis);
+    set_if(analysis, "lastFrame", render->last_analysis);
+    set_if(analysis, "merged", render->merged);
     json_decref(references);
     if (json_object_size(analysis) == 0) {
         json_decref(analysis);
@@ -485,6 +561,8 @@ static json_t *describe_result(Render *render) {
         render->image_model->id, "processingTime", (json_int_t)ceil(milliseconds / 1e3),
         "processingMs", (json_int_t)milliseconds, "stages", events_take(render));
     json_t *analysis = image_analysis(render);
+    if (render_is_video(render))
+        json_object_set_new(result, "seconds", json_integer(render_seconds(render)));
     if (render->image_size)
         json_object_set_new(result, "size", json_string(render->image_size));
     set_if(result, "memory", corrected ? render->corrected_extracted : render->extracted);

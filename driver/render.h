@@ -6,6 +6,7 @@
 #include "app.h"
 #include "image_file.h"
 #include "model_job.h"
+#include "video.h"
 
 typedef struct Render Render;
 typedef struct StageRun StageRun;
@@ -18,6 +19,7 @@ typedef enum StageId {
     STAGE_PROMPT_OPTIMIZATION_SIMPLE,
     STAGE_MODEL_ROUTING,
     STAGE_IMAGE_GENERATION,
+    STAGE_VIDEO_GENERATION,
     STAGE_VALIDATION,
     STAGE_MEMORY_EXTRACTION,
     STAGE_STORAGE,
@@ -65,7 +67,9 @@ struct StageRun {
     char sha256[65]; /* of the image that its answer is about; "" where it is about none */
     const Model *model;
     ModelJob *job;    /* while a model is asked */
+    VideoJob *video;  /* while a video is made */
     LoopTimer *timer; /* while it waits for the loop's next turn */
+    bool merging;     /* while the database merges analyses for it */
     json_t *output;   /* what is recorded; owned */
     json_t *usage;
     char *cost;
@@ -77,7 +81,7 @@ struct StageRun {
     bool in_words;         /* asked again with the schema in words, which the server has refused */
 };
 
-enum { MAX_REFERENCES = 3, MAX_RUNS = STAGE_COUNT + MAX_REFERENCES + 1 };
+enum { MAX_REFERENCES = 3, MAX_RUNS = STAGE_COUNT + MAX_REFERENCES + 3 };
 
 typedef enum RenderEnd {
     RENDER_RUNNING,
@@ -130,19 +134,21 @@ struct Render {
     History history;
     ImageFile references[MAX_REFERENCES];
     size_t reference_count;
-    ImageFile style, mask; /* without bytes where there is none */
+    ImageFile style, mask, first_frame, last_frame; /* without bytes where there is none */
     StageRun runs[MAX_RUNS];
     size_t run_count;
 
     /* What the stages found. */
     json_t *intent;
     json_t *analyses[MAX_REFERENCES]; /* of the references */
-    json_t *style_analysis;
+    json_t *style_analysis, *first_analysis, *last_analysis;
+    json_t *merged;                    /* what all analyses of a video's images agree on */
+    char *operation, *operation_model; /* of a video that an earlier attempt has started */
     json_t *validation;
     json_t *extracted;
     char *prompt, *negative;
     const Model *image_model;
-    const char *image_size;
+    const char *image_size; /* of a video its resolution */
     Picture picture;
     Picture corrected; /* the second one, where the validation found errors; correction.c */
     json_t *corrected_validation, *corrected_extracted;
@@ -197,6 +203,7 @@ void render_drop(Render *render, const char *sqlstate, const char *words, const 
 
 /* For stages: change a run's state (the only way), which records the event. */
 void stage_running(StageRun *run);
+void stage_note(StageRun *run); /* what it has to say changed while it runs */
 void stage_end(StageRun *run, StageState state, const char *outcome);
 void stage_fail(StageRun *run, const char *outcome, const char *format, ...) PRINTF_LIKE(3, 4);
 StageRun *render_run(Render *render, StageId id);
@@ -204,6 +211,9 @@ StageId stage_id(const StageRun *run);
 
 /* The picture that a run of generation, storage, validation or extraction is about. */
 Picture *stage_picture(const StageRun *run);
+
+/* The run that generates a picture. */
+StageRun *picture_run(Render *render, const Picture *picture);
 
 /* Ask the database one thing about a render, on the render's own connection. */
 void render_ask(Render *render, const char *sql, int count, const char *const *parameters,
@@ -218,6 +228,13 @@ void render_lose(Render *render, const DbReply *reply);
 /* Parse JSON as the database writes it; numbers past 64 bits are read as reals. NULL where it
  * is NULL or none. */
 json_t *database_json(const char *text);
+
+/* Is it a video that is to be made, and how long? */
+bool render_is_video(const Render *render);
+int render_seconds(const Render *render);
+
+/* stages.c: the prompt that draws: the optimised one, or the user's own where there is none. */
+const char *render_final_prompt(const Render *render);
 
 /* Look at a text member of the request; NULL where it is not there. */
 const char *request_text(const Render *render, const char *key);

@@ -72,6 +72,10 @@ static int read_prompt(RequestOptions *options, const Settings *settings) {
 static int check(RequestOptions *options, const CommandLine *line, const Settings *settings) {
     if (!options->prompt)
         return usage_error(line, "--prompt is missing");
+    if (options->last_frame && !options->first_frame)
+        return usage_error(line, "--last-frame needs --first-frame");
+    if (options->duration && (strlen(options->duration) != 1 || !strchr("468", *options->duration)))
+        return usage_error(line, "--duration is \"%s\", not 4, 6 or 8", options->duration);
     if (options->references.count > 3)
         return usage_error(line, "%zu references were given, at most 3 are possible",
                            options->references.count);
@@ -86,53 +90,107 @@ static int check(RequestOptions *options, const CommandLine *line, const Setting
     return strcmp(options->prompt, "-") == 0 ? read_prompt(options, settings) : -1;
 }
 
-/* Parse the command line. */
-int request_parse(RequestOptions *options, int argc, char **argv, Settings *settings, bool queued) {
-    const Option table[] = {
-        {"prompt", "TEXT", OPTION_TEXT, &options->prompt, "what to render; - reads standard input"},
-        {"chain", "ID|NAME", OPTION_TEXT, &options->chain, "chain to go on with, or a new name"},
-        {"parent", "RENDER", OPTION_TEXT, &options->parent,
-         "branch from this render instead of the chain's last"},
-        {"reference", "IMAGE", OPTION_LIST, &options->references,
-         "image of the subject; up to three times"},
-        {"style", "IMAGE", OPTION_TEXT, &options->style, "image whose style is copied"},
-        {"mask", "IMAGE", OPTION_TEXT, &options->mask, "image that is white where to edit"},
-        {"mask-type", "TYPE", OPTION_TEXT, &options->mask_type, "kind of mask"},
-        {"inpainting-prompt", "TEXT", OPTION_TEXT, &options->inpainting_prompt,
-         "what belongs inside the mask"},
-        {"quality", "Q", OPTION_TEXT, &options->quality, "standard (default), high or ultra"},
-        {"aspect-ratio", "W:H", OPTION_TEXT, &options->aspect_ratio,
-         "16:9 (default), 1:1, 4:3, ..."},
-        {"quick", NULL, OPTION_FLAG, &options->quick,
-         "one prompt stage, no validation, no memory extraction"},
-        {"skip", "STAGE", OPTION_LIST, &options->skip, "leave a stage out; repeatable"},
-        {"model", "ID", OPTION_TEXT, &options->model, "image model instead of automatic routing"},
-        {"tool", "ID[,K=V...]", OPTION_TEXT, &options->tool, "tool the request comes from"},
-        {"user", "UUID", OPTION_TEXT, &options->user, "user who pays (default: the local user)"},
-        {"project", "UUID", OPTION_TEXT, &options->project, "project of the chain"},
-        {"priority", "N", OPTION_TEXT, &options->priority, "higher runs earlier (default 0)"},
-        {"idempotency-key", "KEY", OPTION_TEXT, &options->idempotency_key,
-         "the same key gives the same render back"},
-        /* The last but one is of submit alone, the last of render. */
-        {"upload", NULL, OPTION_FLAG, &options->upload,
-         "store local images first, for workers on other machines (needs the workers' --storage)"},
-        {"output", "FILE", OPTION_TEXT, &options->output, "write the picture there as well"},
+/* Which commands take an option. */
+enum {
+    FOR_RENDER = 1 << REQUEST_RENDER,
+    FOR_VIDEO = 1 << REQUEST_VIDEO,
+    FOR_SUBMIT = 1 << REQUEST_SUBMIT,
+    FOR_ALL = FOR_RENDER | FOR_VIDEO | FOR_SUBMIT,
+    OPTIONS_MOST = 32
+};
+
+/* Choose the options of a kind of command. */
+static size_t choose_options(RequestOptions *options, RequestKind kind, Option *chosen) {
+    const struct {
+        int commands;
+        Option option;
+    } table[] = {
+        {FOR_ALL,
+         {"prompt", "TEXT", OPTION_TEXT, &options->prompt,
+          "what to render; - reads standard input"}},
+        {FOR_ALL,
+         {"chain", "ID|NAME", OPTION_TEXT, &options->chain, "chain to go on with, or a new name"}},
+        {FOR_ALL,
+         {"parent", "RENDER", OPTION_TEXT, &options->parent,
+          "branch from this render instead of the chain's last"}},
+        {FOR_ALL,
+         {"reference", "IMAGE", OPTION_LIST, &options->references,
+          "image of the subject; up to three times"}},
+        {FOR_ALL, {"style", "IMAGE", OPTION_TEXT, &options->style, "image whose style is copied"}},
+        {FOR_RENDER | FOR_SUBMIT,
+         {"mask", "IMAGE", OPTION_TEXT, &options->mask, "image that is white where to edit"}},
+        {FOR_RENDER | FOR_SUBMIT,
+         {"mask-type", "TYPE", OPTION_TEXT, &options->mask_type, "kind of mask"}},
+        {FOR_RENDER | FOR_SUBMIT,
+         {"inpainting-prompt", "TEXT", OPTION_TEXT, &options->inpainting_prompt,
+          "what belongs inside the mask"}},
+        {FOR_SUBMIT, {"video", NULL, OPTION_FLAG, &options->video, "a video instead of an image"}},
+        {FOR_VIDEO | FOR_SUBMIT,
+         {"first-frame", "IMAGE", OPTION_TEXT, &options->first_frame,
+          "image with which the video begins"}},
+        {FOR_VIDEO | FOR_SUBMIT,
+         {"last-frame", "IMAGE", OPTION_TEXT, &options->last_frame,
+          "image with which it ends; needs --first-frame"}},
+        {FOR_VIDEO | FOR_SUBMIT,
+         {"previous-video", "URL", OPTION_TEXT, &options->previous_video,
+          "video to go on from, as the provider calls it: .../files/ID or interactions/ID"}},
+        {FOR_VIDEO | FOR_SUBMIT,
+         {"duration", "SECONDS", OPTION_TEXT, &options->duration, "4, 6 or 8 (default)"}},
+        {FOR_ALL,
+         {"quality", "Q", OPTION_TEXT, &options->quality, "standard (default), high or ultra"}},
+        {FOR_ALL,
+         {"aspect-ratio", "W:H", OPTION_TEXT, &options->aspect_ratio,
+          "16:9 (default), 1:1, 4:3, ...; of a video 16:9 or 9:16"}},
+        {FOR_ALL,
+         {"quick", NULL, OPTION_FLAG, &options->quick,
+          "one prompt stage, no validation, no memory extraction"}},
+        {FOR_ALL, {"skip", "STAGE", OPTION_LIST, &options->skip, "leave a stage out; repeatable"}},
+        {FOR_ALL,
+         {"model", "ID", OPTION_TEXT, &options->model, "model instead of automatic routing"}},
+        {FOR_ALL,
+         {"tool", "ID[,K=V...]", OPTION_TEXT, &options->tool, "tool the request comes from"}},
+        {FOR_ALL,
+         {"user", "UUID", OPTION_TEXT, &options->user, "user who pays (default: the local user)"}},
+        {FOR_ALL, {"project", "UUID", OPTION_TEXT, &options->project, "project of the chain"}},
+        {FOR_ALL,
+         {"priority", "N", OPTION_TEXT, &options->priority, "higher runs earlier (default 0)"}},
+        {FOR_ALL,
+         {"idempotency-key", "KEY", OPTION_TEXT, &options->idempotency_key,
+          "the same key gives the same render back"}},
+        {FOR_SUBMIT,
+         {"upload", NULL, OPTION_FLAG, &options->upload,
+          "store local images first, for workers on other machines (needs the workers' "
+          "--storage)"}},
+        {FOR_RENDER | FOR_VIDEO,
+         {"output", "FILE", OPTION_TEXT, &options->output, "write the result there as well"}},
     };
-    Option chosen[OPTION_COUNT(table) - 1];
-    memcpy(chosen, table, sizeof chosen);
-    if (!queued)
-        chosen[OPTION_COUNT(chosen) - 1] = table[OPTION_COUNT(table) - 1];
-    const CommandLine line = {
-        queued ? "submit --prompt TEXT" : "render --prompt TEXT",
-        queued ? "Queue the render of an image, which a worker will run; prints the render's id."
-               : "Render an image. With --chain, what the chain remembers (palette, materials,\n"
-                 "geometry, style) is fed into the render, and what comes out is remembered.",
-        chosen,
-        OPTION_COUNT(chosen),
-        0,
-        0,
-        notes};
+    size_t count = 0;
+    for (size_t i = 0; i < OPTION_COUNT(table); i++)
+        if (table[i].commands & 1 << kind)
+            chosen[count++] = table[i].option;
+    return count;
+}
+
+/* Parse the command line. */
+int request_parse(RequestOptions *options, int argc, char **argv, Settings *settings,
+                  RequestKind kind) {
+    static const char *const words[][2] = {
+        [REQUEST_RENDER] = {"render --prompt TEXT",
+                            "Render an image. With --chain, what the chain remembers (palette, "
+                            "materials,\ngeometry, style) is fed into the render, and what comes "
+                            "out is remembered."},
+        [REQUEST_VIDEO] = {"video --prompt TEXT",
+                           "Render a video. References and frames are looked at at once; what they "
+                           "agree on\nand what the chain remembers are fed into it."},
+        [REQUEST_SUBMIT] = {"submit --prompt TEXT",
+                            "Queue the render of an image, or with --video of a video, which a "
+                            "worker will run;\nprints the render's id."},
+    };
+    Option chosen[OPTIONS_MOST];
+    size_t count = choose_options(options, kind, chosen);
+    const CommandLine line = {words[kind][0], words[kind][1], chosen, count, 0, 0, notes};
     char **positional;
+    options->video = kind == REQUEST_VIDEO;
     int code = options_parse(&line, argc, argv, settings, &positional);
     return code >= 0 ? code : check(options, &line, settings);
 }
@@ -195,9 +253,24 @@ static void set_lists(json_t *request, const RequestOptions *options) {
     json_decref(skip);
 }
 
+/* Set what only videos have. */
+static void set_video(json_t *request, const RequestOptions *options) {
+    const char *duration = options->duration ? options->duration : "8";
+    if (!options->video)
+        return;
+    json_object_set_new(request, "durationSeconds", json_integer(*duration - '0'));
+    if (options->first_frame)
+        json_object_set_new(request, "firstFrame", input_named(options->first_frame));
+    if (options->last_frame)
+        json_object_set_new(request, "lastFrame", input_named(options->last_frame));
+    if (options->previous_video)
+        json_object_set_new(request, "previousVideo",
+                            json_pack("{s:s}", "url", options->previous_video));
+}
+
 /* Build the request. */
 json_t *request_build(const RequestOptions *options, const char *provider) {
-    json_t *request = json_pack("{s:s}", "type", "image");
+    json_t *request = json_pack("{s:s}", "type", options->video ? "video" : "image");
     set_text(request, "prompt", options->prompt);
     set_text(request, "provider", provider);
     set_text(request, "userId", options->user);
@@ -211,6 +284,7 @@ json_t *request_build(const RequestOptions *options, const char *provider) {
     set_text(request, "idempotencyKey", options->idempotency_key);
     set_chain(request, options->chain);
     set_lists(request, options);
+    set_video(request, options);
     if (options->style)
         json_object_set_new(request, "style", input_named(options->style));
     if (options->mask)

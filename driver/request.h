@@ -9,6 +9,8 @@
 typedef struct RequestOptions {
     const char *prompt, *chain, *parent, *project, *user;
     TextList references, skip;
+    bool video;
+    const char *first_frame, *last_frame, *previous_video, *duration;
     const char *style, *mask, *mask_type, *inpainting_prompt;
     const char *quality, *aspect_ratio, *model, *tool, *priority;
     const char *idempotency_key, *output;
@@ -16,9 +18,12 @@ typedef struct RequestOptions {
     char *read_prompt; /* of --prompt -; owned */
 } RequestOptions;
 
-/* Parse, for render or (queued) for submit, which writes no picture; returns -1 to go on, or the
- * exit code. */
-int request_parse(RequestOptions *options, int argc, char **argv, Settings *settings, bool queued);
+/* What is parsed for; submit takes what the others take, and writes nothing. */
+typedef enum RequestKind { REQUEST_RENDER, REQUEST_VIDEO, REQUEST_SUBMIT } RequestKind;
+
+/* Parse; returns -1 to go on, or the exit code. */
+int request_parse(RequestOptions *options, int argc, char **argv, Settings *settings,
+                  RequestKind kind);
 void request_free(RequestOptions *options);
 
 /* Build the request; what the database can judge better is left to it. provider: who is to run

@@ -9,6 +9,7 @@
 #include "history.h"
 #include "output.h"
 #include "render.h"
+#include "video_stage.h"
 
 /* ---- which stages a render wants ---- */
 
@@ -26,7 +27,7 @@ static bool wants_parsing(const Render *render) {
 }
 
 static bool wants_understanding(const Render *render) {
-    return !skipped(render, "imageUnderstanding");
+    return !(is_quick(render) && render_is_video(render)) && !skipped(render, "imageUnderstanding");
 }
 
 /* Standard quality is not worth a second look. */
@@ -86,6 +87,8 @@ static void tell_understanding(const StageRun *run, ModelCall *call) {
         run->image);
 }
 
+static void tell_images(const Render *render, ModelCall *call);
+
 static void tell_optimization(const StageRun *run, ModelCall *call) {
     const Render *render = run->render;
     tell_wish(render, call);
@@ -94,6 +97,13 @@ static void tell_optimization(const StageRun *run, ModelCall *call) {
         tell_json(call, "Reference analysis", render->analyses[i]);
     tell_json(call, "Style analysis", render->style_analysis);
     tell_json(call, "Memory of this chain", render->memory);
+    if (!render_is_video(render))
+        return;
+    /* The prompt of a video is written by a model that sees all images at once. */
+    tell_json(call, "What the images agree on", render->merged);
+    call_add_text(call, "Output: a video of %d seconds; say how the camera moves.",
+                  render_seconds(render));
+    tell_images(render, call);
 }
 
 /* Add every input image in the order in which they were given. */
@@ -104,6 +114,8 @@ static void tell_images(const Render *render, ModelCall *call) {
         free(label);
     }
     tell_image(call, "Style image (copy only its style)", &render->style);
+    tell_image(call, "First frame of the video", &render->first_frame);
+    tell_image(call, "Last frame of the video", &render->last_frame);
     if (render->mask.bytes) {
         call_add_text(call, "Mask (white is where to edit):");
         call_add_mask(call, render->mask.bytes, render->mask.length, render->mask.mime);
@@ -117,7 +129,7 @@ static void tell_optimization_simple(const StageRun *run, ModelCall *call) {
 }
 
 /* The prompt that draws: the optimised one, or the user's own where there is none. */
-static const char *final_prompt(const Render *render) {
+const char *render_final_prompt(const Render *render) {
     return render->prompt ? render->prompt : request_text(render, "prompt");
 }
 
@@ -128,7 +140,7 @@ static void tell_generation(const StageRun *run, ModelCall *call) {
     tell_json(call, "Memory of this chain", render->memory);
     if (inpainting)
         call_add_text(call, "Inside the mask: %s", inpainting);
-    call_add_text(call, "Prompt: %s", final_prompt(render));
+    call_add_text(call, "Prompt: %s", render_final_prompt(render));
     if (stage_id(run) == STAGE_CORRECTION)
         correction_tell(render, call);
     if (render->negative && *render->negative)
@@ -137,13 +149,15 @@ static void tell_generation(const StageRun *run, ModelCall *call) {
 
 static void tell_result(const StageRun *run, ModelCall *call) {
     const ModelAnswer *picture = &stage_picture(run)->answer;
-    call_add_text(call, "Rendered image:");
+    call_add_text(call, "%s",
+                  render_is_video(run->render) ? "Rendered video (one of its frames will do):"
+                                               : "Rendered image:");
     call_add_image(call, picture->image, picture->image_length, picture->image_mime);
 }
 
 static void tell_validation(const StageRun *run, ModelCall *call) {
     tell_json(call, "Design intent", run->render->intent);
-    call_add_text(call, "Prompt: %s", final_prompt(run->render));
+    call_add_text(call, "Prompt: %s", render_final_prompt(run->render));
     tell_result(run, call);
 }
 
@@ -161,6 +175,10 @@ static void take_analysis(StageRun *run, json_t *answer) {
     Render *render = run->render;
     if (run->image == &render->style)
         render->style_analysis = json_incref(answer);
+    else if (run->image == &render->first_frame)
+        render->first_analysis = json_incref(answer);
+    else if (run->image == &render->last_frame)
+        render->last_analysis = json_incref(answer);
     else
         render->analyses[run->image - render->references] = json_incref(answer);
 }
@@ -347,6 +365,8 @@ static void look_up(Render *render) {
 static bool was_looked_up(const StageRun *run) {
     const Render *render = run->render;
     const json_t *image = json_object_get(render->request, "style");
+    if (run->image == &render->first_frame || run->image == &render->last_frame)
+        return false;
     if (run->image != &render->style)
         image = json_array_get(json_object_get(render->request, "references"),
                                (size_t)(run->image - render->references));
@@ -385,18 +405,39 @@ static const char *choose_size(const Model *model, const char *quality) {
     return NULL;
 }
 
-/* Choose the image model; no network, so it starts and ends at once. */
+/* The resolution of a video that its quality is worth. Veo has 1080p only at its full length. */
+static const char *choose_resolution(const Render *render, const Model *model) {
+    const char *quality = request_text(render, "quality");
+    const char *wire = json_string_value(json_object_get(model->definition, "wire"));
+    bool fine = quality && strcmp(quality, "standard") != 0;
+    bool can = model_supports(model, "resolutions", "1080p") &&
+               (render_seconds(render) == 8 || !wire || strcmp(wire, "veo") != 0);
+    return fine && can ? "1080p" : "720p";
+}
+
+/* Choose the model that generates by the rules. A video that was started goes on with its own. */
+static const Model *choose_model(const Render *render, const char **reason) {
+    const Model *started = registry_find(&render->app->registry, render->operation_model);
+    *reason = "the video was started with it";
+    if (started)
+        return started;
+    return render_is_video(render) ? route_video(render, reason) : route_image(render, reason);
+}
+
+/* Choose it; no network, so this starts and ends at once. */
 static void start_routing(StageRun *run) {
     Render *render = run->render;
+    bool video = render_is_video(render);
     const char *reason = NULL;
     stage_running(run);
-    render->image_model = route_image(render, &reason);
+    render->image_model = choose_model(render, &reason);
     if (!render->image_model) {
-        stage_fail(run, "rejected", "the registry has no image model for provider \"%s\"",
-                   render->app->provider.name);
+        stage_fail(run, "rejected", "the registry has no %s model for provider \"%s\"",
+                   video ? "video" : "image", render->app->provider.name);
         return;
     }
-    render->image_size = choose_size(render->image_model, request_text(render, "quality"));
+    render->image_size = video ? choose_resolution(render, render->image_model)
+                               : choose_size(render->image_model, request_text(render, "quality"));
     run->model = render->image_model;
     run->output = json_pack("{s:s, s:s, s:s?}", "model", render->image_model->id, "reason", reason,
                             "size", render->image_size);
@@ -490,9 +531,15 @@ static bool has_image(const Render *render) {
     return render->picture.answer.image != NULL;
 }
 
+/* Write the prompt; of a video only when the database has merged what its images say. */
+static void start_optimization(StageRun *run) {
+    if (!render_is_video(run->render) || !video_merge(run, start_model))
+        start_model(run);
+}
+
 #define INPUTS (NEEDS(STAGE_SEMANTIC_PARSING) | NEEDS(STAGE_IMAGE_UNDERSTANDING))
 #define PROMPTS (NEEDS(STAGE_PROMPT_OPTIMIZATION) | NEEDS(STAGE_PROMPT_OPTIMIZATION_SIMPLE))
-#define PICTURE NEEDS(STAGE_IMAGE_GENERATION)
+#define PICTURE (NEEDS(STAGE_IMAGE_GENERATION) | NEEDS(STAGE_VIDEO_GENERATION))
 #define SECOND NEEDS(STAGE_CORRECTION)
 
 const StageKind stage_kinds[STAGE_COUNT] = {
@@ -500,7 +547,7 @@ const StageKind stage_kinds[STAGE_COUNT] = {
                                 tell_parsing, take_intent},
     [STAGE_IMAGE_UNDERSTANDING] = {"image_understanding", false, 0, wants_understanding,
                                    start_understanding, tell_understanding, take_analysis},
-    [STAGE_PROMPT_OPTIMIZATION] = {"prompt_optimization", false, INPUTS, NULL, start_model,
+    [STAGE_PROMPT_OPTIMIZATION] = {"prompt_optimization", false, INPUTS, NULL, start_optimization,
                                    tell_optimization, take_prompt},
     [STAGE_PROMPT_OPTIMIZATION_SIMPLE] = {"prompt_optimization_simple", false, 0, NULL, start_model,
                                           tell_optimization_simple, take_prompt},
@@ -508,6 +555,8 @@ const StageKind stage_kinds[STAGE_COUNT] = {
                              start_routing, NULL, NULL},
     [STAGE_IMAGE_GENERATION] = {"image_generation", true, PROMPTS | NEEDS(STAGE_MODEL_ROUTING),
                                 NULL, start_generation, NULL, NULL},
+    [STAGE_VIDEO_GENERATION] = {"video_generation", true, PROMPTS | NEEDS(STAGE_MODEL_ROUTING),
+                                NULL, video_stage_start, NULL, NULL},
     [STAGE_VALIDATION] = {"validation", false, PICTURE, wants_validation, start_model,
                           tell_validation, take_validation},
     [STAGE_MEMORY_EXTRACTION] = {"memory_extraction", false, PICTURE, wants_extraction, start_model,

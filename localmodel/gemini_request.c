@@ -14,6 +14,7 @@
 #include "image_load.h"
 #include "request_fields.h"
 #include "text.h"
+#include "video_file.h"
 
 const char *const task_names[TASK_COUNT] = {
     [TASK_TEXT] = "unknown",
@@ -24,6 +25,7 @@ const char *const task_names[TASK_COUNT] = {
     [TASK_IMAGE_GENERATION] = "image_generation",
     [TASK_VALIDATION] = "validation",
     [TASK_MEMORY_EXTRACTION] = "memory_extraction",
+    [TASK_VIDEO_GENERATION] = "video_generation",
 };
 
 const ModelInfo model_infos[] = {
@@ -35,6 +37,10 @@ const ModelInfo model_infos[] = {
      "gemini"},
     {"gemini-3-pro-image", "Stand-in for a pro image model", true, true, true, "1K 2K 4K",
      "gemini"},
+    {"local-video-fast", "Local video, fast", false, false, false, "", "video"},
+    {"local-video", "Local video", false, false, false, "", "video"},
+    {"gemini-omni-1.1-flash", "Stand-in for a video model", false, false, false, "", "video"},
+    {"veo-3.1-generate-preview", "Stand-in for a video model", false, false, false, "", "video"},
     {"gpt-4.1-mini", "Stand-in for a text model", false, false, false, "", "openai"},
     {"gpt-image-2.6-flare", "Stand-in for an image model", true, false, false, "1K 2K", "openai"},
     {"gpt-image-2.6-sunburst", "Stand-in for a pro image model", true, false, false, "1K 2K 4K",
@@ -149,9 +155,25 @@ static ImageRole role_of_label(const char *label) {
         return ROLE_STYLE_IMAGE;
     if (text_starts(label, "Mask"))
         return ROLE_MASK;
-    if (text_starts(label, "Rendered image"))
+    if (text_starts(label, "Rendered image") || text_starts(label, "Rendered video"))
         return ROLE_RENDERED;
     return ROLE_REFERENCE;
+}
+
+/* Put one frame of a video in its place. */
+static bool keep_frame(RequestImage *video) {
+    Image frame;
+    unsigned char *png = NULL;
+    size_t length = 0;
+    bool ok = video_frame(video->bytes, video->length, 0.5, &frame) &&
+              image_encode_png(&frame, NULL, &png, &length);
+    image_free(&frame);
+    if (!ok)
+        return false;
+    free(video->bytes);
+    video->bytes = png;
+    video->length = length;
+    return true;
 }
 
 /* Take one inlineData part out of the request. */
@@ -160,7 +182,8 @@ static bool take_image(Request *request, const json_t *blob, ImageRole role, siz
     const json_t *data = json_object_get(blob, "data");
     const char *mime = json_string_value(field_get(blob, "mimeType"));
     ImageHeader header;
-    if (!mime || strncmp(mime, "image/", 6) != 0) {
+    bool video = mime && strcmp(mime, "video/mp4") == 0;
+    if (!video && (!mime || strncmp(mime, "image/", 6) != 0)) {
         refuse(refusal, 400, "Unsupported MIME type: %.80s", mime ? mime : "");
         return false;
     }
@@ -184,6 +207,11 @@ static bool take_image(Request *request, const json_t *blob, ImageRole role, siz
     }
     image->role = role;
     request->image_count++;
+    if (video && !keep_frame(image)) {
+        refuse(refusal, 400, "Unable to process input video: contents[%zu].parts[%zu].", turn,
+               part);
+        return false;
+    }
     if (!image_header(image->bytes, image->length, &header)) {
         refuse(refusal, 400,
                "Unable to process input image: contents[%zu].parts[%zu] is not a "

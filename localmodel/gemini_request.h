@@ -15,6 +15,7 @@ typedef enum Task {
     TASK_IMAGE_GENERATION,
     TASK_VALIDATION,
     TASK_MEMORY_EXTRACTION,
+    TASK_VIDEO_GENERATION,
     TASK_COUNT
 } Task;
 
@@ -41,7 +42,9 @@ typedef enum ImageRole {
     ROLE_STYLE_IMAGE,
     ROLE_MASK,
     ROLE_RENDERED,
-    ROLE_EARLIER /* an image of an earlier model turn */
+    ROLE_EARLIER, /* an image of an earlier model turn */
+    ROLE_FIRST_FRAME,
+    ROLE_LAST_FRAME
 } ImageRole;
 
 typedef struct RequestImage {
@@ -61,6 +64,11 @@ typedef struct Request {
     size_t image_count;
     const char *aspect_ratio, *image_size; /* borrowed; defaults "16:9", "1K" */
     size_t text_length;                    /* of all text parts, for token counts */
+    /* of a video, whose image_size is its resolution */
+    int seconds;
+    bool veo;        /* by predictLongRunning, else an interaction */
+    bool background; /* the answer does not wait for it */
+    bool first_frame, last_frame;
 } Request;
 
 /* Why a request is refused: an HTTP status and Google's words. */

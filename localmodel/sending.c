@@ -51,6 +51,18 @@ enum MHD_Result send_reply(struct MHD_Connection *connection, Reply reply) {
     return send_body(connection, reply.status, reply.body, reply.length);
 }
 
+enum MHD_Result send_video(struct MHD_Connection *connection, const unsigned char *bytes,
+                           size_t length) {
+    struct MHD_Response *response =
+        MHD_create_response_from_buffer(length, (void *)bytes, MHD_RESPMEM_PERSISTENT);
+    if (!response)
+        return MHD_NO;
+    MHD_add_response_header(response, "Content-Type", "video/mp4");
+    enum MHD_Result queued = MHD_queue_response(connection, 200, response);
+    MHD_destroy_response(response);
+    return queued;
+}
+
 /* Wait until the client goes away or the server stops. */
 void wait_for_end(const atomic_bool *stopping, struct MHD_Connection *connection) {
     const union MHD_ConnectionInfo *info =

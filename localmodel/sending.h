@@ -16,6 +16,10 @@ void sleep_until(const struct timespec *from, int ms);
 enum MHD_Result send_body(struct MHD_Connection *connection, int status, char *body, size_t length);
 enum MHD_Result send_reply(struct MHD_Connection *connection, Reply reply);
 
+/* Queue a video, which stays where it is. */
+enum MHD_Result send_video(struct MHD_Connection *connection, const unsigned char *bytes,
+                           size_t length);
+
 /* Queue a body that is cut, drips or never ends; takes over the reply. */
 enum MHD_Result send_stream(const atomic_bool *stopping, struct MHD_Connection *connection,
                             Reply reply, FaultKind kind);

@@ -17,12 +17,15 @@
 #include "sending.h"
 #include "tasks.h"
 #include "text.h"
+#include "video_request.h"
+#include "videos.h"
 
 struct Server {
     const ServerOptions *options;
     struct MHD_Daemon *daemon;
     CallsLog *log;
     Canned *canned;
+    Videos *videos;
     struct timespec started;
     atomic_bool stopping;
 };
@@ -49,6 +52,8 @@ static double now_ms(const Server *server) {
 /* ---- generateContent ---- */
 
 static Reply work(const Server *server, const Request *request) {
+    if (request->task == TASK_VIDEO_GENERATION)
+        return videos_start(server->videos, request, FAULT_NONE);
     return server->canned ? canned_reply(server->canned, request) : task_reply(request);
 }
 
@@ -76,6 +81,11 @@ static Reply truncated(const Server *server, const Request *request) {
 /* The reply that a fault puts in place of the right one. */
 static Reply faulty_reply(const Server *server, const Request *request, const Fault *fault) {
     static const char garbage[] = "<html><body>Bad things happened</body></html>";
+    /* A video starts well and ends badly. */
+    if (request->task == TASK_VIDEO_GENERATION &&
+        (fault->kind == FAULT_EMPTY || fault->kind == FAULT_BLOCKED ||
+         fault->kind == FAULT_REFUSED_IMAGE || fault->kind == FAULT_TEXT))
+        return videos_start(server->videos, request, fault->kind);
     switch (fault->kind) {
     case FAULT_STATUS:
         return reply_status(fault->status);
@@ -210,6 +220,68 @@ static enum MHD_Result generate(Server *server, struct MHD_Connection *connectio
     return result;
 }
 
+/* ---- videos ---- */
+
+/* Admit a request for a video, and answer it. */
+static enum MHD_Result start_video(Server *server, struct MHD_Connection *connection,
+                                   const Upload *upload, const ModelInfo *model) {
+    const char *body = upload->data ? upload->data : "";
+    Request request;
+    Refusal refusal;
+    Reply refused;
+    enum MHD_Result result;
+    bool read = model ? veo_read(model, body, upload->length, &request, &refusal)
+                      : interaction_read(body, upload->length, &request, &refusal);
+    if (!read || upload->too_large) {
+        result = send_reply(connection, reply_refusal(&refusal));
+    } else if (!check_key(server, connection, &refused)) {
+        result = send_reply(connection, refused);
+    } else if (!request_check(&request, request.model, true, &refusal)) {
+        result = send_reply(connection, reply_refusal(&refusal));
+    } else {
+        video_roles(&request);
+        result = answer(server, connection, upload, &request, NULL);
+    }
+    request_free(&request);
+    return result;
+}
+
+/* POST models/MODEL:predictLongRunning. */
+static enum MHD_Result predict(Server *server, struct MHD_Connection *connection,
+                               const Upload *upload, const char *name, size_t length) {
+    const ModelInfo *model = model_find(name, length, "video");
+    if (!model)
+        return send_reply(connection, unknown_model(name, length, "predictLongRunning"));
+    return start_video(server, connection, upload, model);
+}
+
+/* GET files/ID and files/ID:download. */
+static enum MHD_Result get_file(const Server *server, struct MHD_Connection *connection,
+                                const char *name) {
+    const char *colon = strchr(name, ':');
+    if (!colon)
+        return send_reply(connection, videos_file(server->videos, name));
+    size_t length;
+    char *id = mem_copy(name, (size_t)(colon - name));
+    const unsigned char *bytes = videos_bytes(server->videos, id, &length);
+    free(id);
+    return bytes ? send_video(connection, bytes, length)
+                 : send_reply(connection, reply_status(404));
+}
+
+/* Answer a GET about videos: operations, interactions, files. */
+static enum MHD_Result get_video(const Server *server, struct MHD_Connection *connection,
+                                 const char *rest) {
+    Reply refused;
+    if (!check_key(server, connection, &refused))
+        return send_reply(connection, refused);
+    if (strncmp(rest, "files/", 6) == 0)
+        return get_file(server, connection, rest + 6);
+    if (strncmp(rest, "interactions/", 13) == 0)
+        return send_reply(connection, videos_interaction(server->videos, rest + 13));
+    return send_reply(connection, videos_operation(server->videos, rest));
+}
+
 /* ---- the openai protocol ---- */
 
 /* The key of a request, which that protocol calls a bearer token; NULL where there is none. */
@@ -279,6 +351,12 @@ static enum MHD_Result route(Server *server, struct MHD_Connection *connection, 
     if (openai_path(path))
         return post ? complete(server, connection, upload, path)
                     : send_reply(connection, reply_status(405));
+    if (rest && post && strcmp(rest, "interactions") == 0)
+        return start_video(server, connection, upload, NULL);
+    if (rest && get &&
+        (strncmp(rest, "interactions/", 13) == 0 || strncmp(rest, "files/", 6) == 0 ||
+         strstr(rest, "/operations/")))
+        return get_video(server, connection, rest);
     if (!rest || (strncmp(rest, "models/", 7) != 0 && strcmp(rest, "models") != 0))
         return send_reply(connection, reply_status(404));
     if (strcmp(rest, "models") == 0) {
@@ -292,6 +370,8 @@ static enum MHD_Result route(Server *server, struct MHD_Connection *connection, 
     if (!colon)
         return get ? get_model(server, connection, name)
                    : send_reply(connection, reply_status(405));
+    if (post && strcmp(colon, ":predictLongRunning") == 0)
+        return predict(server, connection, upload, name, (size_t)(colon - name));
     if (strcmp(colon, ":generateContent") != 0)
         return send_reply(connection, unknown_model(name, (size_t)(colon - name), colon + 1));
     return post ? generate(server, connection, upload, name, (size_t)(colon - name))
@@ -367,6 +447,7 @@ Server *server_start(const ServerOptions *options, const char **why) {
     server->options = options;
     server->log = calls_log_new();
     server->canned = options->canned ? canned_new() : NULL;
+    server->videos = videos_new(options->canned);
     clock_gettime(CLOCK_MONOTONIC, &server->started);
     server->daemon = MHD_start_daemon(
         MHD_USE_THREAD_PER_CONNECTION | MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_POLL |
@@ -378,6 +459,7 @@ Server *server_start(const ServerOptions *options, const char **why) {
     if (server->daemon)
         return server;
     *why = errno == EADDRINUSE ? "the port is in use" : "cannot listen on 127.0.0.1";
+    videos_free(server->videos);
     canned_free(server->canned);
     calls_log_free(server->log);
     free(server);
@@ -393,6 +475,7 @@ uint16_t server_port(const Server *server) {
 void server_stop(Server *server) {
     atomic_store(&server->stopping, true);
     MHD_stop_daemon(server->daemon);
+    videos_free(server->videos);
     canned_free(server->canned);
     calls_log_free(server->log);
     free(server);

@@ -254,6 +254,7 @@ Reply task_reply(const Request *request) {
     case TASK_VALIDATION:
         return reply_validation(request);
     case TASK_TEXT:
+    case TASK_VIDEO_GENERATION:
     case TASK_COUNT:
         break;
     }

@@ -20,7 +20,7 @@ static int parse(RequestOptions *options, Settings *settings, char *line) {
     *settings = (Settings){0};
     int shut = dup(STDERR_FILENO);
     assert_non_null(freopen("/dev/null", "w", stderr));
-    int code = request_parse(options, argc, argv, settings, false);
+    int code = request_parse(options, argc, argv, settings, REQUEST_RENDER);
     fflush(stderr);
     dup2(shut, STDERR_FILENO);
     close(shut);

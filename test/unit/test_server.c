@@ -145,6 +145,64 @@ static void test_openai(void **state) {
     server_stop(server);
 }
 
+#define PREDICT "/v1beta/models/local-video:predictLongRunning"
+#define CLIP(instance, parameters)                                                                 \
+    "{\"instances\":[{\"prompt\":\"a house\"" instance "}],\"parameters\":{" parameters "}}"
+#define FRAME "{\"bytesBase64Encoded\":\"" PIXEL "\",\"mimeType\":\"image/png\"}"
+#define PIXEL                                                                                      \
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGNgYGAAAAAEAAH2FzhVAAAAAElFTkSuQmCC"
+
+/* Videos: as strict as others have met the real services. */
+static void test_videos(void **state) {
+    static const struct {
+        const char *path, *body;
+        int status;
+        const char *word;
+    } cases[] = {
+        {PREDICT, CLIP("", "\"durationSeconds\":4"), 200, "models/local-video/operations/"},
+        {PREDICT, CLIP(",\"image\":" FRAME ",\"lastFrame\":" FRAME, "\"durationSeconds\":8"), 200,
+         "operations"},
+        {PREDICT, CLIP(",\"image\":{\"inlineData\":{}}", ""), 400, "`inlineData` isn't supported"},
+        {PREDICT, CLIP("", "\"durationSeconds\":\"8\""), 400, "needs to be a number"},
+        {PREDICT, CLIP("", "\"durationSeconds\":5"), 400, "must be 4, 6 or 8"},
+        {PREDICT, CLIP("", "\"numberOfVideos\":1"), 400, "numberOfVideos"},
+        {PREDICT, CLIP(",\"video\":{\"encodedVideo\":\"x\"}", ""), 400, "Video URI not found"},
+        {PREDICT, CLIP(",\"lastFrame\":" FRAME, ""), 400, "`lastFrame` needs `image`"},
+        {PREDICT, CLIP("", "\"durationSeconds\":4,\"resolution\":\"1080p\""), 400, "8 seconds"},
+        {PREDICT, CLIP("", "\"aspectRatio\":\"1:1\""), 400, "16:9 or 9:16"},
+        {PREDICT, CLIP(",\"nope\":1", ""), 400, "nope"},
+        {PREDICT, "{}", 400, "instance"},
+        {"/v1beta/models/nope:predictLongRunning", CLIP("", ""), 404, "nope"},
+        {"/v1beta/interactions",
+         "{\"model\":\"local-video-fast\",\"input\":\"a house\",\"background\":true}", 200,
+         "in_progress"},
+        {"/v1beta/interactions", "{\"model\":\"local-video-fast\",\"input\":\"a house\"}", 200,
+         "completed"},
+        {"/v1beta/interactions", "{\"model\":\"nope\",\"input\":\"a house\"}", 404, "nope"},
+        {"/v1beta/interactions", "{\"model\":\"local-video-fast\",\"input\":\"x\",\"seed\":1}", 400,
+         "seed"},
+        {"/v1beta/interactions",
+         "{\"model\":\"local-video-fast\",\"input\":\"x\",\"generation_config\":{\"video_config\":{"
+         "\"task\":\"image_to_video\"}}}",
+         400, "one image or two"},
+        {"/v1beta/interactions", "{\"model\":\"local-video-fast\",\"input\":[]}", 400, "empty"},
+    };
+    ServerOptions options = {.key = "secret", .canned = true};
+    const char *why = "";
+    Server *server = server_start(&options, &why);
+    (void)state;
+    assert_non_null(server);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+        expect_status(server, "POST", cases[i].path, KEY, cases[i].body, cases[i].status,
+                      cases[i].word);
+    expect_status(server, "POST", PREDICT, "", CLIP("", ""), 403, "PERMISSION_DENIED");
+    expect_status(server, "GET", "/v1beta/files/none", KEY, "", 404, "NOT_FOUND");
+    expect_status(server, "GET", "/v1beta/files/none:download", "", "", 403, "PERMISSION_DENIED");
+    expect_status(server, "GET", "/v1beta/models/local-video/operations/none", KEY, "", 404,
+                  "NOT_FOUND");
+    server_stop(server);
+}
+
 static void test_paths_methods_and_keys(void **state) {
     ServerOptions options = {.key = "secret"};
     const char *why = "";
@@ -346,6 +404,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_paths_methods_and_keys),
         cmocka_unit_test(test_openai),
+        cmocka_unit_test(test_videos),
         cmocka_unit_test(test_bodies_over_the_limit),
         cmocka_unit_test(test_a_client_may_ask_before_it_sends),
         cmocka_unit_test(test_latency_is_exact),

@@ -1,0 +1,311 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "video.h"
+#include "wire.h"
+
+enum {
+    VIDEO_MAXIMUM = 512 << 20, /* bytes of a video */
+    STATE_MAXIMUM = 64 << 20,  /* bytes of an answer about one, which may hold it */
+    POLL_FIRST_MS = 2000,      /* between polls, at first */
+    POLL_LONGEST_MS = 10000,   /* and at most */
+    REDIRECTS_MOST = 3,
+};
+
+typedef enum Phase { PHASE_START, PHASE_POLL, PHASE_FILE, PHASE_DOWNLOAD } Phase;
+
+struct VideoJob {
+    Http *http;
+    const Provider *provider;
+    const Model *model;
+    const VideoWire *wire;
+    Timeouts timeouts;
+    Phase phase;
+    char *body; /* of the start */
+    size_t length;
+    char *path;  /* of the start, below the base URL */
+    char *error; /* why there is no body */
+    char *operation, *file;
+    char *address; /* where a redirect of the download leads; NULL for none */
+    int tries, failures, redirects;
+    double wait_ms, deadline;
+    json_t *usage;
+    HttpCall *sent;
+    LoopTimer *timer;
+    VideoStarted *started;
+    VideoDone *done;
+    void *context;
+};
+
+/* Free a job that is neither out nor waiting. */
+static void free_job(VideoJob *job) {
+    char *const texts[] = {job->body,      job->path, job->error,
+                           job->operation, job->file, job->address};
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
+        free(texts[i]);
+    json_decref(job->usage);
+    free(job);
+}
+
+/* Report, and be gone. */
+static void finish(VideoJob *job, ModelAnswer *answer) {
+    if (!answer->usage && job->usage)
+        answer->usage = json_incref(job->usage);
+    job->done(job->context, answer, job->tries);
+    free_job(job);
+}
+
+/* Report a failure in our own words. */
+static void fail(VideoJob *job, Outcome outcome, const char *format, ...) PRINTF_LIKE(3, 4);
+static void fail(VideoJob *job, Outcome outcome, const char *format, ...) {
+    ModelAnswer answer = {.outcome = outcome, .retry_after_ms = -1};
+    va_list args;
+    va_start(args, format);
+    answer.message = mem_vprintf(format, args);
+    va_end(args);
+    finish(job, &answer);
+}
+
+static void came(void *context, const HttpReply *reply);
+
+/* Where the phase's request goes; the caller's. */
+static char *url_of(const VideoJob *job) {
+    const char *base = job->provider->url;
+    if (job->address)
+        return mem_strdup(job->address);
+    if (job->phase == PHASE_START)
+        return mem_printf("%s%s", base, job->path);
+    if (job->phase == PHASE_FILE)
+        return mem_printf("%s/v1beta/%s", base, job->file);
+    if (job->phase == PHASE_DOWNLOAD)
+        return mem_printf("%s/v1beta/%s:download?alt=media", base, job->file);
+    char *path = job->wire->poll_path(job->operation);
+    char *url = mem_printf("%s%s", base, path);
+    free(path);
+    return url;
+}
+
+/* Send the phase's request. The key goes to the provider's own URL and to no other. */
+static void send_phase(void *context) {
+    VideoJob *job = context;
+    bool start = job->phase == PHASE_START, own = !job->address;
+    HttpRequest request = {
+        .method = start ? "POST" : "GET",
+        .url = url_of(job),
+        .body = start ? job->body : NULL,
+        .body_length = start ? job->length : 0,
+        .headers = wire_headers(start ? "application/json" : NULL,
+                                "x-goog-api-key: ", own ? job->provider->key : NULL),
+        .reply_maximum = job->phase == PHASE_DOWNLOAD ? VIDEO_MAXIMUM : STATE_MAXIMUM,
+        .direct = job->provider->loopback,
+        .public_only = !own && !job->provider->loopback,
+        .repeatable = !start,
+        .connect_timeout_ms = job->timeouts.connect_ms,
+        .idle_timeout_ms = job->timeouts.idle_ms,
+        .total_timeout_ms = job->timeouts.total_ms,
+    };
+    job->timer = NULL;
+    job->tries += start;
+    job->sent = http_send(job->http, request, came, job);
+}
+
+/* Send later. */
+static void send_later(VideoJob *job, double milliseconds) {
+    job->timer = loop_after(http_loop(job->http), milliseconds, send_phase, job);
+}
+
+/* Begin another phase at once. */
+static void go_on(VideoJob *job, Phase phase) {
+    job->phase = phase;
+    job->failures = 0;
+    send_later(job, 0);
+}
+
+/* Ask again after a while, each time a longer one. */
+static void poll_later(VideoJob *job) {
+    if (loop_now() > job->deadline) {
+        fail(job, OUTCOME_UNKNOWN, "the operation %s has not ended in %ld s; it may end later",
+             job->operation, job->timeouts.total_ms / 1000);
+        return;
+    }
+    send_later(job, job->wait_ms);
+    job->wait_ms = job->wait_ms * 1.5 > POLL_LONGEST_MS ? POLL_LONGEST_MS : job->wait_ms * 1.5;
+}
+
+/* Is a failure one that passes? A start is only sent again where it certainly was not done. */
+static bool passes(const VideoJob *job, const ModelAnswer *answer) {
+    const OutcomeRule *rule = outcome_rule(answer->outcome);
+    if (answer->final || answer->retry_after_ms > OUTCOME_LONGEST_WAIT_MS)
+        return false;
+    if (job->phase == PHASE_START)
+        return job->tries < rule->generation_tries;
+    return answer->outcome != OUTCOME_REJECTED && answer->outcome != OUTCOME_BLOCKED &&
+           loop_now() < job->deadline;
+}
+
+/* A request failed: once more, or the end. A poll that fails says nothing of the operation. */
+static void request_failed(VideoJob *job, ModelAnswer *answer) {
+    if (!passes(job, answer)) {
+        finish(job, answer);
+        return;
+    }
+    double wait = outcome_wait(++job->failures, answer->retry_after_ms);
+    answer_free(answer);
+    send_later(job, wait);
+}
+
+/* A start or a poll was answered. */
+static void state_came(VideoJob *job, const HttpReply *reply) {
+    VideoReply state = {.answer = {.retry_after_ms = -1, .outcome = OUTCOME_OK}};
+    LongStrings strings;
+    json_error_t where = {0};
+    json_t *body = long_strings_load(reply->body->data ? reply->body->data : "",
+                                     reply->body->length, &strings, &where);
+    if (json_is_object(body))
+        job->wire->parse(body, &strings, &state);
+    else
+        wire_malformed(&state.answer, "the answer is not JSON: %s",
+                       body ? "no object" : where.text);
+    json_decref(body);
+    if (state.operation && !job->operation) {
+        job->operation = state.operation;
+        job->started(job->context, job->operation);
+    } else {
+        free(state.operation);
+    }
+    job->file = state.file;
+    if (state.answer.outcome == OUTCOME_MALFORMED && job->phase == PHASE_POLL) {
+        request_failed(job, &state.answer);
+    } else if (state.answer.outcome != OUTCOME_OK || state.answer.image) {
+        finish(job, &state.answer);
+    } else if (state.file) {
+        job->usage = state.answer.usage;
+        state.answer.usage = NULL;
+        answer_free(&state.answer);
+        go_on(job, job->wire->waits_for_file ? PHASE_FILE : PHASE_DOWNLOAD);
+    } else if (!job->operation) {
+        answer_free(&state.answer);
+        fail(job, OUTCOME_MALFORMED, "the answer names no operation");
+    } else {
+        answer_free(&state.answer);
+        job->phase = PHASE_POLL;
+        job->failures = 0;
+        poll_later(job);
+    }
+}
+
+/* What became of a file is known. */
+static void file_came(VideoJob *job, const HttpReply *reply) {
+    json_t *body =
+        json_loadb(reply->body->data ? reply->body->data : "", reply->body->length, 0, NULL);
+    const char *state = json_string_value(json_object_get(body, "state"));
+    bool processing = state && strcmp(state, "PROCESSING") == 0;
+    bool failed = state && strcmp(state, "FAILED") == 0;
+    json_decref(body);
+    if (failed)
+        fail(job, OUTCOME_EMPTY, "the provider could not make the file of the video");
+    else if (processing)
+        poll_later(job);
+    else
+        go_on(job, PHASE_DOWNLOAD);
+}
+
+/* The video is there. */
+static void video_came(VideoJob *job, const HttpReply *reply) {
+    ModelAnswer answer = {.outcome = OUTCOME_OK, .retry_after_ms = -1};
+    if (!video_probe(reply->body->data, reply->body->length)) {
+        wire_malformed(&answer, "what was fetched is no MP4 video (%zu bytes)",
+                       reply->body->length);
+        request_failed(job, &answer);
+        return;
+    }
+    answer.image = mem_alloc(reply->body->length);
+    memcpy(answer.image, reply->body->data, reply->body->length);
+    answer.image_length = reply->body->length;
+    answer.image_mime = "video/mp4";
+    finish(job, &answer);
+}
+
+/* A download is elsewhere: it is followed, without the key. */
+static bool follow(VideoJob *job, const HttpReply *reply) {
+    const char *location = http_header(reply, "location");
+    if (job->phase != PHASE_DOWNLOAD || reply->status < 301 || reply->status > 308 || !location ||
+        strncmp(location, "http", 4) != 0 || job->redirects == REDIRECTS_MOST)
+        return false;
+    job->redirects++;
+    mem_set(&job->address, "%s", location);
+    send_later(job, 0);
+    return true;
+}
+
+/* An answer came, or none. */
+static void came(void *context, const HttpReply *reply) {
+    VideoJob *job = context;
+    ModelAnswer answer = {.retry_after_ms = -1};
+    job->sent = NULL;
+    if (reply->code == CURLE_OK && reply->status == 200) {
+        if (job->phase == PHASE_DOWNLOAD)
+            video_came(job, reply);
+        else if (job->phase == PHASE_FILE)
+            file_came(job, reply);
+        else
+            state_came(job, reply);
+        return;
+    }
+    if (reply->code == CURLE_OK && follow(job, reply))
+        return;
+    if (reply->code != CURLE_OK) {
+        answer_from_failure(reply, &answer);
+    } else {
+        ModelCall call = {.model = job->model};
+        job->provider->wire->parse(reply, &call, &answer);
+    }
+    request_failed(job, &answer);
+}
+
+/* Report a call that cannot be sent, from the loop and not from within the caller. */
+static void report_unsent(void *context) {
+    VideoJob *job = context;
+    job->timer = NULL;
+    fail(job, OUTCOME_REJECTED, "%s", job->error ? job->error : "the request is too large");
+}
+
+/* Start one, or go on with one. */
+VideoJob *video_run(Http *http, const Provider *provider, const VideoCall *call,
+                    const char *operation, VideoStarted *started, VideoDone *done, void *context) {
+    const json_t *seconds = json_object_get(call->model->definition, "pollSeconds");
+    VideoJob *job = mem_alloc(sizeof *job);
+    *job = (VideoJob){.http = http,
+                      .provider = provider,
+                      .model = call->model,
+                      .wire = video_wire(call->model),
+                      .timeouts = call->timeouts,
+                      .operation = mem_strdup(operation),
+                      .wait_ms = json_is_number(seconds) ? json_number_value(seconds) * 1e3
+                                                         : POLL_FIRST_MS,
+                      .deadline = loop_now() + (double)call->timeouts.total_ms,
+                      .started = started,
+                      .done = done,
+                      .context = context};
+    if (!job->wire)
+        job->error = mem_printf("model \"%s\" has no wire for videos in the registry (veo or "
+                                "interactions)",
+                                call->model->id);
+    else if (!operation)
+        job->body = job->wire->build(call, &job->length, &job->path, &job->error);
+    if (job->wire && (operation || job->body))
+        go_on(job, operation ? PHASE_POLL : PHASE_START);
+    else
+        job->timer = loop_after(http_loop(http), 0, report_unsent, job);
+    return job;
+}
+
+/* Give up on one. */
+void video_drop(VideoJob *job) {
+    if (!job)
+        return;
+    if (job->timer)
+        loop_cancel(http_loop(job->http), job->timer);
+    http_drop(job->sent);
+    free_job(job);
+}

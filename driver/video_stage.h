@@ -1,0 +1,15 @@
+/* The stages of a video that images do not have: merging what its images say, and generation as a
+ * long-running operation. */
+#ifndef RC_VIDEO_STAGE_H
+#define RC_VIDEO_STAGE_H
+
+#include "render.h"
+
+/* Have the database merge the analyses of all images, then call next; false where there is nothing
+ * to merge, and next is not called. */
+bool video_merge(StageRun *run, void (*next)(StageRun *run));
+
+/* Commit that generation starts, start it, and wait for the video. */
+void video_stage_start(StageRun *run);
+
+#endif

@@ -1,0 +1,149 @@
+# Videos end to end: both protocols, frames with which they begin and end, chains that videos and
+# images share, operations that end badly, polls that fail, and drivers that die.
+use strict;
+use warnings;
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use JSON::PP;
+use RenderchainScript;
+use RenderchainTest;
+use Test::More;
+
+my $node = new_server('video');
+my $url = model_server('--canned');
+$ENV{RENDERCHAIN_LOCALMODEL_KEY} = 'local';
+my $user = '11111111-2222-3333-4444-555555555555';
+driver('credits', 'grant', '--user', $user, '--amount', '1000');
+my $red = write_file('red.png', png_bytes(160, 90, [ 200, 30, 30 ]));
+my $blue = write_file('blue.png', png_bytes(160, 90, [ 30, 30, 200 ]));
+
+# Make a video through a server: exit code, result, standard error.
+sub video
+{
+	my ($at, @words) = @_;
+	my ($code, $out, $err) = driver('video', '--prompt', 'a brick house at dusk', '--user', $user, '--provider', 'local', '--provider-url', $at,
+		'--json', @words);
+	my $result = result_of($out);
+	return ($code, $result, $err);
+}
+
+# The stages of a render, as words.
+sub stages
+{
+	my ($id) = @_;
+	return sql($node, "SELECT string_agg(concat_ws(' ', stage, NULLIF(part, ''), status), ', ' ORDER BY stage, part) FROM render_stages WHERE render_id = '$id'");
+}
+
+# Seconds and pictures a second of an MP4: its track's sample count and duration.
+sub duration
+{
+	my ($bytes) = @_;
+	my ($scale, $length) = $bytes =~ /mvhd....(?:.{8})(.{4})(.{4})/s or return 'no MP4';
+	return unpack('N', $length) / unpack('N', $scale);
+}
+
+# Text alone, by the fast model over Interactions.
+my $server = scripted_server($url);
+my $file = scratch() . '/out.mp4';
+my ($code, $result, $err) = video($server, '--chain', 'villa', '--duration', '4', '--output', $file);
+is($code, 0, 'a video from words alone') or diag($err);
+is($result->{data}{type}, 'video', 'is a video');
+is($result->{data}{selectedModel}, 'local-video-fast', 'by the fast model');
+like($result->{data}{videoUrl}, qr/output-1\.mp4$/, 'stored as MP4');
+is(duration(read_file($file)), 4, 'as long as asked for');
+is(stages($result->{data}{renderId}), 'memory_extraction success, model_routing success, prompt_optimization success, semantic_parsing success, '
+	  . 'storage success, video_generation success', 'with the stages of a video');
+ok(@{ $result->{data}{pipelineMemory}{palette} } > 0, 'what it shows is remembered');
+is($result->{data}{creditsCost}, 4, 'at its price');
+my ($start) = grep { $_->{path} =~ /interactions$/ } asked($server);
+my $body = JSON::PP->new->decode($start->{body});
+is($body->{generation_config}{video_config}{task}, 'text_to_video', 'asked for as text_to_video');
+is_deeply($body->{response_format}, { type => 'video', aspect_ratio => '16:9', resolution => '720p', delivery => 'uri' }, 'in its shape');
+my @wrong = grep { ($_->{headers}{'x-goog-api-key'} // '') ne 'local' } grep { $_->{path} =~ /interactions|files/ } asked($server);
+is(scalar(@wrong), 0, 'with the key in a header of every request');
+ok((grep { $_->{path} =~ m{^/v1beta/files/[^/]+:download\?alt=media$} } asked($server)), 'fetched below our own base URL');
+
+# References, first and last frame; the standard model over predictLongRunning.
+$server = scripted_server($url);
+($code, $result, $err) = video($server, '--chain', 'villa', '--duration', '8', '--quality', 'high', '--first-frame', $red, '--last-frame', $blue,
+	'--reference', $red, '--reference', $blue, '--aspect-ratio', '9:16', '--output', $file);
+is($code, 0, 'frames and references') or diag($err);
+is($result->{data}{selectedModel}, 'local-video', 'by the standard model');
+is(duration(read_file($file)), 8, 'eight seconds');
+like(stages($result->{data}{renderId}), qr/image_understanding first frame success, image_understanding last frame success, image_understanding reference 1 success/,
+	'every image was looked at');
+ok($result->{data}{imageAnalysis}{merged}{palette}, 'what they say was merged');
+my ($prompts) = grep { $_->{body} =~ /What the images agree on/ } asked($server);
+is(scalar(() = $prompts->{body} =~ /inlineData/g), 4, 'the prompt was written by who saw all four images in one call');
+($start) = grep { $_->{path} =~ /predictLongRunning/ } asked($server);
+$body = JSON::PP->new->decode($start->{body});
+is_deeply($body->{parameters}{durationSeconds}, 8, 'a length that is a number');
+is($body->{parameters}{resolution} . ' ' . $body->{parameters}{aspectRatio}, '1080p 9:16', 'in its shape');
+is(join(' ', sort keys %{ $body->{instances}[0] }), 'image lastFrame prompt', 'begins and ends with the frames');
+like(sql($node, "SELECT output ->> 'operation' FROM render_stages WHERE render_id = '$result->{data}{renderId}' AND stage = 'video_generation'"),
+	qr{^models/local-video/operations/}, 'its operation is recorded');
+
+# An image goes on where the video ended, and the other way round.
+my ($image_code, $image_out) = driver('render', '--prompt', 'the same', '--chain', 'villa', '--user', $user, '--provider', 'local', '--provider-url', $url, '--json');
+is($image_code, 0, 'an image on the chain of a video');
+is(result_of($image_out)->{data}{chainPosition}, 3, 'takes the next place');
+
+# A poll that fails is no video that fails.
+$server = scripted_server($url, { path => 'operations/', times => 1, status => 503, reply => { error => { code => 503, message => 'busy' } } },
+	{ path => 'operations/', times => 1, act => 'reset' }, { path => 'operations/', times => 1, reply => 'no JSON' },
+	{ path => 'download', times => 1, act => 'cut', reply => 'x' x 1000 });
+($code, $result, $err) = video($server, '--quality', 'high', '--duration', '4', '--quick');
+is($code, 0, 'polls that fail, and a download that is cut') or diag($err);
+is(scalar(my @starts = grep { $_->{path} =~ /predictLongRunning/ } asked($server)), 1, 'it was started once');
+
+# A download that is elsewhere is followed without the key.
+my $other = scripted_server($url);
+$server = scripted_server($url, { path => 'download', status => 302, headers => { Location => "$other/v1beta/files/x:download" }, reply => '' });
+($code, $result, $err) = video($server, '--duration', '4', '--quick');
+is($code, 1, 'a redirect of the download');
+my @elsewhere = asked($other);
+is(scalar(@elsewhere) > 0, 1, 'is followed');
+is((grep { defined $_->{headers}{'x-goog-api-key'} } @elsewhere) + 0, 0, 'without the key');
+
+# Operations that end badly.
+my $credits = "SELECT balance || '/' || reserved FROM credit_accounts WHERE user_id = '$user'";
+my $before = sql($node, $credits);
+for my $case ([ 'blocked', 'high', 'blocked', qr/filtered/ ], [ 'empty', 'high', 'empty', qr/ended without a video/ ],
+	[ 'text', 'high', 'overloaded', qr/internal server issue/ ], [ 'blocked', 'standard', 'blocked', qr/safety policy/ ],
+	[ 'empty', 'standard', 'empty', qr/ended without a video/ ], [ '400', 'standard', 'rejected', qr/HTTP 400/ ])
+{
+	my ($fault, $quality, $outcome, $words) = @$case;
+	my $faulty = model_server('--canned', '--fault', "video_generation=$fault");
+	($code, $result, $err) = video($faulty, '--quality', $quality, '--duration', '4', '--quick');
+	is($code, 1, "$quality, $fault: fails");
+	like($err, qr/video_generation failed \($outcome\)/, "$quality, $fault: outcome");
+	like($err, $words, "$quality, $fault: said");
+	is(sql($node, $credits), $before, "$quality, $fault: refunded");
+}
+
+# A worker that dies: another one goes on with the operation.
+$server = scripted_server($url, { path => 'operations/', act => 'hang' });
+my $id = submit('--video', '--prompt', 'a house', '--user', $user, '--quality', 'high', '--duration', '4');
+my $worker = start_worker('--provider', 'local', '--provider-url', $server);
+wait_until(sub { sql($node, "SELECT count(*) FROM render_stages WHERE render_id = '$id' AND output ? 'operation'") == 1 }, 'the operation is recorded');
+$worker->{run}->signal('KILL');
+end_of($worker);
+expire_leases($node);
+$server = scripted_server($url);
+my ($drained, $said) = driver('worker', '--drain', '--provider', 'local', '--provider-url', $server, '--json');
+is($drained, 0, 'another worker goes on') or diag($said);
+is(sql($node, "SELECT status FROM renders WHERE id = '$id'"), 'completed', 'to the end');
+is(scalar(my @again = grep { $_->{path} =~ /predictLongRunning/ } asked($server)), 0, 'without starting it again');
+is(sql($node, "SELECT string_agg(DISTINCT output ->> 'operation', ' ') ~ ' ' FROM render_stages WHERE render_id = '$id' AND stage = 'video_generation'"), 'f',
+	'by the operation\'s name');
+
+# Mistakes on the command line.
+for my $case ([ [ '--duration', '5' ], qr/not 4, 6 or 8/ ], [ [ '--last-frame', $red ], qr/needs --first-frame/ ], [ [ '--mask', $red ], qr/unknown option/ ])
+{
+	($code, $result, $err) = video($url, @{ $case->[0] });
+	is($code, 2, "@{$case->[0]}: refused");
+	like($err, $case->[1], "@{$case->[0]}: said");
+}
+
+is(sql($node, 'SELECT count(*) FROM renderchain.check_ledger()'), '0', 'the ledger is sound');
+done_testing();
