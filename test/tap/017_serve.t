@@ -264,6 +264,8 @@ $short->{run}->signal('TERM');
 is(($short->{run}->finish, $short->{run}->result(0))[1], 0, 'a signal ends it');
 
 # With a worker beside it, the whole way: submit, watch, look.
+sql($node, "SELECT renderchain.cancel_render('$other->{renderId}')");
+sql($node, q(DELETE FROM models WHERE id = 'film'));
 {
 	model_server('--canned');
 	local $serve = serve('--with-worker', '--rate=0');
@@ -287,7 +289,7 @@ is(($short->{run}->finish, $short->{run}->result(0))[1], 0, 'a signal ends it');
 }
 
 # It ends in good order with viewers, and without the database.
-my $open = viewer('admin', $other->{renderId});
+my $open = viewer('admin', json_of(send_json('alice', 'POST', '/api/renders', { prompt => 'waits' }))->{renderId});
 $open->{sees}->(qr/event: render/);
 $node->stop('immediate');
 $serve->{says}->(qr/"database_lost"/);
