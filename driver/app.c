@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "assets.h"
 #include "table.h"
 
 /* Which SQLSTATE ends the driver how. A prefix stands for its whole class. */
@@ -194,6 +195,9 @@ static bool open_provider(App *app, Provider *provider, const char *name, const 
 /* Open providers and storage. */
 bool app_open_models(App *app, ExitCode *code) {
     const Settings *settings = &app->settings;
+    char *error = NULL;
+    if (settings->prompts && !assets_override(settings->prompts, &error))
+        return refuse(app, error, EXIT_BAD_INPUT, code);
     if (!app_open_storage(app, code) ||
         !open_provider(app, &app->provider, app_provider_name(settings), settings->provider_url,
                        settings->key_file, code))

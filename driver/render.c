@@ -389,6 +389,11 @@ void stage_end(StageRun *run, StageState state, const char *outcome) {
     run->duration = loop_now() - run->started;
     run->state = state;
     run->outcome = outcome;
+    /* That there was nothing to correct is said by the validation. */
+    if (state == STATE_SKIPPED && stage_id(run) >= STAGE_CORRECTION) {
+        render_advance(render);
+        return;
+    }
     StageId id = stage_id(run);
     Picture *picture = stage_picture(run);
     if ((id == STAGE_IMAGE_GENERATION || id == STAGE_VIDEO_GENERATION || id == STAGE_CORRECTION) &&
