@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "assets.h"
 #include "table.h"
 
 /* Which SQLSTATE ends the driver how. A prefix stands for its whole class. */
@@ -215,6 +216,9 @@ static bool check_images(const App *app, ExitCode *code) {
 /* Open providers and storage. */
 bool app_open_models(App *app, ExitCode *code) {
     const Settings *settings = &app->settings;
+    char *error = NULL;
+    if (settings->prompts && !assets_override(settings->prompts, &error))
+        return refuse(app, error, EXIT_BAD_INPUT, code);
     if (!check_images(app, code) || !app_open_storage(app, true, code) ||
         !open_provider(app, &app->provider, app_provider_name(settings), settings->provider_url,
                        settings->key_file, code))

@@ -39,6 +39,7 @@ typedef struct Settings {
     StorageOptions storage_options;
     bool private_urls; /* inputs may be fetched from addresses that are not public */
     const char *schema;
+    const char *prompts; /* a directory with instructions and schemas in place of ours */
     const char *trace;
     const char *images; /* the directory below which local images are read; NULL for anywhere */
     bool json;          /* JSON lines: asked for, or standard output is no terminal */

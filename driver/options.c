@@ -47,6 +47,9 @@ static size_t common_options(Settings *settings, Option *into) {
          "read local images only below this directory (RENDERCHAIN_IMAGES; default: anywhere)"},
         {"allow-private-urls", NULL, OPTION_FLAG, &settings->private_urls,
          "fetch images also from private addresses (RENDERCHAIN_ALLOW_PRIVATE_URLS=1)"},
+        {"prompts", "DIRECTORY", OPTION_TEXT, &settings->prompts,
+         "instructions (STAGE.txt) and schemas (STAGE.json) in place of the built-in ones "
+         "(RENDERCHAIN_PROMPTS)"},
         {"trace", "FILE", OPTION_TEXT, &settings->trace,
          "write when each request and statement was sent and answered, as JSON lines"},
         {"json", NULL, OPTION_FLAG, &settings->json,
@@ -220,6 +223,7 @@ void settings_from_environment(Settings *settings) {
                             .style = getenv("RENDERCHAIN_STORAGE_STYLE")},
         .schema = getenv("RENDERCHAIN_SCHEMA"),
         .images = getenv("RENDERCHAIN_IMAGES"),
+        .prompts = getenv("RENDERCHAIN_PROMPTS"),
     };
     const char *private_urls = getenv("RENDERCHAIN_ALLOW_PRIVATE_URLS");
     settings->private_urls = private_urls && strcmp(private_urls, "1") == 0;
@@ -232,7 +236,8 @@ void settings_from_environment(Settings *settings) {
                                   &settings->storage,
                                   &settings->storage_options.key_file,
                                   &settings->storage_options.style,
-                                  &settings->schema};
+                                  &settings->schema,
+                                  &settings->prompts};
     for (size_t i = 0; i < OPTION_COUNT(texts); i++)
         if (*texts[i] && !**texts[i])
             *texts[i] = NULL;

@@ -68,7 +68,9 @@ static void draw(Progress *progress) {
         printf("\033[%zuA", progress->lines);
     progress->lines = 0;
     for (size_t i = 0; i < render->run_count; i++) {
-        if (render->runs[i].state == STATE_WAITING)
+        const StageRun *run = &render->runs[i];
+        bool needless = run->state == STATE_SKIPPED && stage_id(run) >= STAGE_CORRECTION;
+        if (run->state == STATE_WAITING || needless)
             continue;
         draw_line(progress, &render->runs[i]);
         progress->lines++;

@@ -253,7 +253,7 @@ static void model_answered(void *context, ModelAnswer *answer, int tries) {
         run->kind->take(run, answer->json);
         run->output =
             json_pack("{s:O, s:i, s:s, s:s?}", "answer", answer->json, "tries", tries,
-                      "promptVersion", PROMPT_VERSION, "modelVersion", answer->model_version);
+                      "promptVersion", asset_version(), "modelVersion", answer->model_version);
         if (app_text_provider(run->render->app)->without_schema)
             json_object_set_new(run->output, "schema", json_string("in words"));
         stage_end(run, STATE_SUCCESS, outcome);
@@ -313,10 +313,10 @@ static bool take_known(StageRun *run, const json_t *known) {
         json_t *answer = json_object_get(analysis, "result");
         if (!says(analysis, "image", run->image->sha256) ||
             !says(analysis, "task", run->kind->name) || !says(analysis, "model", run->model->id) ||
-            !says(analysis, "promptVersion", PROMPT_VERSION) || !json_is_object(answer))
+            !says(analysis, "promptVersion", asset_version()) || !json_is_object(answer))
             continue;
         run->kind->take(run, answer);
-        run->output = json_pack("{s:s}", "promptVersion", PROMPT_VERSION);
+        run->output = json_pack("{s:s}", "promptVersion", asset_version());
         stage_end(run, STATE_SUCCESS, "cached");
         return true;
     }

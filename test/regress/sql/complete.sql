@@ -60,7 +60,7 @@ SELECT memory, previous_output FROM renderchain.run_render('{"prompt": "x"}', 'w
 
 -- no time given: counted from the start, rounded up; a video's output has its own name
 SELECT renderchain.load_models('{"models": [{"id": "clip", "provider": "p", "kind": "video", "tier": "fast", "credits": 20}]}') > 0 AS loaded;
-SELECT render_id AS v FROM renderchain.run_render('{"prompt": "clip", "type": "video"}', 'w', '1 minute') \gset
+SELECT render_id AS v FROM renderchain.run_render('{"prompt": "clip", "type": "video", "provider": "p"}', 'w', '1 minute') \gset
 SET renderchain.clock = '2026-11-23 12:00:10.001+00';
 SELECT renderchain.complete_render(:'v', 1, '{"outputUrl": "v.mp4", "selectedModel": "no longer known"}') #- '{data,renderId}';
 
