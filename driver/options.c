@@ -237,6 +237,7 @@ void settings_from_environment(Settings *settings) {
                                   &settings->storage_options.key_file,
                                   &settings->storage_options.style,
                                   &settings->schema,
+                                  &settings->images,
                                   &settings->prompts};
     for (size_t i = 0; i < OPTION_COUNT(texts); i++)
         if (*texts[i] && !**texts[i])
