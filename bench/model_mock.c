@@ -96,14 +96,15 @@ static void make_answer(int which, const char *part_begin, const char *value,
         "\"candidatesTokenCount\":200,\"totalTokenCount\":900},\"modelVersion\":\"mock\"}";
     size_t length =
         strlen(head) + strlen(part_begin) + strlen(value) + strlen(part_end) + strlen(tail);
-    char *answer = malloc(length + 200);
+    size_t room = length + 200;
+    char *answer = malloc(room);
     if (!answer)
         die("malloc");
     answer_lengths[which] =
-        (size_t)sprintf(answer,
-                        "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: "
-                        "%zu\r\n\r\n%s%s%s%s%s",
-                        length, head, part_begin, value, part_end, tail);
+        (size_t)snprintf(answer, room,
+                         "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: "
+                         "%zu\r\n\r\n%s%s%s%s%s",
+                         length, head, part_begin, value, part_end, tail);
     answers[which] = answer;
 }
 

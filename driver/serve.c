@@ -195,7 +195,7 @@ static void let_in(Serve *serve, WebRequest *request, ServeToken *token) {
         web_add_header(request, "Retry-After", "1");
         web_answer_problem(request, 429, "too many requests", NULL, NULL);
     } else {
-        strcpy(request->user, token->user);
+        snprintf(request->user, sizeof request->user, "%s", token->user);
         request->level = (int)token->level;
         find_place(request);
     }
@@ -247,7 +247,7 @@ static void check_token(Serve *serve, WebRequest *request, const char *text) {
     }
     Lookup *lookup = mem_alloc(sizeof *lookup);
     *lookup = (Lookup){.serve = serve, .request = request};
-    strcpy(lookup->hash, hash);
+    snprintf(lookup->hash, sizeof lookup->hash, "%s", hash);
     const char *parameters[] = {lookup->hash};
     db_call_once(serve->app->db, "select * from renderchain.check_token($1)", 1, parameters,
                  looked_up, lookup);

@@ -57,9 +57,12 @@ static void wrong(Form *form, const char *format, const char *name) {
 
 /* A file as an image of a request. */
 static json_t *image_of(const Buf *value) {
-    size_t length = (value->length + 2) / 3 * 4;
-    char *url = mem_alloc(length + 64);
-    size_t head = strlen(strcpy(url, "data:application/octet-stream;base64,"));
+    static const char head_text[] = "data:application/octet-stream;base64,";
+    const size_t head = sizeof head_text - 1;
+    /* With room for the NUL that the encoder writes; mem_alloc has zeroed it where it writes none.
+     */
+    char *url = mem_alloc(head + (value->length + 2) / 3 * 4 + 1);
+    memcpy(url, head_text, head);
     if (value->length)
         EVP_EncodeBlock((unsigned char *)url + head, (const unsigned char *)value->data,
                         (int)value->length);
