@@ -40,7 +40,8 @@ sub actor
 	open my $file, '>', "$directory/$name" or POSIX::_exit(1);
 	for (my $turn = 1; !-e $stop_file; $turn++)
 	{
-		my $line = $act->($turn);
+		# What fails here must not end what the test itself has started.
+		my $line = eval { $act->($turn) };
 		syswrite $file, "$line\n" if defined $line;
 		sleep rand $pause;
 	}
@@ -62,13 +63,9 @@ sub submit_surely
 	my $chain = 'chain ' . int rand 7;
 	my $quality = rand() < 0.5 ? 'high' : 'standard';
 	my $request = qq({"prompt": "a house", "userId": "$user", "chainName": "$chain", "quality": "$quality", "idempotencyKey": "$who/$turn"});
-	for (1 .. 1000)
-	{
-		my $id = ask("SELECT render_id FROM renderchain.submit_render('$request')");
-		return "$who/$turn $id" if $id;
-		sleep 0.2;
-	}
-	return;
+	my $id;
+	wait_until(sub { $id = ask("SELECT render_id FROM renderchain.submit_render('$request')") }, 'it is submitted');
+	return "$who/$turn $id";
 }
 
 # Cancel something that runs or waits, or start something again that has failed.
@@ -99,16 +96,22 @@ sub new_worker
 	exec 'renderchain', 'worker', '--json', '--concurrency', '8', '--lease', '3', '--grace', '2', '--name', "chaos $number";
 }
 
-# Do something bad to one worker; start again what has ended.
+# Do something bad to one worker.
 sub harm
 {
 	my ($workers) = @_;
-	my $number = int rand @$workers;
-	my $worker = $workers->[$number];
+	my $worker = $workers->[ rand @$workers ];
 	my $kind = rand();
 	if ($kind < 0.6) { kill 'KILL', $worker->{pid}; $count{killed}++ }
 	elsif ($kind < 0.8) { kill 'TERM', $worker->{pid}; $count{terminated}++ }
 	elsif (!$worker->{asleep}) { kill 'STOP', $worker->{pid}; $worker->{asleep} = time + 3 + rand 2; $count{'put to sleep'}++ }
+	return;
+}
+
+# Wake workers that have slept past their leases, and start again what has ended.
+sub revive
+{
+	my ($workers) = @_;
 	for my $each (0 .. $#$workers)
 	{
 		my $it = $workers->[$each];
@@ -117,6 +120,9 @@ sub harm
 	}
 	return;
 }
+
+# How much the workers have said, which grows with what they have done.
+sub said { my $sum = 0; $sum += -s $_ for glob "$directory/worker.*"; return $sum }
 
 # Let it all happen for that long.
 sub rage
@@ -129,7 +135,9 @@ sub rage
 	my ($end, $restart) = (time + $seconds, time + $seconds / 3);
 	while (time < $end)
 	{
-		sleep 0.3 + rand 0.5;
+		# Something has been done since, so that there is something to harm.
+		my $enough = said() + 1000 + rand 4000;
+		wait_until(sub { revive(\@workers); time >= $end || said() > $enough }, 'workers do something');
 		harm(\@workers);
 		if (time > $restart)
 		{
