@@ -15,6 +15,7 @@ enum {
     SILENCE_SECONDS = 60,         /* a client that sends or reads nothing for that long */
     STREAM_BLOCK = 4 << 10,
     STREAM_BUFFERED = 1 << 20,
+    DISCARDED_MOST = 16 << 20, /* of the body of a request that was refused by its head */
     BACKLOG = 1024
 };
 
@@ -304,6 +305,28 @@ static void handle(Web *web, WebRequest *request) {
         web->options.handle(web->options.context, request);
 }
 
+/* Tell whether a refused request's body is to be read and thrown away first: whoever closes a
+ * connection with bytes unread resets it, and the client, still sending, loses the answer
+ * (RFC 9112, section 9.6). Not where the client waits to be told to send. */
+static bool discards(const WebRequest *request) {
+    const char *length = web_header(request, "Content-Length");
+    if (!request->response || web_header(request, "Expect"))
+        return false;
+    if (length)
+        return strtoull(length, NULL, 10) <= DISCARDED_MOST;
+    return web_header(request, "Transfer-Encoding") != NULL;
+}
+
+/* Take a piece of a body: keep it where the request was let in, count it where it is thrown away.
+ * Whoever sends without end is cut off. */
+static enum MHD_Result take(WebRequest *request, const char *data, size_t size) {
+    if (!request->response && !request->too_large && buf_append(&request->body, data, size))
+        return MHD_YES;
+    request->too_large = true;
+    request->discarded += size;
+    return request->discarded <= DISCARDED_MOST ? MHD_YES : MHD_NO;
+}
+
 /* Give the answer, or let the connection sleep until there is one, or until it is let in. */
 static enum MHD_Result answer_or_sleep(WebRequest *request) {
     if (request->response)
@@ -325,14 +348,13 @@ static enum MHD_Result access_came(void *context, struct MHD_Connection *connect
         *own = request = begin(web, connection, path, method);
         web->options.admit(web->options.context, request);
     } else if (*size) {
-        if (!request->too_large && !buf_append(&request->body, data, *size))
-            request->too_large = true;
+        size_t given = *size;
         *size = 0;
-        return MHD_YES;
-    } else if (request->whole && !request->handled) {
+        return take(request, data, given);
+    } else if (request->whole && !request->handled && !request->response) {
         handle(web, request);
     }
-    if (request->admitted && !request->whole) {
+    if (!request->whole && (request->admitted || discards(request))) {
         /* The next time that there is nothing to read, all of it is here. */
         request->whole = true;
         return MHD_YES;

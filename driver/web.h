@@ -21,6 +21,7 @@ typedef struct WebRequest {
     struct MHD_Connection *connection;
     char *method, *path; /* the path without its escapes */
     Buf body;
+    size_t discarded; /* of its body, as nobody wants it */
     bool too_large, admitted, whole, handled, asleep;
     const void *route; /* the handler's own */
     char *part;        /* the same; freed with the request */

@@ -125,7 +125,22 @@ for my $case ([ 'no picture', '-F', 'prompt=x', '-F', "style=\@$text" ], [ 'an u
 	@answer = ask('alice', 'POST', '/api/renders', @words);
 	is($answer[0], 400, "a form with $what is refused") or diag($answer[1]);
 }
-is((ask('', 'POST', '/api/renders', '-H', 'Expect:', '-F', "style=\@$large"))[0], 401, 'nothing is read of a stranger');
+# Nothing that a stranger sends is kept, but all is read, as who is still sending when the connection is reset loses the answer.
+sub send_to_the_end
+{
+	my ($length) = @_;
+	local $SIG{PIPE} = 'IGNORE';
+	my $socket = IO::Socket::INET->new(PeerAddr => $serve->{url} =~ s{^http://}{}r, Timeout => 20) or die;
+	$socket->print("POST /api/renders HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: $length\r\nConnection: close\r\n\r\n");
+	for (my $sent = 0; $sent < $length; $sent += 1 << 16)
+	{
+		$socket->print(' ' x (1 << 16)) && $socket->flush or return "reset: $!";
+	}
+	return do { local $/; <$socket> } =~ m{^HTTP/1\.1 (\d+)} ? $1 : 'none';
+}
+is(send_to_the_end(12 << 20), 401, 'a stranger who sends a file is told');
+is((ask('', 'POST', '/api/renders', '-H', 'Expect:', '-H', 'Transfer-Encoding: chunked', '-F', "style=\@$large"))[0], 401, 'in pieces, too');
+is((ask('', 'POST', '/api/renders', '-F', "style=\@$large"))[0], 401, 'and who asks first');
 sql($node, "SELECT renderchain.cancel_render(id) FROM renders WHERE id <> '$render->{renderId}' AND status = 'pending'");
 
 # What happens, as it happens: two viewers, one of which comes late and one that comes back.
