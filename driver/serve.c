@@ -24,6 +24,9 @@ static void metrics(Serve *serve, WebRequest *request, const ServeRoute *route, 
 static const ServeRoute routes[] = {
     {"GET", "/healthz", LEVEL_NONE, health, NULL, NULL, 200},
     {"GET", "/metrics", LEVEL_ADMIN, metrics, NULL, NULL, 200},
+    {"GET", "/", LEVEL_NONE, serve_page, NULL, NULL, 200},
+    {"GET", "/renderchain.js", LEVEL_NONE, serve_page, NULL, NULL, 200},
+    {"GET", "/page/...", LEVEL_NONE, serve_page, NULL, NULL, 200},
     {"POST", "/api/renders", LEVEL_WRITE, serve_submit,
      "select renderchain.submit_own($1::jsonb, $2::uuid, $3::text[])", "bUk", 202},
     {"POST", "/api/video", LEVEL_WRITE, serve_submit,
@@ -73,8 +76,10 @@ enum { ROUTES = sizeof routes / sizeof routes[0] };
 
 /* Does a path fit a route's? *part is what stands for "{}" or "..."; the caller's. */
 static bool fits(const char *pattern, const char *path, char **part) {
-    const char *hole = strpbrk(pattern, "{.");
+    const char *hole = strstr(pattern, "{}");
     *part = NULL;
+    if (!hole)
+        hole = strstr(pattern, "...");
     if (!hole)
         return strcmp(pattern, path) == 0;
     size_t before = (size_t)(hole - pattern);
@@ -255,7 +260,7 @@ static void check_token(Serve *serve, WebRequest *request, const char *text) {
 
 /* Is it one of the few things that anybody may ask? */
 static bool is_open(const WebRequest *request) {
-    return strcmp(request->path, "/healthz") == 0;
+    return strcmp(request->path, "/healthz") == 0 || serve_is_page(request->path);
 }
 
 /* A page of another origin asks what it may ask. */

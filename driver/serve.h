@@ -1,7 +1,8 @@
 /* renderchain serve: what the HTTP API answers. cmd_serve.c is the command, serve.c lets requests
  * in and finds who handles them, serve_api.c asks the database, serve_submit.c takes
  * renders with their images, serve_events.c streams what
- * happens to a render, serve_outputs.c gives out what is stored. */
+ * happens to a render, serve_outputs.c gives out what is stored, serve_page.c the page for people.
+ */
 #ifndef RC_SERVE_H
 #define RC_SERVE_H
 
@@ -80,5 +81,9 @@ void serve_events_close(Serve *serve);
 
 /* Give out an object. */
 void serve_output(Serve *serve, WebRequest *request, const ServeRoute *route, const char *part);
+
+/* Is it a file of the page, which anybody may read? Give it out. */
+bool serve_is_page(const char *path);
+void serve_page(Serve *serve, WebRequest *request, const ServeRoute *route, const char *part);
 
 #endif
