@@ -1,5 +1,5 @@
 /* The page: who is signed in, which view the address asks for, and what all views share. */
-import { Renderchain } from '/renderchain.js';
+import { Renderchain, RenderchainError } from '/renderchain.js';
 import { ChainView } from '/page/chain.js';
 import { ChainsView } from '/page/chains.js';
 import { problem } from '/page/composer.js';
@@ -32,8 +32,10 @@ const app = {
     complain: (error) => replace(complaint, problem(error),
         make('button', { type: 'button', class: 'quiet', on: { click: () => replace(complaint) } }, 'Dismiss')),
 
-    /* A token that is not good any more ends the session. */
+    /* A token that is not good any more ends the session. What no server said is a fault of ours. */
     refused: (error) => {
+        if (!(error instanceof RenderchainError))
+            throw error;
         if (error.status !== 401)
             return false;
         signOut(error);

@@ -79,11 +79,11 @@ export class MemoryPanel {
     }
 
     #button(key, text, colour, isPinned, act) {
-        const swatch = colour && make('i', { class: 'swatch', title: colour });
+        const swatch = colour && make('i', { class: 'swatch' });
         if (swatch)
             swatch.style.backgroundColor = colour;
         const button = make('button', {
-            type: 'button', class: 'chip', 'aria-pressed': String(isPinned), data: { key },
+            type: 'button', class: 'chip', title: colour, 'aria-pressed': String(isPinned), data: { key },
             on: { click: () => {
                 button.ariaBusy = 'true';
                 Promise.resolve(act()).finally(() => { button.ariaBusy = null; });

@@ -54,8 +54,8 @@ export class Runs {
             this.#wanted = this.#wanted.filter((other) => other.renderId !== id);
             this.#ended(id, error);
         };
-        pipeline.subscribe((state) => this.#changed(id, state));
         pipeline.follow(id, { stages: expectedStages(render) }).then((result) => result && over(), over);
+        pipeline.subscribe((state) => this.#changed(id, state));
     }
 
     close() {

@@ -1,0 +1,41 @@
+# renderchain serve for tests of what it serves.
+package RenderchainServe;
+
+use strict;
+use warnings;
+use Exporter 'import';
+use IPC::Run qw(start finish timeout);
+use RenderchainTest;
+
+our @EXPORT = qw(start_serve stop_serve make_token);
+
+# Make a token.
+sub make_token
+{
+	my (@words) = @_;
+	my ($code, $out, $err) = driver('token', 'create', '--json', @words);
+	die "no token: $out$err" if $code;
+	return result_of($out)->{secret};
+}
+
+# Start a server on a free port; its address is in {url}.
+sub start_serve
+{
+	my (@words) = @_;
+	my %serve = (out => '', err => '');
+	$serve{run} = start([ 'renderchain', 'serve', '--json', '--listen', '127.0.0.1:0', @words ], '<', \undef, '>', \$serve{out}, '2>', \$serve{err}, timeout(900));
+	wait_until(sub { $serve{run}->pump_nb if $serve{run}->pumpable; $serve{out} =~ /"listening"/ }, "serve listens: $serve{err}");
+	($serve{url}) = $serve{out} =~ m{(http://[^"]+)};
+	return \%serve;
+}
+
+# Stop it; its exit code.
+sub stop_serve
+{
+	my ($serve) = @_;
+	$serve->{run}->signal('TERM');
+	finish($serve->{run});
+	return $serve->{run}->result(0);
+}
+
+1;
