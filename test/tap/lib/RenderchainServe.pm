@@ -4,10 +4,12 @@ package RenderchainServe;
 use strict;
 use warnings;
 use Exporter 'import';
-use IPC::Run qw(start finish timeout);
+use IPC::Run qw(start finish kill_kill timeout);
 use RenderchainTest;
 
 our @EXPORT = qw(start_serve stop_serve make_token);
+
+my @running;
 
 # Make a token.
 sub make_token
@@ -25,6 +27,7 @@ sub start_serve
 	my %serve = (out => '', err => '');
 	$serve{run} = start([ 'renderchain', 'serve', '--json', '--listen', '127.0.0.1:0', @words ], '<', \undef, '>', \$serve{out}, '2>', \$serve{err}, timeout(900));
 	wait_until(sub { $serve{run}->pump_nb if $serve{run}->pumpable; $serve{out} =~ /"listening"/ }, "serve listens: $serve{err}");
+	push @running, \%serve;
 	($serve{url}) = $serve{out} =~ m{(http://[^"]+)};
 	return \%serve;
 }
@@ -35,7 +38,11 @@ sub stop_serve
 	my ($serve) = @_;
 	$serve->{run}->signal('TERM');
 	finish($serve->{run});
+	@running = grep { $_ != $serve } @running;
 	return $serve->{run}->result(0);
 }
+
+# What a test that died has left.
+END { kill_kill($_->{run}) for @running }
 
 1;
