@@ -150,6 +150,11 @@ static void take_value(Form *form) {
     buf_free(&form->value);
 }
 
+/* The fields of a form, by number. */
+const char *serve_form_field(size_t i) {
+    return i < FIELDS ? fields[i].name : NULL;
+}
+
 /* Find a field; -1 where there is none of that name. */
 static int find_field(const char *name) {
     for (int i = 0; i < (int)FIELDS; i++)

@@ -4,6 +4,7 @@ use strict;
 use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
+use RenderchainServe;
 use RenderchainTest;
 use IO::Select;
 use IO::Socket::INET;
@@ -15,46 +16,12 @@ my $node = new_server('serve');
 my ($code, $out, $err);
 my ($alice, $bob) = ('11111111-2222-3333-4444-55555555555a', '11111111-2222-3333-4444-55555555555b');
 
-# Make a token.
-sub token
-{
-	my (@words) = @_;
-	($code, $out, $err) = driver('token', 'create', '--json', @words);
-	die "no token: $out$err" if $code;
-	return result_of($out)->{secret};
-}
-my %token = (alice => token('--user', $alice), bob => token('--user', $bob), reader => token('--user', $alice, '--level', 'read'),
+%token = (alice => token('--user', $alice), bob => token('--user', $bob), reader => token('--user', $alice, '--level', 'read'),
 	admin => token('--user', $bob, '--level', 'admin', '--name', 'operator'));
 like($token{alice}, qr/^rct_[0-9a-f]{64}$/, 'a token is random');
 is(sql($node, "SELECT count(*) FROM api_tokens t WHERE t::text LIKE '%' || substr('$token{alice}', 5, 20) || '%'"), '0', 'and not in the database');
 
-# Start a server.
-sub serve
-{
-	my (@words) = @_;
-	my %serve = (out => '', err => '');
-	$serve{run} = start([ 'renderchain', 'serve', '--json', '--listen', '127.0.0.1:0', @words ], '<', \undef, '>', \$serve{out}, '2>', \$serve{err}, timeout(200));
-	$serve{says} = sub { my ($what) = @_; wait_until(sub { $serve{run}->pump_nb if $serve{run}->pumpable; $serve{out} =~ $what }, "serve says $what: $serve{err}") };
-	$serve{says}->(qr/"listening"/);
-	($serve{url}) = $serve{out} =~ m{(http://[^"]+)};
-	return \%serve;
-}
-our $serve = serve();
-
-# Ask: (status, body, head).
-sub ask
-{
-	my ($who, $method, $path, @more) = @_;
-	my ($answer, $said) = ('', '');
-	my @auth = $who ? ('-H', "Authorization: Bearer " . ($token{$who} // $who)) : ();
-	IPC::Run::run([ 'curl', '-s', '-i', '--max-time', '20', '--path-as-is', '-X', $method, @auth, @more, "$serve->{url}$path" ], '>', \$answer, '2>', \$said);
-	my ($head, $body) = split /\r\n\r\n/, $answer, 2;
-	my ($status) = ($head // '') =~ m{^HTTP/1\.1 (\d+)};
-	return ($status // "none: $said", $body // '', $head // '');
-}
-sub json_of { my ($status, $body) = @_; return JSON::PP->new->utf8->allow_nonref->decode($body) }
-sub send_json { my ($who, $method, $path, $data) = @_; return ask($who, $method, $path, '-H', 'Content-Type: application/json', '-d', ref $data ? JSON::PP->new->encode($data) : $data) }
-sub status_of { return (ask(@_))[0] }
+$serve = serve();
 
 # Letting in.
 is(status_of('', 'GET', '/healthz'), 200, 'health needs no token');
