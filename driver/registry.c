@@ -31,6 +31,7 @@ bool registry_read(Registry *registry, const char *json, char **error) {
     if (json_is_object(models)) {
         models = json_object_get(registry->json, "models");
         registry->timeouts = json_object_get(registry->json, "timeouts");
+        registry->extension_version = text(registry->json, "extension");
         snprintf(where.text, sizeof where.text, "it has no list of models");
     }
     if (!json_is_array(models)) {

@@ -25,6 +25,7 @@ typedef struct Model {
 typedef struct Registry {
     json_t *json; /* as the database gave it; owned */
     const json_t *timeouts;
+    const char *extension_version; /* NULL where the database did not say */
     Model *models;
     size_t count;
 } Registry;

@@ -14,6 +14,7 @@
 #include "output.h"
 #include "plan.h"
 #include "prepare.h"
+#include "recipe.h"
 #include "table.h"
 
 enum { WORDS_MAXIMUM = 4000 }; /* bytes */
@@ -106,6 +107,7 @@ bool render_from_row(Render *render, const PGresult *result, int row, char **err
     render->reference_count = json_array_size(json_object_get(render->request, "references"));
     if (render->reference_count > MAX_REFERENCES)
         render->reference_count = MAX_REFERENCES;
+    recipe_take(render);
     plan_runs(render);
     json_t *stages = json_column(result, row, "stages");
     plan_reuse(render, stages);
@@ -446,6 +448,7 @@ static json_t *describe_result(Render *render) {
                      render->prompt ? render->prompt : request_text(render, "prompt")));
     if (render->prompt)
         json_object_set_new(result, "optimizedPrompt", json_string(render->prompt));
+    json_object_set_new(result, "recipe", recipe_of(render, kept));
     json_decref(analysis);
     return result;
 }

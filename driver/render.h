@@ -115,6 +115,7 @@ typedef struct History {
     char *bytes;     /* of the picture, where it is told; owned */
     CallTurn turn;
     char *why_not; /* it is left out; NULL where there was nothing to leave out */
+    char sha256[65]; /* of the picture */
     LoopFire *ready;
     void *context;
 } History;

@@ -68,11 +68,37 @@ static int read_prompt(RequestOptions *options, const Settings *settings) {
     return -1;
 }
 
+/* Refuse what a recipe says itself. */
+static int check_recipe(const RequestOptions *options, const CommandLine *line) {
+    const struct {
+        const char *option;
+        bool given;
+    } said[] = {{"--prompt", options->prompt},
+                {"--quality", options->quality},
+                {"--aspect-ratio", options->aspect_ratio},
+                {"--duration", options->duration},
+                {"--quick", options->quick},
+                {"--skip", options->skip.count},
+                {"--tool", options->tool},
+                {"--mask-type", options->mask_type},
+                {"--inpainting-prompt", options->inpainting_prompt}};
+    if (!options->from_recipe)
+        return options->analyze ? usage_error(line, "--analyze needs --from-recipe") : -1;
+    for (size_t i = 0; i < OPTION_COUNT(said); i++)
+        if (said[i].given)
+            return usage_error(line, "%s cannot be given with --from-recipe, which says it",
+                               said[i].option);
+    return -1;
+}
+
 /* Check what only the command line can get wrong. */
 static int check(RequestOptions *options, const CommandLine *line, const Settings *settings) {
-    if (!options->prompt)
+    int code = check_recipe(options, line);
+    if (code >= 0)
+        return code;
+    if (!options->prompt && !options->from_recipe)
         return usage_error(line, "--prompt is missing");
-    if (options->last_frame && !options->first_frame)
+    if (options->last_frame && !options->first_frame && !options->from_recipe)
         return usage_error(line, "--last-frame needs --first-frame");
     if (options->duration && (strlen(options->duration) != 1 || !strchr("468", *options->duration)))
         return usage_error(line, "--duration is \"%s\", not 4, 6 or 8", options->duration);
@@ -87,7 +113,8 @@ static int check(RequestOptions *options, const CommandLine *line, const Setting
                                "stage \"%s\" cannot be skipped; these can: semantic_parsing, "
                                "image_understanding, validation, memory_extraction",
                                options->skip.items[i]);
-    return strcmp(options->prompt, "-") == 0 ? read_prompt(options, settings) : -1;
+    return options->prompt && strcmp(options->prompt, "-") == 0 ? read_prompt(options, settings)
+                                                                : -1;
 }
 
 /* Which commands take an option. */
@@ -108,6 +135,12 @@ static size_t choose_options(RequestOptions *options, RequestKind kind, Option *
         {FOR_ALL,
          {"prompt", "TEXT", OPTION_TEXT, &options->prompt,
           "what to render; - reads standard input"}},
+        {FOR_ALL,
+         {"from-recipe", "FILE|RENDER", OPTION_TEXT, &options->from_recipe,
+          "draw what a recipe says, instead of --prompt; see renderchain show --recipe"}},
+        {FOR_ALL,
+         {"analyze", NULL, OPTION_FLAG, &options->analyze,
+          "run the stages before the picture anew, for --from-recipe"}},
         {FOR_ALL,
          {"chain", "ID|NAME", OPTION_TEXT, &options->chain, "chain to go on with, or a new name"}},
         {FOR_ALL,

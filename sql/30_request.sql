@@ -29,7 +29,7 @@ BEGIN
             'Name the chain one way: by chainId if it exists, by chainName to have it made if it is new.');
     ELSIF v_must_be IS NULL THEN
         PERFORM renderchain._invalid_request(format('unknown key "%s"', left(v_key, 80)),
-            'Known are type, prompt, userId, projectId, chainId, chainName, quality, aspectRatio, references, style, mask, maskType, inpaintingPrompt, firstFrame, lastFrame, previousVideo, durationSeconds, toolContext, skipStages, forceModel, provider, quick, parentRenderId, referenceRenderId, idempotencyKey and priority.');
+            'Known are type, prompt, userId, projectId, chainId, chainName, quality, aspectRatio, references, style, mask, maskType, inpaintingPrompt, firstFrame, lastFrame, previousVideo, durationSeconds, toolContext, skipStages, forceModel, provider, quick, recipe, parentRenderId, referenceRenderId, idempotencyKey and priority.');
     ELSIF p_request ->> v_key IS NULL THEN
         PERFORM renderchain._invalid_request(format('%s is missing', v_key), format('%s must be %s.', v_key, v_must_be));
     ELSE
@@ -97,6 +97,8 @@ DECLARE
         "provider": {"types": ["string", "null"], "blank": false, "longest": 200,
             "is": "the name of a provider, a text of 1 to 200 characters"},
         "quick": {"types": ["boolean", "null"], "is": "true or false"},
+        "recipe": {"types": ["object", "null"], "others": {},
+            "is": "an object as renderchain.get_recipe() gives it"},
         "idempotencyKey": "chainName",
         "priority": {"types": ["number", "null"], "pattern": "^-?([0-9]{1,2}|100)$",
             "is": "a whole number from -100 to 100"}

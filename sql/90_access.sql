@@ -23,7 +23,7 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT v.level, n.name, v.rights
     FROM (VALUES
-        ('submit', NULL, '{clock,use_schema,submit_render,register_inputs,cancel_render,retry_render,get_render,stage_events,events_since,credit_balance,credit_history,get_models,get_registry,find_chain,list_chains,get_chain,get_timelines,watch_renders,check_token,own_render,own_chain,own_object,submit_own,list_own_chains,expected_durations,get_latest_completed_render_with_memory,get_memory_from_chain,get_memory_from_render,get_memories_from_chains,get_memory_from_ancestors,save_memory,merge_context,pin_memory,unpin_memory}'::text[]),
+        ('submit', NULL, '{clock,use_schema,submit_render,register_inputs,cancel_render,retry_render,get_render,get_recipe,stage_events,events_since,credit_balance,credit_history,get_models,get_registry,find_chain,list_chains,get_chain,get_timelines,watch_renders,check_token,own_render,own_chain,own_object,submit_own,list_own_chains,expected_durations,get_latest_completed_render_with_memory,get_memory_from_chain,get_memory_from_render,get_memories_from_chains,get_memory_from_ancestors,save_memory,merge_context,pin_memory,unpin_memory}'::text[]),
         ('submit', 'SELECT, INSERT, UPDATE', '{render_chains,renders,render_jobs,render_queues}'),
         ('submit', 'SELECT, INSERT, UPDATE, DELETE', '{memory_pins}'),
         ('submit', 'SELECT, UPDATE', '{render_stages,credit_accounts}'),

@@ -58,7 +58,7 @@ SELECT refused('{"prompt": "x"}'::jsonb || v.rest::jsonb) FROM (VALUES
     ('{"durationSeconds": 4}'), ('{"durationSeconds": 5}'), ('{"durationSeconds": "4"}'), ('{"durationSeconds": 4.5}'),
     ('{"toolContext": {}}'), ('{"toolContext": {"toolId": ""}}'), ('{"toolContext": {"toolId": "t", "x": 1}}'),
     ('{"toolContext": {"toolId": "t", "toolSettings": []}}'), ('{"skipStages": []}'), ('{"skipStages": {"storage": true}}'),
-    ('{"skipStages": {"validation": "yes"}}'), ('{"quick": "yes"}'), ('{"forceModel": ""}'), ('{"provider": 1}'),
+    ('{"skipStages": {"validation": "yes"}}'), ('{"quick": "yes"}'), ('{"forceModel": ""}'), ('{"provider": 1}'), ('{"recipe": "x"}'),
     ('{"priority": 100}'), ('{"priority": 101}'), ('{"priority": -100}'), ('{"priority": -101}'), ('{"priority": 1.5}'),
     ('{"priority": "1"}'), ('{"idempotencyKey": ""}'), ('{"idempotencyKey": 1}')) v (rest);
 SELECT refused(jsonb_build_object('prompt', 'x', k, repeat('n', n)))
