@@ -137,7 +137,7 @@ $second->{sees}->(qr/^id: $seq$/m);
 my $later = stages($id, { stage => 'semantic_parsing', status => 'success', durationMs => 5 });
 $_->{sees}->(qr/^id: $later\nevent: stage\ndata: .*"durationMs":5/m) for $first, $second;
 kill_kill($second->{run});
-$node->restart('immediate');
+restart_server($node, 'immediate');
 $serve->{says}->(qr/"database_back"/);
 my $third;
 wait_until(sub { status_of('', 'GET', '/healthz') == 200 }, 'the database is back');

@@ -29,6 +29,7 @@ sub serve
 	my (@words) = @_;
 	my %serve = (out => '', err => '');
 	$serve{run} = start([ 'renderchain', 'serve', '--json', '--listen', '127.0.0.1:0', @words ], '<', \undef, '>', \$serve{out}, '2>', \$serve{err}, timeout(200));
+	started($serve{run});
 	$serve{says} = sub { my ($what) = @_; wait_until(sub { $serve{run}->pump_nb if $serve{run}->pumpable; $serve{out} =~ $what }, "serve says $what: $serve{err}") };
 	$serve{says}->(qr/"listening"/);
 	($serve{url}) = $serve{out} =~ m{(http://[^"]+)};
