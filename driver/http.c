@@ -13,7 +13,8 @@
 struct Http {
     Loop *loop;
     Trace *trace;
-    const char *authorities; /* a file with who is trusted to vouch for servers; NULL: the system's */
+    const char
+        *authorities; /* a file with who is trusted to vouch for servers; NULL: the system's */
     unsigned next_id;
 };
 

@@ -223,6 +223,7 @@ static void video_came(VideoJob *job, const HttpReply *reply) {
     memcpy(answer.image, reply->body->data, reply->body->length);
     answer.image_length = reply->body->length;
     answer.image_mime = "video/mp4";
+    answer.file = mem_strdup(job->file);
     finish(job, &answer);
 }
 
