@@ -109,5 +109,12 @@ like(sql($node, "SELECT error_message FROM renders WHERE id = '$id'"), qr/previo
 is($code, 1, 'a video of another protocol');
 like($err, qr/the video to go on from is interactions\/x, and model "local-video" has wire "veo"/, 'is told, too');
 is(scalar(@none = asked($server)), 0, 'and nothing of it is paid');
+
+# A frame that makes the request of a video larger than its model takes.
+set_model('local-video', '{"maxInlineBytes": 400}');
+($code, undef, $err) = run_at($server, 'video', '--prompt', 'a house', '--quick', '--duration', '8', '--model', 'local-video', '--first-frame', $photo);
+is($code, 1, 'a request that is too large');
+like($err, qr/the request is \d+ bytes with its images, and model "local-video" takes 400/, 'is told');
+is(scalar(grep { $_->{path} =~ /predictLongRunning/ } asked($server)), 0, 'and not sent');
 is(sql($node, 'SELECT count(*) FROM renderchain.check_ledger()'), '0', 'the ledger is sound');
 done_testing();
