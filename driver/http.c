@@ -13,6 +13,8 @@
 struct Http {
     Loop *loop;
     Trace *trace;
+    const char
+        *authorities; /* a file with who is trusted to vouch for servers; NULL: the system's */
     unsigned next_id;
 };
 
@@ -155,12 +157,24 @@ static void transfer_done(void *context, CURL *easy, CURLcode code) {
     free_call(call);
 }
 
+/* The file that says who is trusted, as curl's own program has it; libcurl does not look. */
+static const char *authorities_file(void) {
+    static const char *const variables[] = {"CURL_CA_BUNDLE", "SSL_CERT_FILE"};
+    for (size_t i = 0; i < sizeof variables / sizeof variables[0]; i++) {
+        const char *file = getenv(variables[i]);
+        if (file && *file)
+            return file;
+    }
+    return NULL;
+}
+
 /* Start libcurl with a loop of its own. */
 Http *http_new(Trace *trace) {
     Http *http = mem_alloc(sizeof *http);
     curl_global_init(CURL_GLOBAL_DEFAULT);
     http->loop = loop_new(transfer_done, http);
     http->trace = trace;
+    http->authorities = authorities_file();
     return http;
 }
 
@@ -233,6 +247,12 @@ static void set_options(HttpCall *call) {
     curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, request->total_timeout_ms);
     curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
     curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, request->idle_timeout_ms / 1000);
+    /* Calls that are made at once share one connection where the server can do that: the others
+     * wait until the first one's handshake has told. Without TLS nothing would tell it. */
+    if (strncasecmp(request->url, "https:", 6) == 0)
+        curl_easy_setopt(easy, CURLOPT_PIPEWAIT, 1L);
+    if (call->http->authorities)
+        curl_easy_setopt(easy, CURLOPT_CAINFO, call->http->authorities);
     if (request->public_only)
         set_public_only(call);
     if (request->sigv4) {

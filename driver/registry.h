@@ -50,6 +50,11 @@ const Model *registry_find(const Registry *registry, const char *id);
 const Model *registry_pick(const Registry *registry, const char *provider, const char *kind,
                            const char *tier);
 
+/* The same of the models that fit in the eyes of the caller (NULL: all do). */
+typedef bool ModelFits(const void *context, const Model *model);
+const Model *registry_pick_fitting(const Registry *registry, const char *provider, const char *kind,
+                                   const char *tier, ModelFits *fits, const void *context);
+
 /* How long a call of a stage may take: by the server's settings, else the model's timeoutSeconds.
  * Without a registry what holds where neither says anything. */
 Timeouts registry_timeouts(const Registry *registry, const char *stage, const Model *model);

@@ -171,10 +171,10 @@ void render_free(Render *render) {
         json_decref(documents[i]);
     free_picture(&render->picture);
     free_picture(&render->corrected);
-    char *const texts[] = {render->id,        render->chain_id,        render->prompt,
-                           render->negative,  render->error,           render->sqlstate,
-                           render->operation, render->operation_model, render->hint,
-                           render->result};
+    char *const texts[] = {
+        render->id,    render->chain_id,       render->prompt,    render->negative,
+        render->error, render->sqlstate,       render->operation, render->operation_model,
+        render->hint,  render->previous_video, render->result};
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
         free(texts[i]);
     *render = (Render){0};
@@ -442,10 +442,7 @@ static json_t *describe_result(Render *render) {
     json_t *correction = correction_record(render);
     if (correction)
         json_object_set_new(result, "correction", correction);
-    json_object_set_new(
-        result, "turn",
-        history_keep(render, kept,
-                     render->prompt ? render->prompt : request_text(render, "prompt")));
+    json_object_set_new(result, "turn", history_keep(render, kept, render_final_prompt(render)));
     if (render->prompt)
         json_object_set_new(result, "optimizedPrompt", json_string(render->prompt));
     json_object_set_new(result, "recipe", recipe_of(render, kept));
@@ -538,9 +535,15 @@ static void finish_if_over(Render *render) {
         complete(render);
 }
 
-/* Fetch what the stages need, then start what can be started. */
+/* Fetch what the stages need, then start what can be started. What no model can do is refused
+ * before anything is asked of one; a picture that was paid for is not. */
 void render_start(Render *render) {
-    prepare_start(render);
+    char *why = render->picture.key || render->operation ? NULL : route_refusal(render);
+    if (why)
+        render_refuse(render, why);
+    else
+        prepare_start(render);
+    free(why);
 }
 
 /* cancel_render was answered with the status that the render has now. */

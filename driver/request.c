@@ -98,6 +98,14 @@ static int check(RequestOptions *options, const CommandLine *line, const Setting
         return code;
     if (!options->prompt && !options->from_recipe)
         return usage_error(line, "--prompt is missing");
+    if (options->previous_video && strncmp(options->previous_video, "key:", 4) != 0 &&
+        !strstr(options->previous_video, "files/") &&
+        !strstr(options->previous_video, "interactions/"))
+        return usage_error(
+            line,
+            "--previous-video is \"%s\"; services go on only from videos of their own: "
+            "key:KEY (the outputKey of a render), .../files/ID or interactions/ID",
+            options->previous_video);
     if (options->last_frame && !options->first_frame && !options->from_recipe)
         return usage_error(line, "--last-frame needs --first-frame");
     if (options->duration && (strlen(options->duration) != 1 || !strchr("468", *options->duration)))
@@ -165,8 +173,9 @@ static size_t choose_options(RequestOptions *options, RequestKind kind, Option *
          {"last-frame", "IMAGE", OPTION_TEXT, &options->last_frame,
           "image with which it ends; needs --first-frame"}},
         {FOR_VIDEO | FOR_SUBMIT,
-         {"previous-video", "URL", OPTION_TEXT, &options->previous_video,
-          "video to go on from, as the provider calls it: .../files/ID or interactions/ID"}},
+         {"previous-video", "VIDEO", OPTION_TEXT, &options->previous_video,
+          "video to go on from: key:KEY of one that was rendered here, or as the provider calls "
+          "it: .../files/ID or interactions/ID"}},
         {FOR_VIDEO | FOR_SUBMIT,
          {"duration", "SECONDS", OPTION_TEXT, &options->duration, "4, 6 or 8 (default)"}},
         {FOR_ALL,
@@ -296,9 +305,12 @@ static void set_video(json_t *request, const RequestOptions *options) {
         json_object_set_new(request, "firstFrame", input_named(options->first_frame));
     if (options->last_frame)
         json_object_set_new(request, "lastFrame", input_named(options->last_frame));
-    if (options->previous_video)
-        json_object_set_new(request, "previousVideo",
-                            json_pack("{s:s}", "url", options->previous_video));
+    if (options->previous_video) {
+        bool key = strncmp(options->previous_video, "key:", 4) == 0;
+        json_object_set_new(
+            request, "previousVideo",
+            json_pack("{s:s}", key ? "key" : "url", options->previous_video + (key ? 4 : 0)));
+    }
 }
 
 /* Build the request. */

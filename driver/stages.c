@@ -7,6 +7,7 @@
 #include "assets.h"
 #include "correction.h"
 #include "history.h"
+#include "model_limits.h"
 #include "output.h"
 #include "recipe.h"
 #include "render.h"
@@ -136,9 +137,11 @@ static void tell_optimization_simple(const StageRun *run, ModelCall *call) {
     tell_images(run->render, call);
 }
 
-/* The prompt that draws: the optimised one, or the user's own where there is none. */
+/* The prompt that draws: the optimised one, or the user's own. */
 const char *render_final_prompt(const Render *render) {
-    return render->prompt ? render->prompt : request_text(render, "prompt");
+    bool taken = render->prompt &&
+                 (!render->image_model || limit_takes_prompt(render->image_model, render->prompt));
+    return taken ? render->prompt : request_text(render, "prompt");
 }
 
 static void tell_generation(const StageRun *run, ModelCall *call) {

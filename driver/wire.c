@@ -34,6 +34,16 @@ struct curl_slist *wire_headers(const char *type, const char *before_key, const 
     return headers;
 }
 
+/* Hold a request against what its model takes. */
+char *wire_too_large(const Model *model, size_t length) {
+    const json_t *limit = json_object_get(model->definition, "maxInlineBytes");
+    if (!json_is_integer(limit) || length <= (size_t)json_integer_value(limit))
+        return NULL;
+    return mem_printf("the request is %zu bytes with its images, and model \"%s\" takes %lld "
+                      "(maxInlineBytes in the registry)",
+                      length, model->id, (long long)json_integer_value(limit));
+}
+
 /* Judge a status. 504 is the gateway's: the work behind it may have been done. */
 Outcome wire_status_outcome(long status) {
     switch (status) {

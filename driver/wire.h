@@ -15,6 +15,10 @@ MUSTCHECK bool wire_append_json(Body *body, json_t *value);
  * as "x-goog-api-key: ". An empty key is left out. */
 struct curl_slist *wire_headers(const char *type, const char *before_key, const char *key);
 
+/* Why a request of so many bytes is larger than its model takes, in words that are the caller's;
+ * NULL where it is not. */
+char *wire_too_large(const Model *model, size_t length);
+
 /* Which outcome an HTTP status is that is not 200. */
 Outcome wire_status_outcome(long status);
 

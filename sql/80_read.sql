@@ -98,3 +98,21 @@ END
 $$;
 COMMENT ON FUNCTION renderchain.get_recipe(uuid) IS
 'What is needed to make the render once more: {"version","type","renderId","chainId","chainPosition","prompt" (as asked),"finalPrompt","negativePrompt","model":{"id","provider","version"},"parameters","inputs" (with the SHA-256 of each),"memory" (as it was used),"history" (the last turn that the model was told),"corrections","promptVersion","driverVersion","extensionVersion","output"}, with "repeats" where it was made from a recipe itself and "leftOut" where a member would have made it too large. Given as "recipe" of a request it is drawn from. RC006 for an unknown render and one without a recipe.';
+
+CREATE FUNCTION renderchain.get_video_origin(key text) RETURNS jsonb
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    PERFORM renderchain.use_schema();
+    RETURN (
+        SELECT pg_catalog.jsonb_build_object('renderId', o.render_id, 'model', s.model,
+                                             'operation', s.output -> 'operation'::text, 'file', s.output -> 'file'::text)
+        FROM stored_objects o JOIN render_stages s ON s.render_id = o.render_id
+        WHERE o.key = get_video_origin.key AND o.kind = 'output' AND o.state = 'live'
+          AND s.stage = 'video_generation' AND s.status = 'success'
+        ORDER BY s.attempt DESC LIMIT 1);
+END
+$$;
+COMMENT ON FUNCTION renderchain.get_video_origin(text) IS
+'By what name a provider knows the video that is stored under a key: {"renderId","model","operation","file"}, so that another one can go on from it; NULL where the key is no video that was rendered here, or its stages are gone.';

@@ -30,7 +30,7 @@ AS $$
         ('submit', 'SELECT, INSERT, UPDATE', '{stored_objects}'),
         ('submit', 'SELECT, INSERT', '{credit_entries}'),
         ('submit', 'SELECT', '{models,api_tokens}'),
-        ('work', NULL, '{claim_renders,run_render,extend_leases,release_renders,get_analyses,record_stages,register_objects,disown_objects,doomed_objects,forget_objects,compare_objects,check_objects,complete_render,fail_render,expire_renders,queue_status,warm_up,purge()}'),
+        ('work', NULL, '{claim_renders,run_render,extend_leases,release_renders,get_analyses,get_video_origin,record_stages,register_objects,disown_objects,doomed_objects,forget_objects,compare_objects,check_objects,complete_render,fail_render,expire_renders,queue_status,warm_up,purge()}'),
         ('work', 'INSERT, DELETE', '{render_stages}'),
         ('work', 'DELETE', '{stored_objects}'),
         ('work', 'SELECT, INSERT, UPDATE, DELETE', '{analysis_cache}'),
