@@ -103,6 +103,7 @@ CREATE FUNCTION renderchain.complete_render(render_id uuid, attempt integer, res
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
 SET plan_cache_mode = force_generic_plan
+SET enable_seqscan = off
 AS $$
 DECLARE
     v_schema text := renderchain.use_schema();
@@ -128,6 +129,7 @@ CREATE FUNCTION renderchain.warm_up() RETURNS void
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
 SET plan_cache_mode = force_generic_plan
+SET enable_seqscan = off
 SET lock_timeout = '1ms'
 SET client_min_messages = error
 AS $$
