@@ -196,6 +196,11 @@ Loop *loop_new(LoopTransferDone *done, void *context) {
     return loop;
 }
 
+/* Keep up to so many connections open between transfers. */
+void loop_keep_connections(Loop *loop, long most) {
+    curl_multi_setopt(loop->multi, CURLMOPT_MAXCONNECTS, most);
+}
+
 /* Free the loop and what still waits in it; transfers must have been dropped. */
 void loop_free(Loop *loop) {
     if (!loop)
