@@ -10,6 +10,8 @@
 
 #include "kill_point.h"
 
+enum { RECEIVE_MOST = 16 << 10, SEND_MOST = 512 << 10 };
+
 struct Http {
     Loop *loop;
     Trace *trace;
@@ -218,9 +220,9 @@ static void set_method(CURL *easy, const HttpRequest *request) {
 
 /* How large a buffer libcurl shall have for so much: it keeps it while the answer is awaited, and
  * a thousand answers may be. */
-static long buffer_size(size_t wanted) {
-    enum { LEAST = 4 << 10, MOST = 512 << 10 };
-    return wanted < LEAST ? LEAST : wanted > MOST ? MOST : (long)wanted;
+static long buffer_size(size_t wanted, long most) {
+    enum { LEAST = 4 << 10 };
+    return wanted < LEAST ? LEAST : wanted > (size_t)most ? most : (long)wanted;
 }
 
 /* Set everything that is the same for every call: no redirects are followed,
@@ -261,9 +263,11 @@ static void set_options(HttpCall *call) {
         curl_easy_setopt(easy, CURLOPT_PASSWORD, request->password);
     }
     set_method(easy, request);
-    curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, buffer_size(request->reply_maximum / 1024));
+    curl_easy_setopt(easy, CURLOPT_BUFFERSIZE,
+                     buffer_size(request->reply_maximum / 1024, RECEIVE_MOST));
     if (has_body(request)) {
-        curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, buffer_size(request->body_length / 8));
+        curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE,
+                         buffer_size(request->body_length / 8, SEND_MOST));
         curl_easy_setopt(easy, CURLOPT_READFUNCTION, give_body);
         curl_easy_setopt(easy, CURLOPT_READDATA, call);
         curl_easy_setopt(easy, CURLOPT_SEEKFUNCTION, rewind_body);

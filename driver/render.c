@@ -378,7 +378,8 @@ static void completed(void *context, const DbReply *reply) {
         render_lose(render, reply);
         return;
     }
-    render->result = mem_strdup(PQgetvalue(reply->result, 0, 0));
+    if (!render->unread)
+        render->result = mem_strdup(PQgetvalue(reply->result, 0, 0));
     output_disown(render, correction_left(render));
     set_end(render, RENDER_COMPLETED);
 }
@@ -446,6 +447,8 @@ static json_t *describe_result(Render *render) {
     if (render->prompt)
         json_object_set_new(result, "optimizedPrompt", json_string(render->prompt));
     json_object_set_new(result, "recipe", recipe_of(render, kept));
+    if (render->unread)
+        json_object_set_new(result, "quiet", json_true());
     json_decref(analysis);
     return result;
 }

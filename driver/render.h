@@ -174,6 +174,7 @@ struct Render {
     RenderWatch *watch;
     void *watch_context;
 
+    bool unread;      /* nobody here reads its result */
     bool may_requeue; /* what passes by itself puts it back into the queue; else it fails */
     unsigned asked;   /* statements that wait for their answers */
     LoopTimer *over_timer;

@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 enum {
-    CLAIM_MOST = 1000, /* what claim_renders takes */
+    CLAIM_MOST = 64, /* while those that it brings are started, the next are claimed */
     POLL_SHORTEST_MS = 50,
     POLL_LONGEST_MS = 2000,
     GATHER_MS = 5,         /* places that become free one by one are claimed for together */
@@ -83,6 +83,7 @@ static void run_row(Worker *worker, const PGresult *result, int row) {
     worker->running_count++;
     render_init(render, worker->app);
     render->db = worker->lanes[worker->next_lane++ % worker->lane_count].db;
+    render->unread = true;
     render->may_requeue = true;
     render->over = render_over;
     render->over_context = running;
