@@ -56,12 +56,14 @@ DECLARE
     v_reserved integer;
     v_request jsonb;
     v_used integer;
+    v_chain_id uuid;
 BEGIN
     IF pg_catalog.jsonb_typeof(p_result -> 'stages'::text) <> 'null'::text THEN
         PERFORM renderchain._write_events(p_render_id, p_attempt, p_result -> 'stages'::text, p_now);
     END IF;
     UPDATE render_jobs j SET state = 'ended', lease_owner = NULL, lease_until = NULL, ended_at = p_now
-    WHERE j.render_id = p_render_id RETURNING j.run, j.credits_reserved, j.request INTO v_run, v_reserved, v_request;
+    WHERE j.render_id = p_render_id RETURNING j.run, j.credits_reserved, j.request, j.chain_id
+    INTO v_run, v_reserved, v_request, v_chain_id;
     IF p_result ? 'memory'::text THEN
         -- pins are read under the lock that pin_memory takes too: either it is seen below or it sees this memory
         PERFORM FROM renders r WHERE r.id = p_render_id FOR NO KEY UPDATE;
@@ -91,6 +93,7 @@ BEGIN
     IF v_reserved IS NOT NULL THEN
         PERFORM renderchain._release(p_render_id, v_run, v_reserved, v_used, p_now);
     END IF;
+    PERFORM renderchain._end_wait(p_render_id, v_chain_id, p_now);
     PERFORM renderchain._notify(p_render_id, 'ended'::text);
     IF p_result -> 'quiet'::text = 'true'::jsonb THEN
         RETURN NULL;
