@@ -30,6 +30,7 @@ typedef struct Session {
     RequestOptions options;
     char worker[128];
     int signals;
+    LoopWatch *watch; /* of these */
     bool interrupted;
     LoopTimer *heartbeat;
     LoopTimer *idle;  /* until the idle time has been used */
@@ -155,7 +156,8 @@ static void watch_signals(Session *session) {
     sigprocmask(SIG_BLOCK, &set, NULL);
     session->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
     if (session->signals >= 0)
-        loop_watch(http_loop(session->app.http), session->signals, POLLIN, signalled, session);
+        session->watch =
+            loop_watch(http_loop(session->app.http), session->signals, POLLIN, signalled, session);
 }
 
 /* Whether this went well is not the render's concern. */
@@ -455,6 +457,8 @@ static int run_command(int argc, char **argv, RequestKind kind) {
     db_answer_free(&session->models);
     db_answer_free(&session->claim);
     render_free(&session->render);
+    if (session->watch)
+        loop_unwatch(http_loop(session->app.http), session->watch);
     app_close(&session->app);
     if (session->signals >= 0)
         close(session->signals);

@@ -156,14 +156,9 @@ static void request_failed(VideoJob *job, ModelAnswer *answer) {
 static void state_came(VideoJob *job, const HttpReply *reply) {
     VideoReply state = {.answer = {.retry_after_ms = -1, .outcome = OUTCOME_OK}};
     LongStrings strings;
-    json_error_t where = {0};
-    json_t *body = long_strings_load(reply->body->data ? reply->body->data : "",
-                                     reply->body->length, &strings, &where);
-    if (json_is_object(body))
+    json_t *body = wire_load(reply, &strings, &state.answer);
+    if (body)
         job->wire->parse(body, &strings, &state);
-    else
-        wire_malformed(&state.answer, "the answer is not JSON: %s",
-                       body ? "no object" : where.text);
     json_decref(body);
     if (state.operation && !job->operation) {
         job->operation = state.operation;

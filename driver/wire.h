@@ -3,6 +3,7 @@
 #ifndef RC_WIRE_H
 #define RC_WIRE_H
 
+#include "long_strings.h"
 #include "provider.h"
 
 enum { REQUEST_MAXIMUM = 256 << 20 }; /* bytes: every image at its limit, in base64 */
@@ -26,6 +27,18 @@ Outcome wire_status_outcome(long status);
  * the provider says, or NULL. */
 void wire_error(const HttpReply *reply, const ModelCall *call, const char *words,
                 ModelAnswer *answer);
+
+/* Parse the body of an answer, an object whose long strings stay where they are; the caller's.
+ * NULL, and the answer malformed, where it is none. */
+json_t *wire_load(const HttpReply *reply, LongStrings *strings, ModelAnswer *answer);
+
+/* Take a picture, which counts as one in the usage, where there is one. */
+void wire_take_picture(ModelAnswer *answer, LongString base64);
+
+/* Take JSON by the call's schema. stopped_for: why the model did not come to its end, NULL where it
+ * did; that explains JSON that is cut short. */
+void wire_take_json(ModelAnswer *answer, const char *text, const ModelCall *call,
+                    const char *stopped_for);
 
 /* A count of tokens, held to what one can be; 0 where it is not there. */
 json_int_t wire_tokens(const json_t *object, const char *key);
