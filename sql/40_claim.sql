@@ -83,7 +83,8 @@ BEGIN
     WITH taken AS (
         UPDATE render_jobs j SET state = 'running', attempt = j.attempt + 1, lease_owner = p_worker,
                lease_until = LEAST(p_now + p_lease, j.deadline), waits_for = NULL
-        WHERE j.render_id = ANY (p_render_ids) AND j.state IN ('queued', 'waiting')
+        -- by its key: said plainly, the state would have the planner read the index of all that is queued
+        WHERE j.render_id = ANY (p_render_ids) AND COALESCE(j.state, ''::text) IN ('queued', 'waiting')
         RETURNING j.render_id, j.request, j.attempt, j.base_attempt
     ), marked AS (
         UPDATE renders r SET status = 'processing', started_at = COALESCE(r.started_at, p_now), updated_at = p_now
