@@ -128,7 +128,10 @@ BEGIN
         SELECT pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object(
                    'renderId', r.id, 'chainId', r.chain_id, 'chainPosition', r.chain_position,
                    'parentRenderId', r.parent_render_id, 'type', r.type, 'status', r.status, 'prompt', r.prompt,
+                   'quality', r.settings -> 'quality'::text, 'aspectRatio', r.settings -> 'aspectRatio'::text,
+                   'quick', COALESCE(r.settings -> 'quick'::text, 'false'::jsonb),
                    'outputUrl', r.output_url, 'outputKey', r.output_key, 'error', r.error_message,
+                   'consistency', r.metadata -> 'consistency'::text,
                    'memory', CASE WHEN pg_catalog.jsonb_typeof(r.context_data -> 'pipelineMemory'::text) = 'object'::text
                                   THEN r.context_data -> 'pipelineMemory'::text END,
                    'selectedModel', r.metadata -> 'selectedModel'::text,
@@ -140,4 +143,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION renderchain.get_chain(uuid) IS
-'A chain as {"chainId","name","description","projectId","createdAt","updatedAt","memory","pins","renders":[...]}: memory is that of the latest completed render that carries one, pins what the user has fixed; each render has its position, parent, status, prompt, output, memory and the stages of its latest attempt with their durations. RC006 for an unknown chain.';
+'A chain as {"chainId","name","description","projectId","createdAt","updatedAt","memory","pins","renders":[...]}: memory is that of the latest completed render that carries one, pins what the user has fixed; each render has its position, parent, status, prompt, quality, output, consistency, memory and the stages of its latest attempt with their durations. RC006 for an unknown chain.';

@@ -64,6 +64,8 @@ SELECT renderchain.find_chain('twin');
 \echo :LAST_ERROR_SQLSTATE
 
 -- a chain as a whole
+UPDATE t_lookups.renders SET settings = '{"quality": "high", "aspectRatio": "3:2", "quick": true}', metadata = metadata || '{"consistency": {"score": 0.5}}'
+WHERE chain_position = 1;
 SELECT jsonb_pretty(renderchain.get_chain('00000000-0000-0000-0000-00000000000a'));
 SELECT renderchain.pin_memory('00000000-0000-0000-0000-00000000000b', '{"note": "door"}');
 SELECT renderchain.get_chain('00000000-0000-0000-0000-00000000000b');
