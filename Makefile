@@ -3,6 +3,7 @@
 #   make            build everything            make check     every test, on a throw-away server
 #   make install    extension + programs        make demo      three renders of one chain
 #   make bench      benchmarks                  make fuzz      a million random documents
+#   make fuzz-http  the same number of requests
 #   make bench-core only those of the server    make dist      PGXN archive
 #   make bench-worker  only those of the worker   make chaos     kills and restarts for minutes
 #   make check-hardened  the tests on servers with assertions and with sanitizers
@@ -19,7 +20,7 @@ INSTALL ?= install
 # META.json is the one source of the version; the others are derived from it.
 FULL_VERSION := $(shell sed -n 's/^   "version": "\(.*\)",/\1/p' META.json)
 
-.PHONY: all extension driver localmodel install uninstall clean installcheck check check-unit fuzz demo bench bench-core bench-worker chaos dist format check-hardened check-versions
+.PHONY: all extension driver localmodel install uninstall clean installcheck check check-unit fuzz fuzz-http demo bench bench-core bench-worker chaos dist format check-hardened check-versions
 
 all: extension driver localmodel
 
@@ -60,6 +61,10 @@ SEED ?= 1
 FIRST ?= 1
 fuzz:
 	@tools/sandbox test/fuzz/run $(CASES) $(SEED) $(FIRST)
+
+# The same for requests to the HTTP side.
+fuzz-http: driver
+	@$(MAKE) --no-print-directory -s -C test/fuzz/http check CASES=$(CASES) SEED=$(SEED) FIRST=$(FIRST)
 
 # KINDS="assertions sanitizers" says which; CASES and SEED what is fuzzed.
 check-hardened:

@@ -81,6 +81,14 @@ SKIP:
 	ask('alice', 'GET', '/outputs/aa/picture.png', @$_) for [], [ '-H', 'Range: bytes=1-2' ], [ '-H', 'Range: bytes=9-' ], [ '-H', 'If-None-Match: "' . 'a' x 64 . '"' ];
 	is(status_of('alice', 'GET', '/outputs/aa/folder.png'), 502, 'storage that does not give out');
 
+	# The page.
+	for my $path ('/', '/renderchain.js', '/page/main.js')
+	{
+		my ($etag) = (ask('', 'GET', $path))[2] =~ /^ETag: (.*?)\r?$/mi;
+		ask('', 'GET', $path, '-H', "If-None-Match: $etag");
+	}
+	ask('', 'GET', '/page/nothing');
+
 	# Every operation, refused in every way that is described.
 	for my $path (sort keys %{ $description->{paths} })
 	{
