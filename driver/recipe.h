@@ -17,6 +17,10 @@ extern const char *const recipe_parameters[];
  * large is left out, and named in "leftOut". */
 json_t *recipe_of(const Render *render, const Picture *kept);
 
+/* Note in what is recorded of a generation which memory it was told, so that whoever takes the
+ * picture over can tell whether it knows the same. */
+void recipe_note(json_t *output, const Render *render);
+
 /* The recipe that the request brings, or NULL. */
 const json_t *recipe_given(const Render *render);
 
