@@ -14,7 +14,7 @@ const char *const recipe_parameters[] = {
 
 /* What is left out first where a recipe would be too large. */
 static const char *const dispensable[] = {"parameters.toolContext", "memory", "corrections",
-                                          "negativePrompt", "finalPrompt"};
+                                          "negativePrompt"};
 
 /* ---- keeping one ---- */
 
@@ -156,6 +156,17 @@ static void add_history(json_t *recipe, const Render *render, const Picture *kep
     }
 }
 
+/* Add the prompt that was drawn. The optimised one is the result's, where get_recipe() finds it,
+ * unless another was drawn or it is too large. */
+static void add_prompt(json_t *recipe, const Render *render) {
+    const char *final = render_final_prompt(render);
+    bool large = strlen(final) > RECIPE_MAXIMUM;
+    if (large)
+        leave_out(recipe, "finalPrompt");
+    if (large || (render->prompt && strcmp(render->prompt, final) != 0))
+        json_object_set_new(recipe, "finalPrompt", large ? json_null() : json_string(final));
+}
+
 /* Leave members out until the recipe is as small as it has to be. */
 static void bound(json_t *recipe) {
     for (size_t i = 0; i < sizeof dispensable / sizeof dispensable[0]; i++) {
@@ -182,25 +193,20 @@ json_t *recipe_of(const Render *render, const Picture *kept) {
     const char *version = kept->answer.model_version;
     if (!version)
         version = json_string_value(json_object_get(kept->recorded, "modelVersion"));
-    json_t *recipe = json_pack(
-        "{s:i, s:s, s:s, s:s?, s:i, s:O, s:s, s:s?, s:{s:s, s:s, s:s?}, s:o, s:o, s:s, s:s, s:s?}",
-        "version", 1, "type", render_is_video(render) ? "video" : "image", "renderId", render->id,
-        "chainId", render->chain_id, "chainPosition", render->position, "prompt",
-        json_object_get(render->request, "prompt"), "finalPrompt", render_final_prompt(render),
-        "negativePrompt", render->negative, "model", "id", model->id, "provider", model->provider,
-        "version", version, "parameters", describe_parameters(render), "inputs",
-        describe_inputs(render), "promptVersion", asset_version(), "driverVersion", RC_VERSION,
-        "extensionVersion", app->registry.extension_version);
+    json_t *recipe =
+        json_pack("{s:i, s:s?, s:{s:s, s:s, s:s?}, s:o, s:o, s:s, s:s, s:s?}", "version", 1,
+                  "negativePrompt", render->negative, "model", "id", model->id, "provider",
+                  model->provider, "version", version, "parameters", describe_parameters(render),
+                  "inputs", describe_inputs(render), "promptVersion", asset_version(),
+                  "driverVersion", RC_VERSION, "extensionVersion", app->registry.extension_version);
+    add_prompt(recipe, render);
     set_if(recipe, "parentRenderId", json_object_get(render->request, "parentRenderId"));
     add_memory(recipe, render, kept);
     set_if(recipe, "corrections", corrections(render, kept));
     set_if(recipe, "repeats", json_object_get(recipe_given(render), "renderId"));
     add_history(recipe, render, kept);
     if (*kept->sha256)
-        json_object_set_new(recipe, "output",
-                            json_pack("{s:s, s:s, s:I}", "sha256", kept->sha256, "mime",
-                                      kept->answer.image_mime, "bytes",
-                                      (json_int_t)kept->answer.image_length));
+        json_object_set_new(recipe, "output", json_pack("{s:s}", "sha256", kept->sha256));
     bound(recipe);
     return recipe;
 }
