@@ -234,6 +234,18 @@ is($code, 0, 'a chain that remembers a lot') or diag($err);
 cmp_ok(length $small_text, '<', 262144, 'has recipes of bounded size');
 is_deeply($small->{leftOut}, [ 'memory' ], 'that say what is left out');
 
+sql($node, "UPDATE models SET definition = definition - 'maxPromptChars'");
+my $wordy = scripted_server($url, { body => '"optimizedPrompt"', times => 1, reply => { candidates => [ { finishReason => 'STOP', content => { role => 'model',
+		parts => [ { text => JSON::PP->new->encode({ optimizedPrompt => 'a brick house, ' x 20000, negativePrompt => '' }) } ] } } ] } });
+($code, $bounded, $err) = run_at($wordy, 'render', '--prompt', 'a house', '--quick', '--model', 'local-image-pro');
+is($code, 0, 'a model that writes a lot') or diag($err);
+($small, $small_text) = recipe_of($bounded->{data}{renderId});
+cmp_ok(length $small_text, '<', 262144, 'gives a recipe of bounded size');
+is_deeply($small->{leftOut}, ['finalPrompt'], 'that says so');
+($code, undef, $err) = run_at($url, 'render', '--from-recipe', $bounded->{data}{renderId});
+is($code, 3, 'and is not drawn as it stands');
+like($err, qr/without finalPrompt.*--analyze/s, 'but with --analyze');
+
 # Who acts for users does not take recipes from them: they name what is others'.
 my $refusal = $node->psql('postgres', qq{SELECT renderchain.submit_own('{"prompt": "x", "recipe": {}}', '11111111-2222-3333-4444-555555555555')}, stderr => \my $words);
 like($words, qr/recipe is not for users/, 'nor by HTTP');
