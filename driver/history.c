@@ -130,8 +130,13 @@ json_t *history_record(const Render *render) {
     const json_t *id = json_object_get(render->previous, "renderId");
     if (!history->bytes && !history->why_not)
         return NULL;
-    return json_pack("{s:O?, s:b, s:s?}", "renderId", id, "sent", history->bytes != NULL, "why",
-                     history->why_not);
+    json_t *record = json_pack("{s:O?, s:b, s:s?}", "renderId", id, "sent", history->bytes != NULL,
+                               "why", history->why_not);
+    json_t *told = history_recipe(render);
+    if (told)
+        json_object_update(record, told);
+    json_decref(told);
+    return record;
 }
 
 /* Say which picture was told; its words are with its render. */

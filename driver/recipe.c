@@ -14,7 +14,7 @@ const char *const recipe_parameters[] = {
 
 /* What is left out first where a recipe would be too large. */
 static const char *const dispensable[] = {"parameters.toolContext", "memory", "corrections",
-                                          "negativePrompt", "finalPrompt"};
+                                          "negativePrompt"};
 
 /* ---- keeping one ---- */
 
@@ -104,20 +104,79 @@ static json_t *describe_parameters(const Render *render) {
     return parameters;
 }
 
+/* Name something that is left out. */
+static void leave_out(json_t *recipe, const char *name) {
+    json_t *left_out = json_object_get(recipe, "leftOut");
+    if (!left_out) {
+        left_out = json_array();
+        json_object_set_new(recipe, "leftOut", left_out);
+    }
+    json_array_append_new(left_out, json_string(name));
+}
+
+/* Hash a memory, in whatever order its members are; "" where there is none. */
+static void hash_memory(const json_t *memory, char hex[65]) {
+    char *text = memory ? json_dumps(memory, JSON_TEXT | JSON_SORT_KEYS) : NULL;
+    *hex = '\0';
+    if (text)
+        sha256_hex(text, strlen(text), hex);
+    free(text);
+}
+
+/* Note which memory a generation was told. */
+void recipe_note(json_t *output, const Render *render) {
+    char hex[65];
+    hash_memory(render->memory, hex);
+    if (*hex)
+        json_object_set_new(output, "memorySha256", json_string(hex));
+}
+
+/* Add the memory that was used. A picture that was taken over was drawn with what the chain
+ * remembered then: where that is something else by now, nobody knows it any more. */
+static void add_memory(json_t *recipe, const Render *render, const Picture *kept) {
+    const char *then = json_string_value(json_object_get(kept->recorded, "memorySha256"));
+    char hex[65];
+    hash_memory(render->memory, hex);
+    if (kept->recorded && !render_is_video(render) && strcmp(then ? then : "", hex) != 0)
+        leave_out(recipe, "memory");
+    else
+        set_if(recipe, "memory", render->memory);
+}
+
+/* Add the last turn that the model was told, if it was; of a picture that was taken over as it is
+ * recorded. */
+static void add_history(json_t *recipe, const Render *render, const Picture *kept) {
+    const json_t *told = json_object_get(kept->recorded, "history");
+    if (!kept->recorded) {
+        json_t *history = history_recipe(render);
+        if (history)
+            json_object_set_new(recipe, "history", history);
+    } else if (json_is_true(json_object_get(told, "sent"))) {
+        set_if(recipe, "history", told);
+    }
+}
+
+/* Add the prompt that was drawn. The optimised one is the result's, where get_recipe() finds it,
+ * unless another was drawn or it is too large. */
+static void add_prompt(json_t *recipe, const Render *render) {
+    const char *final = render_final_prompt(render);
+    bool large = strlen(final) > RECIPE_MAXIMUM;
+    if (large)
+        leave_out(recipe, "finalPrompt");
+    if (large || (render->prompt && strcmp(render->prompt, final) != 0))
+        json_object_set_new(recipe, "finalPrompt", large ? json_null() : json_string(final));
+}
+
 /* Leave members out until the recipe is as small as it has to be. */
 static void bound(json_t *recipe) {
-    json_t *left_out = json_array();
     for (size_t i = 0; i < sizeof dispensable / sizeof dispensable[0]; i++) {
         if (json_dumpb(recipe, NULL, 0, JSON_TEXT) <= RECIPE_MAXIMUM)
             break;
         const char *dot = strchr(dispensable[i], '.');
         json_t *object = dot ? json_object_get(recipe, "parameters") : recipe;
         if (json_object_del(object, dot ? dot + 1 : dispensable[i]) == 0)
-            json_array_append_new(left_out, json_string(dispensable[i]));
+            leave_out(recipe, dispensable[i]);
     }
-    if (json_array_size(left_out))
-        json_object_set(recipe, "leftOut", left_out);
-    json_decref(left_out);
 }
 
 /* What the model was told to correct in the picture that is kept. */
@@ -131,27 +190,23 @@ static const json_t *corrections(const Render *render, const Picture *kept) {
 json_t *recipe_of(const Render *render, const Picture *kept) {
     const App *app = render->app;
     const Model *model = render->image_model;
-    json_t *recipe = json_pack(
-        "{s:i, s:s, s:s, s:s?, s:i, s:O, s:s, s:s?, s:{s:s, s:s, s:s?}, s:o, s:o, s:s, s:s, s:s?}",
-        "version", 1, "type", render_is_video(render) ? "video" : "image", "renderId", render->id,
-        "chainId", render->chain_id, "chainPosition", render->position, "prompt",
-        json_object_get(render->request, "prompt"), "finalPrompt", render_final_prompt(render),
-        "negativePrompt", render->negative, "model", "id", model->id, "provider", model->provider,
-        "version", kept->answer.model_version, "parameters", describe_parameters(render), "inputs",
-        describe_inputs(render), "promptVersion", asset_version(), "driverVersion", RC_VERSION,
-        "extensionVersion", app->registry.extension_version);
+    const char *version = kept->answer.model_version;
+    if (!version)
+        version = json_string_value(json_object_get(kept->recorded, "modelVersion"));
+    json_t *recipe =
+        json_pack("{s:i, s:s?, s:{s:s, s:s, s:s?}, s:o, s:o, s:s, s:s, s:s?}", "version", 1,
+                  "negativePrompt", render->negative, "model", "id", model->id, "provider",
+                  model->provider, "version", version, "parameters", describe_parameters(render),
+                  "inputs", describe_inputs(render), "promptVersion", asset_version(),
+                  "driverVersion", RC_VERSION, "extensionVersion", app->registry.extension_version);
+    add_prompt(recipe, render);
     set_if(recipe, "parentRenderId", json_object_get(render->request, "parentRenderId"));
-    set_if(recipe, "memory", render->memory);
+    add_memory(recipe, render, kept);
     set_if(recipe, "corrections", corrections(render, kept));
     set_if(recipe, "repeats", json_object_get(recipe_given(render), "renderId"));
-    json_t *history = history_recipe(render);
-    if (history)
-        json_object_set_new(recipe, "history", history);
+    add_history(recipe, render, kept);
     if (*kept->sha256)
-        json_object_set_new(recipe, "output",
-                            json_pack("{s:s, s:s, s:I}", "sha256", kept->sha256, "mime",
-                                      kept->answer.image_mime, "bytes",
-                                      (json_int_t)kept->answer.image_length));
+        json_object_set_new(recipe, "output", json_pack("{s:s}", "sha256", kept->sha256));
     bound(recipe);
     return recipe;
 }

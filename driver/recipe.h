@@ -12,10 +12,15 @@ enum { RECIPE_MAXIMUM = 256 << 10 }; /* bytes as JSON */
 /* The members of a request that say how to draw, in the recipe's "parameters"; ends with NULL. */
 extern const char *const recipe_parameters[];
 
-/* What is kept of a render whose picture this is; the caller's. Addresses that may hold secrets,
+/* What is kept of a render whose picture this is, beside what its row has anyway, which
+ * renderchain.get_recipe() adds; the caller's. Addresses that may hold secrets,
  * and images that were part of the request, are known by their hash only. What would make it too
  * large is left out, and named in "leftOut". */
 json_t *recipe_of(const Render *render, const Picture *kept);
+
+/* Note in what is recorded of a generation which memory it was told, so that whoever takes the
+ * picture over can tell whether it knows the same. */
+void recipe_note(json_t *output, const Render *render);
 
 /* The recipe that the request brings, or NULL. */
 const json_t *recipe_given(const Render *render);

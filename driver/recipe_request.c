@@ -187,7 +187,9 @@ static bool is_whole(const Settings *settings, const json_t *recipe, const Reque
     if (lacks)
         refuse(settings, code,
                options->analyze ? NULL : "Have the prompt written anew with --analyze.",
-               "the recipe is not whole: it was kept without %s, which was too large", lacks);
+               "the recipe is not whole: it was kept without %s, which was too large, or not "
+               "known any more",
+               lacks);
     return !lacks;
 }
 

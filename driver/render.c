@@ -131,6 +131,7 @@ static void free_picture(Picture *picture) {
     answer_free(&picture->answer);
     free(picture->key);
     free(picture->url);
+    json_decref(picture->recorded);
 }
 
 /* Free a render and everything it holds. */

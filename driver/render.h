@@ -107,6 +107,7 @@ typedef struct Picture {
     StorageJob *upload; /* while it is being stored */
     bool uploading;     /* the key is registered as ours to write */
     bool held;          /* generation has ended, its event waits for the storage */
+    json_t *recorded;   /* what an earlier attempt recorded of it, where it was taken over; owned */
 } Picture;
 
 /* The last turn of the chain; history.c. */

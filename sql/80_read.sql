@@ -77,9 +77,14 @@ DECLARE
 BEGIN
     PERFORM renderchain.use_schema();
     PERFORM renderchain._check_render(get_recipe.render_id);
-    SELECT r.metadata -> 'recipe'::text, r.status::text INTO v_recipe, v_status
+    -- what the row has anyway is not kept a second time
+    SELECT CASE pg_catalog.jsonb_typeof(r.metadata -> 'recipe'::text) WHEN 'object'::text THEN
+               pg_catalog.jsonb_build_object('type', r.type, 'renderId', r.id, 'chainId', r.chain_id,
+                   'chainPosition', r.chain_position, 'prompt', r.prompt,
+                   'finalPrompt', COALESCE(r.metadata ->> 'optimizedPrompt'::text, r.prompt::text))
+               || (r.metadata -> 'recipe'::text) END, r.status::text INTO v_recipe, v_status
     FROM renders r WHERE r.id = get_recipe.render_id;
-    IF pg_catalog.jsonb_typeof(v_recipe) IS DISTINCT FROM 'object'::text THEN
+    IF v_recipe IS NULL THEN
         RAISE EXCEPTION 'render % has no recipe', get_recipe.render_id USING ERRCODE = 'RC006',
             DETAIL = pg_catalog.format('It is %s.'::text, v_status),
             HINT = 'A render keeps a recipe when a driver that knows recipes completes it.';

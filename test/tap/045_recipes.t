@@ -162,6 +162,28 @@ is_deeply($small->{corrections}, ['make it brighter'], 'with what had to be corr
 ($code, $again, $err) = run_at($url, 'render', '--from-recipe', $bright->{data}{renderId});
 is(sha256_hex(picture($again)), sha256_hex(picture($bright)), 'it is drawn once more, at once');
 
+# A picture that another driver took over has the recipe of when it was drawn.
+for my $case ([ 'as it was', sub { } ], [ 'that has changed', sub { sql($node, "SELECT renderchain.pin_memory(id, '{\"note\": \"later\"}') FROM render_chains WHERE name = 'villa'") } ])
+{
+	my ($what, $change) = @$case;
+	my $hanging = model_server('--fault', 'memory_extraction=hang');
+	my $taken = submit('--prompt', 'the house in spring', '--chain', 'villa', '--provider', 'local');
+	my $worker = start_worker('--provider', 'local', '--provider-url', $hanging);
+	wait_until(sub { sql($node, "SELECT count(*) FROM render_stages WHERE render_id = '$taken' AND stage = 'storage' AND status = 'success'") eq '1' }, 'the picture is recorded');
+	$worker->{run}->kill_kill;
+	expire_leases($node);
+	$change->();
+	is(end_of(start_worker('--drain', '--provider', 'local', '--provider-url', $url)), 0, 'another worker takes a picture over');
+	my $whole = result_of((driver('show', $taken, '--json'))[1]);
+	($small) = recipe_of($taken);
+	ok($small->{history}{sha256} && $small->{history}{turn}, 'with the last turn that was told');
+	like($small->{model}{version}, qr/./, 'and the version of the model');
+	($code, $again, $err) = run_at($url, 'render', '--from-recipe', $taken);
+	is($code, $what eq 'as it was' ? 0 : 3, "a memory $what") or diag($err);
+	if ($code) { like($err, qr/it was kept without memory/, 'is not known any more'); }
+	else { is(sha256_hex(picture($again)), sha256_hex(picture($whole)), 'gives the same picture'); }
+}
+
 # Videos.
 ($code, my $video, $err) = run_at($url, 'video', '--prompt', 'a brick house at dusk', '--duration', '4', '--first-frame', $style, '--aspect-ratio', '9:16');
 is($code, 0, 'a video') or diag($err);
@@ -210,6 +232,18 @@ is($code, 0, 'a chain that remembers a lot') or diag($err);
 ($small, $small_text) = recipe_of($bounded->{data}{renderId});
 cmp_ok(length $small_text, '<', 262144, 'has recipes of bounded size');
 is_deeply($small->{leftOut}, [ 'memory' ], 'that say what is left out');
+
+sql($node, "UPDATE models SET definition = definition - 'maxPromptChars'");
+my $wordy = scripted_server($url, { body => '"optimizedPrompt"', times => 1, reply => { candidates => [ { finishReason => 'STOP', content => { role => 'model',
+		parts => [ { text => JSON::PP->new->encode({ optimizedPrompt => 'a brick house, ' x 20000, negativePrompt => '' }) } ] } } ] } });
+($code, $bounded, $err) = run_at($wordy, 'render', '--prompt', 'a house', '--quick', '--model', 'local-image-pro');
+is($code, 0, 'a model that writes a lot') or diag($err);
+($small, $small_text) = recipe_of($bounded->{data}{renderId});
+cmp_ok(length $small_text, '<', 262144, 'gives a recipe of bounded size');
+is_deeply($small->{leftOut}, ['finalPrompt'], 'that says so');
+($code, undef, $err) = run_at($url, 'render', '--from-recipe', $bounded->{data}{renderId});
+is($code, 3, 'and is not drawn as it stands');
+like($err, qr/without finalPrompt.*--analyze/s, 'but with --analyze');
 
 # Who acts for users does not take recipes from them: they name what is others'.
 my $refusal = $node->psql('postgres', qq{SELECT renderchain.submit_own('{"prompt": "x", "recipe": {}}', '11111111-2222-3333-4444-555555555555')}, stderr => \my $words);

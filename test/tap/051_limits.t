@@ -52,7 +52,7 @@ set_model('local-image-flash', '{"maxReferences": 14, "maxPromptChars": 10}');
 ($code, $result, $err) = run_at($url, 'render', '--prompt', 'a house', '--quick', '--model', 'local-image-flash');
 is($code, 0, 'an optimised prompt that is too long') or diag($err);
 cmp_ok(length $result->{data}{optimizedPrompt}, '>', 10, 'is not drawn');
-is(sql($node, "SELECT metadata #>> '{recipe,finalPrompt}' FROM renders WHERE id = '$result->{data}{renderId}'"), 'a house', 'but the prompt as it was asked');
+is(sql($node, "SELECT renderchain.get_recipe('$result->{data}{renderId}') ->> 'finalPrompt'"), 'a house', 'but the prompt as it was asked');
 
 # A worker whose models have changed since the render was submitted.
 my $id = submit('--prompt', 'a house', '--user', $user, '--provider', 'local', '--model', 'local-image-flash', '--reference', $photo);
