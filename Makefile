@@ -2,6 +2,7 @@
 #
 #   make            build everything            make check     every test, on a throw-away server
 #   make install    extension + programs        make demo      three renders of one chain
+#   make demo-serve and its live page           make screenshots  the documents' pictures of it
 #   make bench      benchmarks                  make fuzz      a million random documents
 #   make fuzz-http  the same number of requests
 #   make bench-core only those of the server    make dist      PGXN archive
@@ -20,7 +21,7 @@ INSTALL ?= install
 # META.json is the one source of the version; the others are derived from it.
 FULL_VERSION := $(shell sed -n 's/^   "version": "\(.*\)",/\1/p' META.json)
 
-.PHONY: all extension driver localmodel install uninstall clean installcheck check check-unit fuzz fuzz-http demo bench bench-core bench-worker chaos dist format check-hardened check-versions
+.PHONY: all extension driver localmodel install uninstall clean installcheck check check-unit fuzz fuzz-http demo demo-serve screenshots bench bench-core bench-worker chaos dist format check-hardened check-versions
 
 all: extension driver localmodel
 
@@ -76,6 +77,14 @@ check-versions:
 
 demo:
 	@tools/demo
+
+# Then the live page, until Ctrl+C; LISTEN=127.0.0.1:8080 says where.
+demo-serve:
+	@tools/demo --serve $(LISTEN)
+
+# The pictures of the documents that show the page and a report.
+screenshots:
+	@tools/screenshots
 
 bench:
 	@bench/run

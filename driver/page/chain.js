@@ -85,6 +85,11 @@ export class ChainView {
         return renders.find((render) => render.renderId === this.#selected) ?? renders.at(-1);
     }
 
+    /* The render whose memory the next one begins with. */
+    #lastWithMemory() {
+        return this.#chain.renders.findLast((render) => render.status === 'completed' && render.memory);
+    }
+
     /* Show everything that is not as it was shown last. */
     #show() {
         const { renders, pins } = this.#chain, current = this.#current();
@@ -94,7 +99,8 @@ export class ChainView {
         this.#showStrip(current);
         if (current)
             this.#showRender(current);
-        this.#memory.update(current?.memory ?? this.#chain.memory, pins);
+        const last = this.#lastWithMemory();
+        this.#memory.update(current?.memory ? current : last ?? {}, pins, !current?.memory || current === last);
     }
 
     #showHead() {
@@ -272,9 +278,9 @@ export class ChainView {
             }
             await client.unpin(this.#chainId, [path.join('.')]);
             // The pins have narrowed the list of the last render; the next one is to begin with all of it.
-            const last = this.#chain.renders.findLast((render) => render.status === 'completed' && render.memory);
-            const known = path.length === 1 ? this.#memory.known(path[0]) : [];
-            if (last && known.length > (last.memory[path[0]]?.length ?? 0))
+            const last = this.#lastWithMemory();
+            const known = last && path.length === 1 ? this.#memory.known(last, path[0]) : [];
+            if (known.length > (last.memory[path[0]]?.length ?? 0))
                 await client.mergeMemory(last.renderId, { [path[0]]: known });
         });
     }

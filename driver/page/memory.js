@@ -28,31 +28,35 @@ function union(...lists) {
 export class MemoryPanel {
     node = make('section', { class: 'memory', 'aria-labelledby': 'memory-title' });
     #pin;
-    #seen = { palette: [], materials: [] };
+    #seen = new Map(); // render -> what was shown of it, as pinning narrows its lists
+    #about = make('p', { class: 'soft small' });
     #body = make('div');
 
     /* pin(path, value or null) pins or releases; it gives the pins then in force. */
     constructor(pin) {
         this.#pin = pin;
         this.node.append(make('h2', { id: 'memory-title' }, 'Memory'),
-            make('p', { class: 'soft small' }, 'What the next render begins with. Pin what has to stay, whatever comes out.'),
-            this.#body);
+            this.#about, this.#body);
     }
 
-    /* All entries of a list that this chain is known to have had; pinning narrows the memory itself. */
-    known(name) {
-        return this.#seen[name];
+    /* All entries of a list that a render is known to have had. */
+    known({ renderId, memory }, name) {
+        return union(texts(memory?.[name]), name === 'palette' ? texts(memory?.styleCodes?.colorPalette) : [],
+            this.#seen.get(renderId)?.[name] ?? []);
     }
 
-    /* Show the memory of a render and the pins of its chain. */
-    update(memory, pins) {
-        const codes = memory?.styleCodes ?? {};
+    /* Show the memory of a render, with the pins of its chain; the last one's is what the next begins
+     * with. */
+    update(render, pins, isLast) {
+        const { renderId, chainPosition, memory } = render, codes = memory?.styleCodes ?? {}, seen = {};
+        this.#about.textContent = `What ${isLast ? 'the next render begins with' : `is remembered of render ${chainPosition}`}. `
+            + 'Pin what has to stay, whatever comes out.';
         const rows = LISTS.map(([name, title]) => {
             const pinned = texts(pins?.[name]);
-            const own = union(pinned, texts(memory?.[name]), name === 'palette' ? texts(codes.colorPalette) : []);
-            this.#seen[name] = union(own, this.#seen[name]);
-            return this.#row(title, this.#seen[name].map((entry) => this.#chip(name, entry, pinned)));
+            seen[name] = union(pinned, this.known(render, name));
+            return this.#row(title, seen[name].map((entry) => this.#chip(name, entry, pinned)));
         });
+        this.#seen.set(renderId, seen);
         for (const [name, title] of SINGLES) {
             const pinned = pins?.styleCodes?.[name], value = pinned ?? codes[name];
             if (typeof value === 'string' && value)

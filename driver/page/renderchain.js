@@ -251,6 +251,12 @@ export function waveOf({ stage, part }) {
     return part === 'correction' ? wave + 2 : wave;
 }
 
+/* Stages by their waves, in the order in which they are always shown. */
+export function inOrder(stages) {
+    return [...stages].sort((one, other) => waveOf(one) - waveOf(other) ||
+        ORDER.indexOf(one.stage) - ORDER.indexOf(other.stage) || (one.part < other.part ? -1 : 1));
+}
+
 /* The stages that are to be expected of a render, before it has said anything. */
 export function expectedStages({ type = 'image', quick = false, quality = 'standard' } = {}) {
     const video = type === 'video';
@@ -275,9 +281,7 @@ function withStage(stages, data) {
     const stage = { part: '', ...data };
     if (data.status === 'running')
         stage.runningSince = Date.now() - (data.runningMs ?? 0);
-    const others = stages.filter((other) => other.stage !== stage.stage || other.part !== stage.part);
-    return [...others, stage].sort((one, other) => waveOf(one) - waveOf(other) ||
-        ORDER.indexOf(one.stage) - ORDER.indexOf(other.stage) || (one.part < other.part ? -1 : 1));
+    return inOrder([...stages.filter((other) => other.stage !== stage.stage || other.part !== stage.part), stage]);
 }
 
 /* What an earlier attempt has not done is to be done by this one. */

@@ -1,6 +1,6 @@
 /* The stages of a render: a column for each wave, in which those that run at the same time stand
  * together. A badge fills while its stage runs, as fast as that stage took before. */
-import { waveOf } from '/renderchain.js';
+import { inOrder, waveOf } from '/renderchain.js';
 import { icon, ICONS, make, unseen } from '/page/elements.js';
 import { duration, stageName, WAVES } from '/page/words.js';
 
@@ -70,9 +70,9 @@ export class StageBoard {
         return this.#badges.get(key);
     }
 
-    /* Show these stages, in this order. */
+    /* Show these stages. */
     update(stages) {
-        for (const stage of stages) {
+        for (const stage of inOrder(stages)) {
             const badge = this.#badge(stage);
             const { status } = stage;
             if (badge.node.dataset.status !== status) {

@@ -47,6 +47,23 @@ is($answer[0], 405, 'a method that is not there');
 like($answer[2], qr/^Allow: GET\r?$/m, 'says which are');
 unlike($answer[2], qr/Access-Control/i, 'other origins may not ask');
 
+# The page for people, which needs no token as there is nothing of anybody in it.
+for my $case ([ '/', 'text/html; charset=utf-8' ], [ '/renderchain.js', 'text/javascript; charset=utf-8' ], [ '/page/page.css', 'text/css; charset=utf-8' ], [ '/page/icon.svg', 'image/svg+xml' ])
+{
+	my ($path, $type) = @$case;
+	@answer = ask('', 'GET', $path);
+	is($answer[0], 200, "$path is given out");
+	like($answer[2], qr/^\Q$_\E\r?$/m, "... with $_") for "Content-Type: $type", 'Cache-Control: no-cache', 'Referrer-Policy: no-referrer', 'X-Content-Type-Options: nosniff';
+	like($answer[2], qr/^Content-Security-Policy: default-src 'none'; script-src 'self';/m, '... and may do little');
+	my ($etag) = $answer[2] =~ /^ETag: (\S+)/m;
+	@answer = ask('', 'GET', $path, '-H', "If-None-Match: $etag");
+	is("$answer[0] $answer[1]", '304 ', '... once');
+}
+is(status_of('', 'GET', "/?token=$token{alice}"), 400, 'not with a token in its address');
+is(status_of('', 'POST', '/', '-d', 'x'), 405, 'and nothing is posted to it');
+is(status_of('', 'GET', $_), 401, "$_ is none of it") for '/page/', '/page/nothing.js', '/renderchain.jsx', '/renderchainXXX', '/page/../page/page.css';
+is(status_of('alice', 'GET', $_), 404, "$_ is not there") for '/page/nothing.js', '/renderchainXXX', '/page/page.css/x';
+
 # Submitting.
 @answer = send_json('alice', 'POST', '/api/renders', { prompt => 'white house', chainName => 'villa', fullPipeline => JSON::PP::false });
 is($answer[0], 202, 'a render is queued') or diag($answer[1]);
@@ -182,7 +199,7 @@ sql($node, "INSERT INTO stored_objects (key, backend, render_id, mime, bytes, sh
 @answer = ask('alice', 'GET', "/outputs/$key");
 is($answer[0], 200, 'a picture is given out');
 is($answer[1], join('', map { chr } 0 .. 255), 'byte for byte');
-like($answer[2], qr/^$_\r?$/m, "with $_") for 'Content-Type: image/png', 'X-Content-Type-Options: nosniff', 'Accept-Ranges: bytes', 'ETag: "a{64}"', "Content-Security-Policy: default-src 'none'; sandbox";
+like($answer[2], qr/^$_\r?$/m, "with $_") for 'Content-Type: image/png', 'X-Content-Type-Options: nosniff', 'Accept-Ranges: bytes', 'Vary: Authorization', 'ETag: "a{64}"', "Content-Security-Policy: default-src 'none'; sandbox";
 for my $range ([ '0-9', 206, 0, 10, '0-9/256' ], [ '250-', 206, 250, 6, '250-255/256' ], [ '-4', 206, 252, 4, '252-255/256' ], [ '250-999', 206, 250, 6, '250-255/256' ], [ '-999', 206, 0, 256, '0-255/256' ],
 	[ '256-', 416 ], [ '-0', 416 ], [ '9-0', 200, 0, 256 ], [ 'x', 200, 0, 256 ], [ '0-1,3-4', 200, 0, 256 ], [ '--5', 200, 0, 256 ], [ '5-6x', 200, 0, 256 ])
 {
@@ -237,6 +254,9 @@ my $short = serve('--rate', '1', '--cors', 'https://example.org');
 	@answer = ask('', 'OPTIONS', '/api/renders', '-H', 'Origin: https://example.org', '-H', 'Access-Control-Request-Method: POST');
 	is($answer[0], 204, 'a page may ask what it may ask');
 	like($answer[2], qr{^Access-Control-Allow-Origin: https://example\.org\r?$}m, 'from that origin');
+	@answer = ask('', 'GET', '/renderchain.js');
+	like($answer[2], qr{^Access-Control-Allow-Origin: https://example\.org\r?$}m, 'and take the module');
+	like($answer[2], qr/^Access-Control-Expose-Headers: .*Retry-After/m, 'and read when to come back');
 	my ($of_bob) = map { $_->{token} } grep { $_->{userId} eq $bob && $_->{level} eq 'write' } events_of((driver('token', 'list', '--json'))[1]);
 	is((driver('token', 'revoke', $of_bob))[0], 0, 'a token is revoked');
 	is((driver('token', 'revoke', $of_bob))[0], 5, 'once');

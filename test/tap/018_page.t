@@ -1,5 +1,5 @@
-# The page of serve in a real browser, with the test as the worker: each stage begins and ends when
-# the test says so.
+# The page of serve in a real browser: first with the test as the worker, so that each stage begins
+# and ends when the test says so, then with a worker and models that take their time.
 use strict;
 use warnings;
 use FindBin;
@@ -19,4 +19,10 @@ my $serve = serve('--rate=0');
 node_tests('page.mjs', URL => $serve->{url}, TOKEN => token('--user', $user), USER_ID => $user, PHOTO => $photo);
 stop_serve($serve);
 is($serve->{err}, '', 'the server has nothing to complain of');
+
+model_server('--latency-ms', '150');
+$serve = start_serve('--rate=0', '--with-worker');
+sql($node, 'TRUNCATE renders, render_chains CASCADE');
+node_tests('renders.mjs', URL => $serve->{url}, TOKEN => make_token('--user', '11111111-2222-3333-4444-55555555555b'), PHOTO => $photo);
+is(stop_serve($serve), 0, 'the server and its worker end in good order');
 done_testing();
