@@ -46,7 +46,8 @@ sub sql
 sub driver
 {
 	my (@words) = @_;
-	run([ 'renderchain', @words ], '>', \my $out, '2>', \my $err) or die "renderchain @words: $out$err\n";
+	my ($out, $err) = ("", "");
+	run([ "renderchain", @words ], "<", \undef, ">", \$out, "2>", \$err) or die "renderchain @words: $out$err\n";
 	return $out;
 }
 
