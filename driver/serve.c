@@ -24,6 +24,9 @@ static const ServeRoute routes[] = {
     {"GET", "/healthz", LEVEL_NONE, health, NULL, NULL, 200},
     {"GET", "/openapi.json", LEVEL_NONE, serve_openapi, NULL, NULL, 200},
     {"GET", "/metrics", LEVEL_ADMIN, serve_metrics, NULL, NULL, 200},
+    {"GET", "/", LEVEL_NONE, serve_page, NULL, NULL, 200},
+    {"GET", "/renderchain.js", LEVEL_NONE, serve_page, NULL, NULL, 200},
+    {"GET", "/page/...", LEVEL_NONE, serve_page, NULL, NULL, 200},
     {"POST", "/api/renders", LEVEL_WRITE, serve_submit,
      "select renderchain.submit_own($1::jsonb, $2::uuid, $3::text[])", "bUk", 202},
     {"POST", "/api/video", LEVEL_WRITE, serve_submit,
@@ -264,7 +267,7 @@ static bool is_open(const WebRequest *request) {
     for (size_t i = 0; i < ROUTES; i++)
         if (routes[i].level == LEVEL_NONE && strcmp(routes[i].path, request->path) == 0)
             return true;
-    return false;
+    return serve_is_page(request->path);
 }
 
 /* A page of another origin asks what it may ask. */

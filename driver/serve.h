@@ -1,8 +1,8 @@
 /* renderchain serve: what the HTTP API answers. cmd_serve.c is the command, serve.c lets requests
  * in and finds who handles them, serve_api.c asks the database, serve_submit.c takes
  * renders with their images, serve_events.c streams what
- * happens to a render, serve_outputs.c gives out what is stored, serve_openapi.c describes all of
- * this, serve_metrics.c has the figures. */
+ * happens to a render, serve_outputs.c gives out what is stored, serve_page.c the page for people,
+ * serve_openapi.c describes all of this, serve_metrics.c has the figures. */
 #ifndef RC_SERVE_H
 #define RC_SERVE_H
 
@@ -96,5 +96,9 @@ void serve_openapi(Serve *serve, WebRequest *request, const ServeRoute *route, c
 /* Give figures about the server and the queue, as Prometheus reads them. */
 void serve_metrics(Serve *serve, WebRequest *request, const ServeRoute *route, const char *part);
 void serve_metrics_close(Serve *serve);
+
+/* Is it a file of the page, which anybody may read? Give it out. */
+bool serve_is_page(const char *path);
+void serve_page(Serve *serve, WebRequest *request, const ServeRoute *route, const char *part);
 
 #endif

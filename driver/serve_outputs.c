@@ -68,6 +68,7 @@ static void send_bytes(Output *output, StorageReply *reply) {
         return;
     }
     web_add_header(request, "Accept-Ranges", "bytes");
+    web_add_header(request, "Vary", "Authorization");
     web_add_header(request, "Cache-Control", "private, max-age=31536000, immutable");
     /* Whatever it is, it is not to act as a page of ours. */
     web_add_header(request, "Content-Security-Policy", "default-src 'none'; sandbox");

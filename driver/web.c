@@ -120,6 +120,8 @@ static void add_headers(WebRequest *request, const char *type) {
         MHD_add_response_header(response, "Access-Control-Allow-Origin",
                                 request->web->options.cors);
         MHD_add_response_header(response, "Vary", "Origin");
+        MHD_add_response_header(response, "Access-Control-Expose-Headers",
+                                "Location, Retry-After, ETag, Content-Range");
     }
 }
 

@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 enum {
-    CLAIM_MOST = 1000, /* what claim_renders takes */
+    CLAIM_MOST = 64, /* while those that it brings are started, the next are claimed */
     POLL_SHORTEST_MS = 50,
     POLL_LONGEST_MS = 2000,
     GATHER_MS = 5,         /* places that become free one by one are claimed for together */
@@ -44,17 +44,19 @@ static int free_places(const Worker *worker) {
     return places > CLAIM_MOST ? CLAIM_MOST : places;
 }
 
-/* A place has become free: claim for it if the queue had more. */
-static void place_freed(Worker *worker) {
+/* A place has become free: claim for it if the queue had more, or if what it was taken by may have
+ * made the next of its chain free to go. */
+static void place_freed(Worker *worker, bool of_chain) {
     bool many = free_places(worker) * GATHERED_FRACTION >= worker->options.concurrency;
-    if (worker->more || (worker->options.drain && !worker->running))
-        claim_after(worker, many ? 0 : GATHER_MS);
+    if (worker->more || of_chain || (worker->options.drain && !worker->running))
+        claim_after(worker, many && worker->more ? 0 : GATHER_MS);
 }
 
 /* A render is over. */
 static void render_over(void *context, Render *render) {
     Running *running = context;
     Worker *worker = running->worker;
+    bool of_chain = render->chain_id != NULL;
     worker_say_over(worker, render);
     worker->completed += render->end == RENDER_COMPLETED;
     worker->failed += render->end == RENDER_FAILED;
@@ -66,7 +68,7 @@ static void render_over(void *context, Render *render) {
     worker->running_count--;
     render_free(render);
     free(running);
-    place_freed(worker);
+    place_freed(worker, of_chain);
     stop_if_done(worker);
 }
 
@@ -83,6 +85,7 @@ static void run_row(Worker *worker, const PGresult *result, int row) {
     worker->running_count++;
     render_init(render, worker->app);
     render->db = worker->lanes[worker->next_lane++ % worker->lane_count].db;
+    render->unread = true;
     render->may_requeue = true;
     render->over = render_over;
     render->over_context = running;
@@ -119,24 +122,23 @@ static void claim_failed(Worker *worker, const DbReply *reply) {
     }
 }
 
-/* How many renders wait for their next attempt: none any more that this worker could wait for? */
+/* Is there anything left that this worker could wait for? */
 static void waiting_came(void *context, const DbReply *reply) {
     Worker *worker = context;
     if (worker->state != WORKER_CLAIMING || worker->running)
         return;
-    if (!reply->ok || strcmp(PQgetvalue(reply->result, 0, 0), "0") == 0)
+    if (!reply->ok || strcmp(PQgetvalue(reply->result, 0, 0), "t") != 0)
         worker_stop(worker);
 }
 
 /* Nothing can be claimed and nothing runs: the queue is empty, unless something of ours waits in
- * it for its next attempt. */
+ * it for its next attempt, or something of a chain for what another driver runs. */
 static void drained(Worker *worker) {
-    if (worker->requeued)
-        db_call_once(worker->lanes[0].db,
-                     "select coalesce(renderchain.queue_status(0) ->> 'later', '0')", 0, NULL,
-                     waiting_came, worker);
-    else
-        worker_stop(worker);
+    const char *parameters[] = {worker->requeued ? "true" : "false"};
+    db_call_once(worker->lanes[0].db,
+                 "select $1::boolean and s -> 'later' <> '0' or s -> 'chained' <> '0' and "
+                 "s -> 'running' <> '0' from renderchain.queue_status(0) s",
+                 1, parameters, waiting_came, worker);
 }
 
 /* The claim was answered. */
@@ -199,10 +201,11 @@ static void woken(void *context, const char *text) {
         return;
     json_t *payload = json_loads(text, 0, NULL);
     const char *id = json_string_value(json_object_get(payload, "render"));
-    if (payload_is(payload, "queued")) {
+    if (payload_is(payload, "queued") || json_is_true(json_object_get(payload, "queued"))) {
         worker->poll_ms = POLL_SHORTEST_MS;
         claim_after(worker, GATHER_MS);
-    } else if (payload_is(payload, "ended")) {
+    }
+    if (payload_is(payload, "ended")) {
         const Running *ours = id ? worker_find(worker, id) : worker->running;
         if (ours && !ours->render.ending)
             worker_check_leases(worker);

@@ -18,11 +18,12 @@ AS $$
 DECLARE
     v_run integer;
     v_reserved integer;
+    v_chain_id uuid;
 BEGIN
     PERFORM renderchain._close_stages(p_render_id, p_now);
     UPDATE render_jobs j SET state = 'ended', lease_owner = NULL, lease_until = NULL, ended_at = p_now,
-           cancel_requested = p_status = 'cancelled'
-    WHERE j.render_id = p_render_id RETURNING j.run, j.credits_reserved INTO v_run, v_reserved;
+           cancel_requested = p_status = 'cancelled', waits_for = NULL
+    WHERE j.render_id = p_render_id RETURNING j.run, j.credits_reserved, j.chain_id INTO v_run, v_reserved, v_chain_id;
     UPDATE renders r SET status = p_status, error_message = p_error ->> 'message'::text, credits_cost = 0,
            metadata = renderchain._as_object(r.metadata) || pg_catalog.jsonb_build_object('error', p_error),
            updated_at = p_now
@@ -34,6 +35,7 @@ BEGIN
     IF v_reserved IS NOT NULL THEN
         PERFORM renderchain._release(p_render_id, v_run, v_reserved, NULL::integer, p_now);
     END IF;
+    PERFORM renderchain._end_wait(p_render_id, v_chain_id, p_now);
 END
 $$;
 
@@ -251,7 +253,7 @@ BEGIN
     UPDATE render_jobs j SET state = 'queued', run = j.run + 1, base_attempt = j.attempt, run_after = v_now,
            max_attempts = pg_catalog.current_setting('renderchain.max_attempts'::text)::integer,
            deadline = v_now + pg_catalog.current_setting('renderchain.deadline'::text)::interval,
-           cancel_requested = false, ended_at = NULL, credits_reserved = v_reserved, user_id = v_render.user_id,
+           cancel_requested = false, ended_at = NULL, unheard = false, credits_reserved = v_reserved, user_id = v_render.user_id,
            queue_id = renderchain._queue_for(v_render.user_id, v_job.priority, v_job.request ->> 'type'::text,
                                              v_job.provider, v_now, v_now)
     WHERE j.render_id = retry_render.render_id;

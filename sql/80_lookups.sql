@@ -27,11 +27,12 @@ LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    RETURN pg_catalog.jsonb_build_object('models', renderchain.get_models(), 'timeouts', renderchain._timeouts());
+    RETURN pg_catalog.jsonb_build_object('models', renderchain.get_models(), 'timeouts', renderchain._timeouts(),
+        'extension', (SELECT e.extversion FROM pg_catalog.pg_extension e WHERE e.extname = 'renderchain'::name));
 END
 $$;
 COMMENT ON FUNCTION renderchain.get_registry() IS
-'What a driver reads before its first render: {"models": what get_models returns, "timeouts": {"connect","idle","stages":{stage: seconds}}}, the latter from the settings renderchain.connect_timeout, idle_timeout and stage_timeouts, in seconds; idle is 0 where a call may be silent for as long as it may take.';
+'What a driver reads before its first render: {"models": what get_models returns, "timeouts": {"connect","idle","stages":{stage: seconds}}, "extension": its version}, the timeouts from the settings renderchain.connect_timeout, idle_timeout and stage_timeouts, in seconds; idle is 0 where a call may be silent for as long as it may take.';
 
 CREATE FUNCTION renderchain.find_chain(id_or_name text) RETURNS uuid
 LANGUAGE plpgsql STABLE
@@ -127,7 +128,10 @@ BEGIN
         SELECT pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object(
                    'renderId', r.id, 'chainId', r.chain_id, 'chainPosition', r.chain_position,
                    'parentRenderId', r.parent_render_id, 'type', r.type, 'status', r.status, 'prompt', r.prompt,
+                   'quality', r.settings -> 'quality'::text, 'aspectRatio', r.settings -> 'aspectRatio'::text,
+                   'quick', COALESCE(r.settings -> 'quick'::text, 'false'::jsonb),
                    'outputUrl', r.output_url, 'outputKey', r.output_key, 'error', r.error_message,
+                   'consistency', r.metadata -> 'consistency'::text,
                    'memory', CASE WHEN pg_catalog.jsonb_typeof(r.context_data -> 'pipelineMemory'::text) = 'object'::text
                                   THEN r.context_data -> 'pipelineMemory'::text END,
                    'selectedModel', r.metadata -> 'selectedModel'::text,
@@ -139,4 +143,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION renderchain.get_chain(uuid) IS
-'A chain as {"chainId","name","description","projectId","createdAt","updatedAt","memory","pins","renders":[...]}: memory is that of the latest completed render that carries one, pins what the user has fixed; each render has its position, parent, status, prompt, output, memory and the stages of its latest attempt with their durations. RC006 for an unknown chain.';
+'A chain as {"chainId","name","description","projectId","createdAt","updatedAt","memory","pins","renders":[...]}: memory is that of the latest completed render that carries one, pins what the user has fixed; each render has its position, parent, status, prompt, quality, output, consistency, memory and the stages of its latest attempt with their durations. RC006 for an unknown chain.';

@@ -82,7 +82,8 @@ is(status_of('bob', 'GET', "/outputs/$input"), 404, 'and nobody else\'s');
 is((send_json('bob', 'POST', '/api/renders', { prompt => 'x', style => { key => $input } }))[0], 404, 'nor for renders');
 is((send_json('alice', 'POST', '/api/renders', { prompt => 'again', style => { key => $input } }))[0], 202, 'but for the user\'s');
 my $text = write_file('text.txt', 'no picture');
-for my $case ([ 'no picture', '-F', 'prompt=x', '-F', "style=\@$text" ], [ 'an unknown field', '-F', 'prompt=x', '-F', 'nothing=1' ], [ 'a field that is no text', '-F', 'prompt=x', '-F', "\xff\xfe=1" ], [ 'text for a file', '-F', 'prompt=x', '-F', 'style=x' ],
+for my $case ([ 'no picture', '-F', 'prompt=x', '-F', "style=\@$text" ], [ 'an unknown field', '-F', 'prompt=x', '-F', 'nothing=1' ], [ 'half a number', '-F', 'prompt=x', '-F', 'durationSeconds=8s' ], [ 'a doubtful flag', '-F', 'prompt=x', '-F', 'quick=perhaps' ], [ 'a field that is no text', '-F', 'prompt=x', '-F', "\xff\xfe=1" ],
+	[ 'text for a file', '-F', 'prompt=x', '-F', 'style=x' ],
 	[ 'a file for text', '-F', "prompt=\@$text" ], [ 'too many', '-F', 'prompt=x', map { ('-F', "reference=\@$photo") } 1 .. 4 ], [ 'a path', '-F', 'prompt=x', '-F', 'request={"style": {"path": "/etc/passwd"}}' ],
 	[ 'a key', '-F', 'prompt=x', '-F', qq(request={"style": {"key": "$input", "sha256": "x"}}) ], [ 'no JSON', '-F', 'request=x' ], [ 'no boundary', '-H', 'Content-Type: multipart/form-data', '-d', 'x' ],
 	[ 'a cut body', '-H', 'Content-Type: multipart/form-data; boundary=b', '--data-binary', "--b\r\nContent-Disposition: form-data; name=\"prompt\"\r\n\r\nx" ],
@@ -136,7 +137,7 @@ $second->{sees}->(qr/^id: $seq$/m);
 my $later = stages($id, { stage => 'semantic_parsing', status => 'success', durationMs => 5 });
 $_->{sees}->(qr/^id: $later\nevent: stage\ndata: .*"durationMs":5/m) for $first, $second;
 kill_kill($second->{run});
-$node->restart('immediate');
+restart_server($node, 'immediate');
 $serve->{says}->(qr/"database_back"/);
 my $third;
 wait_until(sub { status_of('', 'GET', '/healthz') == 200 }, 'the database is back');

@@ -81,6 +81,14 @@ SKIP:
 	ask('alice', 'GET', '/outputs/aa/picture.png', @$_) for [], [ '-H', 'Range: bytes=1-2' ], [ '-H', 'Range: bytes=9-' ], [ '-H', 'If-None-Match: "' . 'a' x 64 . '"' ];
 	is(status_of('alice', 'GET', '/outputs/aa/folder.png'), 502, 'storage that does not give out');
 
+	# The page.
+	for my $path ('/', '/renderchain.js', '/page/main.js')
+	{
+		my ($etag) = (ask('', 'GET', $path))[2] =~ /^ETag: (.*?)\r?$/mi;
+		ask('', 'GET', $path, '-H', "If-None-Match: $etag");
+	}
+	ask('', 'GET', '/page/nothing');
+
 	# Every operation, refused in every way that is described.
 	for my $path (sort keys %{ $description->{paths} })
 	{
@@ -129,7 +137,7 @@ SKIP:
 	wait_until(sub { status_of('', 'GET', '/healthz') == 200 }, 'the database is back');
 	my ($known) = json_of(send_json('alice', 'POST', '/api/renders', { prompt => 'x', nothing => 1 }))->{hint} =~ /^Known are (.*)\.$/;
 	is(join(' ', sort grep { !/^fullPipeline$/ } keys %{ $description->{components}{schemas}{RenderRequest}{properties} }),
-		join(' ', sort grep { !/^(?:userId|projectId|priority)$/ } split /, | and /, $known), 'the members of a request');
+		join(' ', sort grep { !/^(?:userId|projectId|priority|recipe)$/ } split /, | and /, $known), 'the members of a request');
 	my @requests = (
 		{ name => 'a short request', value => { prompt => 'x' }, valid => JSON::PP::true },
 		{ name => 'a long request', value => { prompt => 'x', references => [ { url => 'https://example.org/a.png' }, { key => 'k', mime => 'image/png' } ], style => undef, durationSeconds => 8, toolContext => { toolId => 't' }, fullPipeline => JSON::PP::true }, valid => JSON::PP::true },

@@ -4,14 +4,14 @@ package RenderchainServe;
 use strict;
 use warnings;
 use Exporter 'import';
-use IPC::Run qw(start timeout);
+use IPC::Run qw(start finish timeout);
 use JSON::PP;
 use RenderchainTest;
 
 # $serve is the server that is asked (as a whole glob, so that a test may say local $serve), %token
 # has the tokens by the names that a test gives them, @answers what was answered, where a test
 # sets $keep_answers.
-our @EXPORT = qw(*serve %token $keep_answers @answers token ask json_of send_json status_of);
+our @EXPORT = qw(*serve %token $keep_answers @answers token ask json_of send_json status_of serve stop_serve);
 our ($serve, %token, $keep_answers, @answers);
 
 # Make a token.
@@ -28,11 +28,21 @@ sub serve
 {
 	my (@words) = @_;
 	my %serve = (out => '', err => '');
-	$serve{run} = start([ 'renderchain', 'serve', '--json', '--listen', '127.0.0.1:0', @words ], '<', \undef, '>', \$serve{out}, '2>', \$serve{err}, timeout(200));
+	$serve{run} = start([ 'renderchain', 'serve', '--json', '--listen', '127.0.0.1:0', @words ], '<', \undef, '>', \$serve{out}, '2>', \$serve{err}, timeout(900));
+	started($serve{run});
 	$serve{says} = sub { my ($what) = @_; wait_until(sub { $serve{run}->pump_nb if $serve{run}->pumpable; $serve{out} =~ $what }, "serve says $what: $serve{err}") };
 	$serve{says}->(qr/"listening"/);
 	($serve{url}) = $serve{out} =~ m{(http://[^"]+)};
 	return \%serve;
+}
+
+# Stop it; its exit code.
+sub stop_serve
+{
+	my ($serve) = @_;
+	$serve->{run}->signal('TERM');
+	finish($serve->{run});
+	return $serve->{run}->result(0);
 }
 
 # Ask: (status, body, head).

@@ -1,0 +1,22 @@
+# The page of serve in a real browser, with the test as the worker: each stage begins and ends when
+# the test says so.
+use strict;
+use warnings;
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use RenderchainNode;
+use RenderchainServe;
+use RenderchainTest;
+use Test::More;
+
+need_browser();
+my $node = new_server('page');
+my $user = '11111111-2222-3333-4444-55555555555a';
+mkdir scratch() . "/$_" for qw(objects objects/aa);
+write_file("objects/aa/picture-$_.png", png_bytes(320, 180, [ 60 * $_, 80, 120 ])) for 1 .. 3;
+my $photo = write_file('photo.png', png_bytes(64, 64, [ 178, 84, 40 ]));
+my $serve = serve('--rate=0');
+node_tests('page.mjs', URL => $serve->{url}, TOKEN => token('--user', $user), USER_ID => $user, PHOTO => $photo);
+stop_serve($serve);
+is($serve->{err}, '', 'the server has nothing to complain of');
+done_testing();
