@@ -6,6 +6,7 @@
 #   make bench      benchmarks                  make fuzz      a million random documents
 #   make fuzz-http  the same number of requests
 #   make bench-core only those of the server    make dist      PGXN archive
+#   make bench-serve  only those of looking on
 #   make bench-worker  only those of the worker   make chaos     kills and restarts for minutes
 #   make check-hardened  the tests on servers with assertions and with sanitizers
 #   make check-versions  every test on PostgreSQL 17 and 18, in Debian systems of their own (root)
@@ -21,7 +22,7 @@ INSTALL ?= install
 # META.json is the one source of the version; the others are derived from it.
 FULL_VERSION := $(shell sed -n 's/^   "version": "\(.*\)",/\1/p' META.json)
 
-.PHONY: all extension driver localmodel install uninstall clean installcheck check check-unit fuzz fuzz-http demo demo-serve screenshots bench bench-core bench-worker chaos dist format check-hardened check-versions
+.PHONY: all extension driver localmodel install uninstall clean installcheck check check-unit fuzz fuzz-http demo demo-serve screenshots bench bench-core bench-worker bench-serve chaos dist format check-hardened check-versions
 
 all: extension driver localmodel
 
@@ -97,6 +98,10 @@ bench-core:
 # Rows as IN_FLIGHT:LATENCY_MS:RENDERS.
 bench-worker:
 	@bench/worker_load $(ROWS)
+
+# Rows as VIEWERS:RENDERS.
+bench-serve:
+	@bench/serve_load $(ROWS)
 
 # For so many seconds; a seed decides what is killed when, though not what is hit.
 SECONDS ?= 120
