@@ -41,7 +41,12 @@ static void claim_after(Worker *worker, double milliseconds) {
 /* How many more renders there is room for. */
 static int free_places(const Worker *worker) {
     int places = worker->options.concurrency - (int)worker->running_count;
-    return places > CLAIM_MOST ? CLAIM_MOST : places;
+    return worker_places_with_storage(worker, places > CLAIM_MOST ? CLAIM_MOST : places);
+}
+
+/* Claim now. */
+void worker_claim_soon(Worker *worker) {
+    claim_after(worker, 0);
 }
 
 /* A place has become free: claim for it if the queue had more, or if what it was taken by may have
@@ -66,6 +71,7 @@ static void render_over(void *context, Render *render) {
     if (running->next)
         running->next->previous = running->previous;
     worker->running_count--;
+    worker_mind_storage(worker, render);
     render_free(render);
     free(running);
     place_freed(worker, of_chain);
@@ -404,6 +410,7 @@ void worker_close(Worker *worker) {
         if (timers[i])
             loop_cancel(loop, timers[i]);
     worker_end_upkeep(worker);
+    worker_end_storage(worker);
     while (worker->running) {
         Running *running = worker->running;
         worker->running = running->next;
