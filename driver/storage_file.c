@@ -225,7 +225,8 @@ static int by_name(const void *a, const void *b) {
     return strcmp(((const Entry *)a)->name, ((const Entry *)b)->name);
 }
 
-/* Read a directory in the order of keys; names that begin with a dot are no objects. */
+/* Read a directory in the order of keys; names that begin with a dot are no objects, and neither
+ * are links: where they lead is not ours, or would be walked twice. */
 static Entry *read_directory(const char *path, size_t *count) {
     Entry *entries = NULL;
     size_t room = 0;
@@ -233,7 +234,9 @@ static Entry *read_directory(const char *path, size_t *count) {
     *count = 0;
     for (struct dirent *found; directory && (found = readdir(directory));) {
         struct stat st;
-        if (found->d_name[0] == '.' || fstatat(dirfd(directory), found->d_name, &st, 0) != 0)
+        if (found->d_name[0] == '.' ||
+            fstatat(dirfd(directory), found->d_name, &st, AT_SYMLINK_NOFOLLOW) != 0 ||
+            S_ISLNK(st.st_mode))
             continue;
         if (*count == room)
             entries = mem_grow(entries, (room = room ? room * 2 : 64) * sizeof *entries);

@@ -113,12 +113,16 @@ static void claim_later(Worker *worker, bool any) {
 }
 
 /* A claim failed: by a loss, which may have left us renders that we do not know; by something
- * that passes; or for good, so that there is no use in going on. */
+ * that passes; or for good, so that there is no use in going on. A database that cannot be written
+ * is one that fails over, if it could be before. */
 static void claim_failed(Worker *worker, const DbReply *reply) {
+    bool read_only = strcmp(reply->sqlstate, "25006") == 0;
     if (strncmp(reply->sqlstate, "08", 2) == 0) {
         worker->claim_lost = true;
-    } else if (db_error_passes(reply->sqlstate)) {
-        worker_say(worker, "warning", "could not claim: %s", reply->message);
+    } else if (db_error_passes(reply->sqlstate) && (worker->has_claimed || !read_only)) {
+        if (!worker->read_only)
+            worker_say(worker, "warning", "could not claim: %s", reply->message);
+        worker->read_only = read_only;
         claim_later(worker, false);
     } else {
         worker->exit_code = app_database_error(&worker->app->settings, reply->sqlstate,
@@ -155,6 +159,8 @@ static void claimed(void *context, const DbReply *reply) {
         stop_if_done(worker);
         return;
     }
+    worker->has_claimed = true;
+    worker->read_only = false;
     int rows = PQntuples(reply->result);
     if (worker->state != WORKER_CLAIMING) {
         return_claimed(worker, rows);

@@ -75,7 +75,8 @@ struct Worker {
     int claim_asked;
     bool claim_lost; /* and its answer will never come: what it took is to be given back */
     bool returning;  /* what is given back has not been heard of yet */
-    bool more;       /* the last claim brought all it asked for */
+    bool has_claimed, read_only; /* a claim was answered; the database cannot be written just now */
+    bool more;                   /* the last claim brought all it asked for */
     double poll_ms;
     LoopTimer *claim_timer;
     double claim_at;

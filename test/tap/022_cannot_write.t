@@ -1,9 +1,10 @@
-# Storage that takes nothing: a worker pays for a few pictures and then for none until storage can be
+# What a worker cannot write to. Storage that takes nothing: a worker pays for a few pictures and then for none until storage can be
 # written again.
 use strict;
 use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
+use POSIX qw(mkfifo);
 use RenderchainTest;
 use Test::More;
 
@@ -37,5 +38,28 @@ submit('--prompt', 'a house', '--quick');
 is(end_of(start_worker('--drain')), 8, 'a worker that cannot write does not even start');
 chmod 0700, $objects;
 is(end_of(start_worker('--drain')), 0, 'and drains when it can');
+# A database that cannot be written, as a standby is, or for a role: said once, with what is needed.
+{
+	local $ENV{PGOPTIONS} = '-c default_transaction_read_only=on';
+	$worker = start_worker();
+	is(end_of($worker), 4, 'a database that cannot be written ends a worker');
+	like($worker->{err}, qr/25006.*target_session_attrs=read-write/s, 'with what is needed');
+}
+
+# What a link in the storage leads to is nobody's object, nor is it walked.
+mkdir scratch() . '/elsewhere';
+write_file('elsewhere/private.png', 'x');
+symlink scratch() . '/elsewhere', "$objects/link";
+symlink $objects, "$objects/loop";
+my ($code, $out) = driver('gc', '--verify', '--json');
+is($code, 0, 'gc --verify follows no links') or diag($out);
+
+# A pipe that is named to submit would keep it waiting, and give its bytes to it alone.
+mkfifo(scratch() . '/pipe', 0600);
+my $err;
+($code, $out, $err) = driver('submit', '--prompt', 'a house', '--reference', scratch() . '/pipe');
+is($code, 3, 'submit does not wait for a pipe');
+like($err, qr/is a pipe or device, not a file/, 'and says why');
+
 is(sql($node, 'SELECT * FROM renderchain.check_ledger()'), '', 'the ledger is right');
 done_testing();
