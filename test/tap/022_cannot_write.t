@@ -29,6 +29,17 @@ is(pictures(), 4, 'and no more paid for');
 chmod 0700, $objects;
 $worker->{says}->(qr/one render will tell.*"status":"completed".*storage takes objects again.*(?:"status":"completed".*){3}/s);
 is(sql($node, $states), 'completed=5 failed=3', 'when it can be written again all go on');
+
+# The disk is unmounted, and an empty directory is in its place: nothing is written there.
+rename $objects, "$objects.away";
+mkdir $objects;
+submit('--prompt', "a house $_", '--quick') for 1 .. 4;
+$worker->{says}->(qr/3 renders in a row could not be stored.*3 renders in a row could not be stored[^\n]*is its disk mounted/s);
+is(join(' ', glob "$objects/*"), '', 'nothing is written into another directory of that name');
+rmdir $objects;
+rename "$objects.away", $objects;
+$worker->{says}->(qr/storage takes objects again.*storage takes objects again/s);
+is(sql($node, $states), 'completed=6 failed=6', 'with the disk it goes on');
 $worker->{run}->signal('TERM');
 is(end_of($worker), 0, 'the worker ends');
 
