@@ -372,7 +372,7 @@ static ExitCode claim_and_run(Session *session, json_t *request) {
 /* Read an image of the request that needs no network, if there is one. */
 static bool read_now(ImageFile *into, const char *label, const json_t *named, char **error) {
     return !named ||
-           (input_read(into, named, error) && recipe_image_fits(label, into, named, error));
+           (input_read(into, named, false, error) && recipe_image_fits(label, into, named, error));
 }
 
 /* Check what can be checked before anything is reserved: images that are at hand, and the output.

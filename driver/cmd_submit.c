@@ -13,7 +13,7 @@
  */
 static bool check_image(const json_t *named, char **error) {
     ImageFile image = {0};
-    bool ok = !named || (input_read(&image, named, error) &&
+    bool ok = !named || (input_read(&image, named, true, error) &&
                          recipe_image_fits("an image", &image, named, error));
     image_file_free(&image);
     return ok;

@@ -17,7 +17,10 @@
 #include "recipe.h"
 #include "table.h"
 
-enum { WORDS_MAXIMUM = 4000 }; /* bytes */
+enum {
+    WORDS_MAXIMUM = 4000,            /* bytes */
+    RETRY_AFTER_LONGEST_MS = 3600000 /* as fail_render has it, whatever a provider asks for */
+};
 
 static void finish_if_over(Render *render);
 
@@ -510,7 +513,9 @@ static void fail(Render *render, const StageRun *run) {
                               "message", words);
     bool again = render->may_requeue && run->passes;
     if (again && run->retry_after_ms >= 0)
-        json_object_set_new(error, "retryAfterSeconds", json_real(run->retry_after_ms / 1e3));
+        json_object_set_new(
+            error, "retryAfterSeconds",
+            json_real(fmin(run->retry_after_ms, RETRY_AFTER_LONGEST_MS) / 1e3));
     fail_with(render, error, again);
 }
 

@@ -41,7 +41,12 @@ static void claim_after(Worker *worker, double milliseconds) {
 /* How many more renders there is room for. */
 static int free_places(const Worker *worker) {
     int places = worker->options.concurrency - (int)worker->running_count;
-    return places > CLAIM_MOST ? CLAIM_MOST : places;
+    return worker_places_with_storage(worker, places > CLAIM_MOST ? CLAIM_MOST : places);
+}
+
+/* Claim now. */
+void worker_claim_soon(Worker *worker) {
+    claim_after(worker, 0);
 }
 
 /* A place has become free: claim for it if the queue had more, or if what it was taken by may have
@@ -66,6 +71,7 @@ static void render_over(void *context, Render *render) {
     if (running->next)
         running->next->previous = running->previous;
     worker->running_count--;
+    worker_mind_storage(worker, render);
     render_free(render);
     free(running);
     place_freed(worker, of_chain);
@@ -108,12 +114,16 @@ static void claim_later(Worker *worker, bool any) {
 }
 
 /* A claim failed: by a loss, which may have left us renders that we do not know; by something
- * that passes; or for good, so that there is no use in going on. */
+ * that passes; or for good, so that there is no use in going on. A database that cannot be written
+ * is one that fails over, if it could be before. */
 static void claim_failed(Worker *worker, const DbReply *reply) {
+    bool read_only = strcmp(reply->sqlstate, "25006") == 0;
     if (strncmp(reply->sqlstate, "08", 2) == 0) {
         worker->claim_lost = true;
-    } else if (db_error_passes(reply->sqlstate)) {
-        worker_say(worker, "warning", "could not claim: %s", reply->message);
+    } else if (db_error_passes(reply->sqlstate) && (worker->has_claimed || !read_only)) {
+        if (!worker->read_only)
+            worker_say(worker, "warning", "could not claim: %s", reply->message);
+        worker->read_only = read_only;
         claim_later(worker, false);
     } else {
         worker->exit_code = app_database_error(&worker->app->settings, reply->sqlstate,
@@ -150,6 +160,8 @@ static void claimed(void *context, const DbReply *reply) {
         stop_if_done(worker);
         return;
     }
+    worker->has_claimed = true;
+    worker->read_only = false;
     int rows = PQntuples(reply->result);
     if (worker->state != WORKER_CLAIMING) {
         return_claimed(worker, rows);
@@ -405,6 +417,7 @@ void worker_close(Worker *worker) {
         if (timers[i])
             loop_cancel(loop, timers[i]);
     worker_end_upkeep(worker);
+    worker_end_storage(worker);
     while (worker->running) {
         Running *running = worker->running;
         worker->running = running->next;

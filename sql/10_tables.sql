@@ -283,10 +283,9 @@ AS $$
             '{"state <> ''ended''::text"}'),
         (4, 'render_jobs', 'render_jobs_chain_idx', 'exact', '{chain_id,chain_position}',
             '{"state <> ''ended''::text AND chain_id IS NOT NULL"}'),
-        -- what waits for a render, and what waits for one that is deleted
-        (4, 'render_jobs', 'render_jobs_waits_for_idx', 'exact', '{waits_for}',
-            '{"waits_for IS NOT NULL OR state = ''waiting''::text"}'),
-        (4, 'render_jobs', 'render_jobs_unheard_idx', 'exact', '{render_id}', '{unheard}'),
+        (4, 'render_jobs', 'render_jobs_waits_for_idx', 'exact', '{waits_for}', '{"waits_for IS NOT NULL"}'),
+        (4, 'render_jobs', 'render_jobs_overlooked_idx', 'exact', '{render_id}',
+            '{"unheard OR state = ''waiting''::text AND waits_for IS NULL"}'),
         -- most have no key: they need no entry
         (4, 'render_jobs', 'render_jobs_idempotency_key_key', 'unique', '{idempotency_key}',
             '{"idempotency_key IS NOT NULL",""}'),

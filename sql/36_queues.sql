@@ -150,7 +150,8 @@ BEGIN
             ORDER BY j.run_after, j.render_id LIMIT p_quota FOR UPDATE OF j SKIP LOCKED) w
         WHERE q.id = ANY (p_queues)
     ), asked AS MATERIALIZED (
-        SELECT n.*, v_in_order AND renderchain._goes_on_before(n.parent_id, n.chain_id, n.chain_position) IS NOT NULL AS is_passed
+        SELECT n.*, v_in_order AND COALESCE(n.parent_id, n.chain_id) IS NOT NULL
+               AND renderchain._goes_on_before(n.parent_id, n.chain_id, n.chain_position) IS NOT NULL AS is_passed
         FROM next n
     ), found AS (
         SELECT a.id, a.user_id, a.provider, a.turn, a.render_id, a.run_after FROM asked a WHERE NOT a.is_passed

@@ -132,43 +132,32 @@ BEGIN
 END
 $$;
 
--- whether there are renders of whose turn nobody has told: of one that ended unheard, or was deleted (NULL is what its
--- foreign key leaves), or any while chains have no order. The first in the order of an index, as in claim_renders.
-CREATE FUNCTION renderchain._any_overlooked() RETURNS boolean
-LANGUAGE plpgsql VOLATILE
-AS $$
-BEGIN
-    RETURN (SELECT j.render_id FROM render_jobs j WHERE j.unheard ORDER BY j.render_id LIMIT 1) IS NOT NULL
-        OR (SELECT j.render_id FROM render_jobs j WHERE j.state = 'waiting' AND j.waits_for IS NULL
-            ORDER BY j.waits_for LIMIT 1) IS NOT NULL
-        OR (NOT pg_catalog.current_setting('renderchain.chain_order'::text)::boolean
-            AND (SELECT j.render_id FROM render_jobs j WHERE j.state = 'waiting' ORDER BY j.waits_for LIMIT 1) IS NOT NULL);
-END
-$$;
-
--- queue some of the renders of whose turn nobody has told
+-- queue some of the renders of whose turn nobody has told: of one that ended unheard, or was deleted (NULL is what its
+-- foreign key leaves), or any while chains have no order
 CREATE FUNCTION renderchain._queue_overlooked(p_now timestamptz) RETURNS void
 LANGUAGE plpgsql VOLATILE
 AS $$
 DECLARE
-    v_ended record;
+    v_job record;
     v_heard uuid[] := '{}';
+    v_orphans uuid[] := '{}';
 BEGIN
-    FOR v_ended IN
-        SELECT j.render_id, j.chain_id FROM render_jobs j WHERE j.unheard
+    FOR v_job IN
+        SELECT j.render_id, j.chain_id, j.unheard FROM render_jobs j
+        WHERE j.unheard OR (j.state = 'waiting' AND j.waits_for IS NULL)
         ORDER BY j.render_id LIMIT 100 FOR NO KEY UPDATE SKIP LOCKED
     LOOP
-        IF renderchain._queue_next(v_ended.render_id, v_ended.chain_id, p_now) THEN
-            v_heard := pg_catalog.array_append(v_heard, v_ended.render_id);
+        IF NOT v_job.unheard THEN
+            v_orphans := pg_catalog.array_append(v_orphans, v_job.render_id);
+        ELSIF renderchain._queue_next(v_job.render_id, v_job.chain_id, p_now) THEN
+            v_heard := pg_catalog.array_append(v_heard, v_job.render_id);
         END IF;
     END LOOP;
     UPDATE render_jobs j SET unheard = false WHERE j.render_id = ANY (v_heard);
-    PERFORM renderchain._queue_waiting(ARRAY(
-        SELECT j.render_id FROM render_jobs j WHERE j.state = 'waiting' AND j.waits_for IS NULL
-        ORDER BY j.waits_for LIMIT 1000), p_now);
+    PERFORM renderchain._queue_waiting(v_orphans, p_now);
     IF NOT pg_catalog.current_setting('renderchain.chain_order'::text)::boolean THEN
         PERFORM renderchain._queue_waiting(ARRAY(
-            SELECT j.render_id FROM render_jobs j WHERE j.state = 'waiting' ORDER BY j.waits_for LIMIT 1000), p_now);
+            SELECT j.render_id FROM render_jobs j WHERE j.waits_for IS NOT NULL ORDER BY j.waits_for LIMIT 1000), p_now);
     END IF;
 END
 $$;

@@ -193,13 +193,14 @@ BEGIN
     -- shared: only release_renders of the same worker waits for it
     PERFORM pg_catalog.pg_advisory_xact_lock_shared(renderchain._lock_number('worker'::text, claim_renders.worker));
     PERFORM renderchain._sweep(v_now, GREATEST(claim_renders.max_renders, 100));
-    IF renderchain._any_overlooked() THEN
-        PERFORM renderchain._queue_overlooked(v_now);
-    END IF;
     -- the first in the order of an index, not whether there is any: however many the planner believes there are
     IF (SELECT q.id FROM render_queues q WHERE q.due > '-infinity' AND q.due <= v_now ORDER BY q.due LIMIT 1) IS NOT NULL
        OR (SELECT j.render_id FROM render_jobs j WHERE j.state = 'queued' AND j.queue_id IS NULL
-           ORDER BY j.queue_id, j.run_after, j.render_id LIMIT 1) IS NOT NULL THEN
+           ORDER BY j.queue_id, j.run_after, j.render_id LIMIT 1) IS NOT NULL
+       OR (SELECT j.render_id FROM render_jobs j WHERE j.unheard OR (j.state = 'waiting' AND j.waits_for IS NULL)
+           ORDER BY j.render_id LIMIT 1) IS NOT NULL
+       OR NOT pg_catalog.current_setting('renderchain.chain_order'::text)::boolean THEN
+        PERFORM renderchain._queue_overlooked(v_now);
         v_left_out := renderchain._fill_queues(v_now);
     END IF;
     v_chosen := renderchain._choose(claim_renders.max_renders, claim_renders.type, claim_renders.provider, v_left_out,

@@ -70,10 +70,12 @@ BEGIN
     SELECT j.attempt, j.base_attempt, j.max_attempts, j.deadline, j.user_id, j.priority, j.provider,
            COALESCE(j.request ->> 'type'::text, 'image'::text) AS type INTO v_job
     FROM render_jobs j WHERE j.render_id = p_render_id;
-    IF v_job.deadline <= p_now THEN
+    IF v_job.deadline <= GREATEST(p_now, p_run_after) THEN
+        -- neither it nor what waits for it is kept waiting for nothing
         v_error := pg_catalog.jsonb_build_object('reason', 'deadline', 'message',
             COALESCE((p_error ->> 'message'::text) || '; '::text, ''::text)
-            || 'the deadline of the render has passed'::text);
+            || CASE WHEN v_job.deadline <= p_now THEN 'the deadline of the render has passed'::text
+                    ELSE 'the next attempt would be after the deadline of the render'::text END);
     ELSIF EXISTS (SELECT FROM render_stages s
                   WHERE s.render_id = p_render_id AND s.status = 'running'
                     -- the second picture of a render is not needed
@@ -179,7 +181,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION renderchain.fail_render(uuid, integer, jsonb, boolean) IS
-'Ends an attempt without a result. With retry the render is queued again, after 1, 2, 4 ... seconds or the error''s retryAfterSeconds, as long as attempts and deadline last and no generation is recorded as started without an end; otherwise it ends as failed: credits refunded, objects doomed. error: {"stage","outcome","message","provider"?,"retryAfterSeconds"?}. Returns the new status, pending or failed; failing again what failed changes nothing. RC001 lease lost, RC002 cancelled, RC005 invalid error, RC006 no such render, RC010 completed.';
+'Ends an attempt without a result. With retry the render is queued again, after 1, 2, 4 ... seconds or the error''s retryAfterSeconds, at most an hour, as long as attempts last, it is not past the deadline by then and no generation is recorded as started without an end; otherwise it ends as failed: credits refunded, objects doomed. error: {"stage","outcome","message","provider"?,"retryAfterSeconds"?}. Returns the new status, pending or failed; failing again what failed changes nothing. RC001 lease lost, RC002 cancelled, RC005 invalid error, RC006 no such render, RC010 completed.';
 
 CREATE FUNCTION renderchain.cancel_render(render_id uuid) RETURNS text
 LANGUAGE plpgsql VOLATILE

@@ -17,8 +17,8 @@ delete $ENV{NO_COLOR};
 my $node = new_server('watch');
 my ($code, $out, $err);
 
-# Claim all that waits; record stages; end a render.
-sub claim { return sql($node, q(SELECT count(*) FROM renderchain.claim_renders('w', 100, '1 hour'))) }
+# Claim all that waits, of a chain too; record stages; end a render.
+sub claim { return sql($node, q(SET renderchain.chain_order = off; SELECT count(*) FROM renderchain.claim_renders('w', 100, '1 hour'))) }
 sub stages
 {
 	my ($id, @events) = @_;
