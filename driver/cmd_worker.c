@@ -103,24 +103,27 @@ static int parse(WorkerCommand *command, int argc, char **argv, Settings *settin
     return -1;
 }
 
-/* Let as many files be open as the renders may need, as far as we may. */
+/* How many files the renders may need. */
+static rlim_t files_wanted(int concurrency) {
+    return (rlim_t)concurrency * FILES_A_RENDER + FILES_BESIDE;
+}
+
+/* Let as many files be open as that, as far as we may. */
 static void raise_file_limit(int concurrency) {
     struct rlimit limit;
-    rlim_t wanted = (rlim_t)concurrency * FILES_A_RENDER + FILES_BESIDE;
+    rlim_t wanted = files_wanted(concurrency);
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted)
         return;
     limit.rlim_cur = limit.rlim_max < wanted ? limit.rlim_max : wanted;
     setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-/* Keep connections open between requests: as many as there may be requests at once, and never more
- * than leaves half of all files to others. */
+/* Keep connections open between requests, as many as there may be requests at once, where that
+ * leaves enough files to others. */
 static void keep_connections(Loop *loop, int concurrency) {
     struct rlimit limit;
-    long most = (long)concurrency * FILES_A_RENDER / 2;
-    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur / 2 < (rlim_t)most)
-        most = (long)(limit.rlim_cur / 2);
-    loop_keep_connections(loop, most);
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur >= files_wanted(concurrency))
+        loop_keep_connections(loop, (long)concurrency * FILES_A_RENDER / 2);
 }
 
 /* A signal stops the worker, and the second one makes it hurry; SIGHUP has it read the models
