@@ -3,7 +3,7 @@
 import { createServer, request as ask } from 'node:http';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { claim, complete, is, like, ok, run, sql, stages, until } from './lib/tap.mjs';
+import { claim, complete, is, like, ok, run, sql, stages, timeout, until } from './lib/tap.mjs';
 
 const { URL: url, TOKEN: token, PHOTO: photo, TMPDIR: scratch } = process.env;
 
@@ -14,10 +14,11 @@ async function load() {
     return import(path);
 }
 
-/* A proxy that cuts connections, or refuses requests, when it is told to; it keeps what was asked. */
+/* A proxy that cuts connections, refuses requests, or loses answers when it is told to; it keeps what
+ * was asked. */
 async function unreliable() {
     const seen = [], open = new Set();
-    const proxy = { seen, refuse: 0, cut: () => open.forEach((socket) => socket.destroy()) };
+    const proxy = { seen, refuse: 0, lose: 0, cut: () => open.forEach((socket) => socket.destroy()) };
     const server = createServer((incoming, outgoing) => {
         seen.push({ path: incoming.url, last: incoming.headers['last-event-id'] });
         if (proxy.refuse > 0) {
@@ -28,6 +29,12 @@ async function unreliable() {
         }
         const { hostname, port } = new globalThis.URL(url);
         const onward = ask({ hostname, port, path: incoming.url, method: incoming.method, headers: incoming.headers }, (answer) => {
+            if (proxy.lose > 0) {
+                proxy.lose--;
+                answer.resume();
+                outgoing.destroy();
+                return;
+            }
             outgoing.writeHead(answer.statusCode, answer.headers);
             answer.pipe(outgoing);
         });
@@ -64,6 +71,10 @@ async function submits({ Renderchain, RenderchainError }) {
     const patient = await new Renderchain({ url: proxy.url, token }).submit({ prompt: 'patience' });
     ok(patient.created && proxy.seen.length === 3, 'what is refused for now is tried again');
 
+    proxy.lose = 1;
+    const lost = await new Renderchain({ url: proxy.url, token }).submit({ prompt: 'lost' });
+    is([lost.created, sql(`SELECT count(*) FROM renders WHERE prompt = 'lost'`)], [false, '1'], 'and nothing is submitted twice when an answer is lost');
+
     const error = await refusal(client.submit({ prompt: '' }));
     ok(error instanceof RenderchainError && error.status === 400 && error.title && !error.temporary, 'a refusal has the words of the server', error.title);
     is((await refusal(new Renderchain({ url, token: 'rct_no' }).chains())).status, 401, 'a wrong token is refused');
@@ -74,7 +85,7 @@ async function submits({ Renderchain, RenderchainError }) {
 
     is((await client.cancel(queued.renderId)).status, 'cancelled', 'a render is cancelled');
     is((await client.retry(queued.renderId)).status, 'pending', 'and started again');
-    for (const id of [queued, withFiles, first, patient])
+    for (const id of [queued, withFiles, first, patient, lost])
         await client.cancel(id.renderId);
     is((await client.chains()).map(({ name }) => name), ['client'], 'chains are listed');
     is((await client.chain(queued.chainId)).renders.length, 3, 'and read');
@@ -105,6 +116,10 @@ async function loses({ Renderchain }) {
     const ids = events.map(({ id }) => id).filter(Boolean);
     is(new Set(ids).size, ids.length, 'nothing is told twice');
     is(events.at(-1).event, 'end', 'the end is the last that is told');
+    const patience = AbortSignal.timeout(timeout);
+    for await (const event of client.events(renderId, { lastEventId: events.at(-1).id, signal: patience }))
+        ok(false, 'an event after the end', event);
+    ok(!patience.aborted, 'who has seen the end is sent away');
     const stop = new AbortController();
     const waits = await client.submit({ prompt: 'left alone' });
     const left = (async () => {
@@ -164,6 +179,11 @@ async function follows({ Renderchain, renderPipeline, videoPipeline, waveOf }) {
     sql(`SELECT renderchain.fail_render('${pipeline.getState().renderId}', attempt, '{"message": "refused"}', false) FROM render_jobs WHERE render_id = '${pipeline.getState().renderId}'`);
     await until(() => pipeline.getState().status === 'failed' && !pipeline.getState().active, 'it has failed');
     like(pipeline.getState().error.title, /refused/, 'and says why');
+    await pipeline.retry();
+    await until(() => pipeline.getState().render?.status === 'pending' && statusOf(pipeline.getState(), 'image_generation'), 'it runs once more');
+    is(statusOf(pipeline.getState(), 'image_generation'), 'waiting', 'what failed is to come again');
+    await client.cancel(pipeline.getState().renderId);
+    await until(() => !pipeline.getState().active, 'it is over');
     unsubscribe();
     const count = states.length;
     pipeline.reset();

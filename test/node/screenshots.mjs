@@ -50,7 +50,7 @@ async function shots(suffix, colorScheme) {
 
 /* A phone, while a render runs. */
 async function phone() {
-    const { page, context } = await open(browser, { viewport: { width: 360, height: 760 }, deviceScaleFactor: 2 });
+    const { page, context } = await open(browser, { viewport: { width: 360, height: 880 }, deviceScaleFactor: 2 });
     await signIn(page, url, token);
     await page.getByRole('button', { name: 'Sign out' }).waitFor();
     await page.goto(`${url}/#/chains/${chain}`);
@@ -63,8 +63,8 @@ async function phone() {
     stages(id, ['semantic_parsing', 'success', { durationMs: 412 }], ['model_routing', 'success'], ['prompt_optimization', 'success', { durationMs: 1830 }],
         ['image_generation', 'running']);
     await page.locator('.badge[data-stage=image_generation][data-status=running]').waitFor();
-    await settled(page);
     await page.evaluate(() => { document.activeElement.blur(); scrollTo(0, 0); });
+    await settled(page);
     await shoot(page, 'phone');
     await context.close();
 }
