@@ -513,9 +513,8 @@ static void fail(Render *render, const StageRun *run) {
                               "message", words);
     bool again = render->may_requeue && run->passes;
     if (again && run->retry_after_ms >= 0)
-        json_object_set_new(
-            error, "retryAfterSeconds",
-            json_real(fmin(run->retry_after_ms, RETRY_AFTER_LONGEST_MS) / 1e3));
+        json_object_set_new(error, "retryAfterSeconds",
+                            json_real(fmin(run->retry_after_ms, RETRY_AFTER_LONGEST_MS) / 1e3));
     fail_with(render, error, again);
 }
 

@@ -78,8 +78,7 @@ static void explain(FileJob *job, const char *what, const char *path) {
 static bool is_same_place(FileJob *job) {
     const Place *place = job->place;
     struct stat st;
-    if (stat(place->root, &st) != 0 ||
-        (st.st_dev == place->device && st.st_ino == place->identity))
+    if (stat(place->root, &st) != 0 || (st.st_dev == place->device && st.st_ino == place->identity))
         return true; /* that it is gone is found by whoever uses it */
     mem_set(&job->error,
             "the storage directory \"%s\" is another one than it was in the beginning: is its disk "

@@ -1,6 +1,7 @@
 /* A worker: claims renders from the queue and runs many at once on one event loop.
  * worker.c claims and stops, worker_lease.c keeps what was claimed, worker_upkeep.c does what has
- * to be done now and then, worker_storage.c pauses while storage takes nothing, worker_log.c says what happens, cmd_worker.c is the command. */
+ * to be done now and then, worker_storage.c pauses while storage takes nothing, worker_log.c says
+ * what happens, cmd_worker.c is the command. */
 #ifndef RC_WORKER_H
 #define RC_WORKER_H
 
