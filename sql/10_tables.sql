@@ -107,7 +107,8 @@ CREATE TABLE IF NOT EXISTS render_jobs (
     CHECK (attempt >= base_attempt),
     CHECK ((state = 'running') = (lease_owner IS NOT NULL AND lease_until IS NOT NULL)),
     CHECK (lease_until <= deadline),
-    CHECK (waits_for IS NULL OR state = 'waiting')
+    CHECK (waits_for IS NULL OR state = 'waiting'),
+    CHECK (state <> 'waiting' OR deadline = 'infinity')
 ) WITH (fillfactor = 70);
 COMMENT ON TABLE render_jobs IS 'renderchain: queue, lease and fencing token (attempt) of every render';
 $ddl$),

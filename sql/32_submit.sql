@@ -197,6 +197,7 @@ BEGIN
             v_queue_id := renderchain._queue_for(v_user_id, v_priority, o_request ->> 'type'::text, v_provider, v_now, v_now);
         ELSE
             v_state := 'waiting'::text;
+            v_deadline := 'infinity'::timestamptz;
         END IF;
     END IF;
     INSERT INTO render_jobs (render_id, request, user_id, provider, state, priority, queue_id, chain_id, chain_position,

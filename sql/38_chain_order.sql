@@ -13,6 +13,16 @@
 -- in the queue, one that ends and does not get it leaves the mark unheard on its job,
 -- which the next claims see to.
 
+-- the deadline of a render that can be claimed from a time on: as long as it waits for others its time does not run, or
+-- the last of a long chain would fail without having had a turn
+CREATE FUNCTION renderchain._deadline_from(p_now timestamptz) RETURNS timestamptz
+LANGUAGE plpgsql STABLE
+AS $$
+BEGIN
+    RETURN p_now + pg_catalog.current_setting('renderchain.deadline'::text)::interval;
+END
+$$;
+
 -- the lock that those who let wait share, and those who end have for themselves. There are few, since one
 -- transaction may end thousands; sharing one with another chain costs no more than a mark.
 CREATE FUNCTION renderchain._wait_lock(p_id uuid) RETURNS bigint
@@ -74,7 +84,7 @@ CREATE FUNCTION renderchain._let_wait(p_render_ids uuid[]) RETURNS void
 LANGUAGE plpgsql VOLATILE
 AS $$
 BEGIN
-    UPDATE render_jobs j SET state = 'waiting', waits_for = w.id, queue_id = NULL
+    UPDATE render_jobs j SET state = 'waiting', waits_for = w.id, queue_id = NULL, deadline = 'infinity'
     FROM (SELECT x.render_id, renderchain._can_wait_for((x.request ->> 'parentRenderId'::text)::uuid, x.chain_id,
                                                         x.chain_position) AS id
           FROM render_jobs x WHERE x.render_id = ANY (p_render_ids) AND x.state = 'queued') w
@@ -92,7 +102,7 @@ CREATE FUNCTION renderchain._queue_waiting(p_render_ids uuid[], p_now timestampt
 LANGUAGE plpgsql VOLATILE
 AS $$
 BEGIN
-    UPDATE render_jobs j SET state = 'queued', waits_for = NULL, queue_id = renderchain._queue_for(w.user_id, w.priority,
+    UPDATE render_jobs j SET state = 'queued', waits_for = NULL, deadline = renderchain._deadline_from(p_now), queue_id = renderchain._queue_for(w.user_id, w.priority,
         COALESCE(w.request ->> 'type'::text, 'image'::text), w.provider, w.run_after, p_now)
     FROM (SELECT x.render_id, x.user_id, x.priority, x.request, x.provider, x.run_after FROM render_jobs x
           WHERE x.render_id = ANY (p_render_ids) AND x.state = 'waiting' FOR NO KEY UPDATE SKIP LOCKED) w

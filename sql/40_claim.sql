@@ -82,7 +82,10 @@ BEGIN
     RETURN QUERY
     WITH taken AS (
         UPDATE render_jobs j SET state = 'running', attempt = j.attempt + 1, lease_owner = p_worker,
-               lease_until = LEAST(p_now + p_lease, j.deadline), waits_for = NULL
+               lease_until = LEAST(p_now + p_lease, CASE j.state WHEN 'waiting' THEN renderchain._deadline_from(p_now)
+                                                                 ELSE j.deadline END),
+               deadline = CASE j.state WHEN 'waiting' THEN renderchain._deadline_from(p_now) ELSE j.deadline END,
+               waits_for = NULL
         -- by its key: said plainly, the state would have the planner read the index of all that is queued
         WHERE j.render_id = ANY (p_render_ids) AND COALESCE(j.state, ''::text) IN ('queued', 'waiting')
         RETURNING j.render_id, j.request, j.attempt, j.base_attempt

@@ -30,6 +30,8 @@ SELECT renderchain.queue_status() -> 'queued' AS queued, renderchain.queue_statu
 SELECT * FROM claim() ORDER BY prompt;
 SELECT * FROM claim();
 SELECT complete('a1');
+-- the time of one that waits does not run
+SELECT r.prompt, j.state, j.deadline AT TIME ZONE 'UTC' AS deadline FROM render_jobs j JOIN renders r ON r.id = j.render_id WHERE r.prompt IN ('a2', 'a3') ORDER BY 1;
 SELECT * FROM claim();
 SELECT complete('a2');
 SELECT * FROM claim();
