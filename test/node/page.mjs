@@ -271,6 +271,22 @@ async function sessions(browser) {
     await context.close();
 }
 
+/* A token that is revoked ends the session, in words; servers know it for a few seconds more. */
+async function revoked(browser) {
+    const { page, context } = await open(browser);
+    await signIn(page, url, token);
+    await page.getByRole('button', { name: 'Sign out' }).waitFor();
+    sql(`SELECT renderchain.revoke_token(encode(sha256('${token}'), 'hex'))`);
+    await until(async () => {
+        await page.reload();
+        await page.getByRole('button', { name: /^(Render|Sign in)$/ }).waitFor();
+        return await page.getByRole('button', { name: 'Sign in' }).isVisible();
+    }, 'the token is not good any more');
+    like(await page.getByRole('alert').innerText(), /The token is not valid\./, 'a session ends with its token, in words');
+    is(await page.evaluate(() => sessionStorage.length), 0, 'which is forgotten');
+    await context.close();
+}
+
 await run(async () => {
     const browser = await launch();
     await strangers(browser);
@@ -285,5 +301,6 @@ await run(async () => {
     is(visit.seen.errors, [], 'nothing breaks');
     await everywhere(browser, page.url());
     await sessions(browser);
+    await revoked(browser);
     await browser.close();
 });
