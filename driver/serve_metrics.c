@@ -29,6 +29,7 @@ static const struct {
     {"renderchain_queue_renders", "ready", NULL, "ready", "Renders that have not ended, by state."},
     {"renderchain_queue_renders", "later", NULL, "later", NULL},
     {"renderchain_queue_renders", "capped", NULL, "capped", NULL},
+    {"renderchain_queue_renders", "chained", NULL, "chained", NULL},
     {"renderchain_queue_renders", "running", NULL, "running", NULL},
     {"renderchain_queue_oldest_waiting_seconds", NULL, "oldestWaiting", "ageSeconds",
      "For how long the render has waited that has waited longest; 0 where none waits."},

@@ -56,6 +56,7 @@ sub figures
 %token = (alice => token('--user', $alice), admin => token('--user', $alice, '--level', 'admin'));
 sql($node, qq(SELECT renderchain.grant_credits('$alice', 1000, 'test')));
 sql($node, qq(SELECT renderchain.submit_render('{"prompt": "x", "userId": "$alice"}') FROM generate_series(1, 5)));
+sql($node, qq(SELECT renderchain.submit_render('{"prompt": "x", "userId": "$alice", "chainName": "villa"}') FROM generate_series(1, 3)));
 sql($node, q(SELECT renderchain.claim_renders('w', 2, '1 hour')));
 sql($node, q(UPDATE render_jobs SET run_after = now() + interval '1 hour' WHERE render_id = (SELECT render_id FROM render_jobs WHERE state = 'queued' LIMIT 1)));
 sql($node, q(UPDATE render_jobs SET lease_until = now() - interval '1 second' WHERE render_id = (SELECT render_id FROM render_jobs WHERE state = 'running' LIMIT 1)));
@@ -68,7 +69,7 @@ is($answer[0], 200, 'figures are given');
 like($answer[2], qr{^Content-Type: text/plain; version=0\.0\.4\r?$}m, 'in the text format');
 my $figures = figures($answer[1]);
 is(join("\n", @problems), '', 'which a parser reads');
-my %wanted = ('renderchain_up' => 1, 'renderchain_queue_known' => 1, 'renderchain_queue_renders{state="ready"}' => 2, 'renderchain_queue_renders{state="later"}' => 1,
+my %wanted = ('renderchain_up' => 1, 'renderchain_queue_known' => 1, 'renderchain_queue_renders{state="ready"}' => 3, 'renderchain_queue_renders{state="chained"}' => 2, 'renderchain_queue_renders{state="later"}' => 1,
 	'renderchain_queue_renders{state="capped"}' => 0, 'renderchain_queue_renders{state="running"}' => 2, 'renderchain_queue_expired_leases' => 1,
 	'renderchain_queue_past_deadline' => 0, 'renderchain_credits_reserved' => $reserved, 'renderchain_objects{state="doomed"}' => 3,
 	'renderchain_objects{state="pending"}' => 0, 'renderchain_workers_busy' => 1, 'renderchain_http_streams' => 0);

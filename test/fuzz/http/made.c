@@ -242,8 +242,10 @@ static void add_text(Case *made, Buf *body, const char *boundary, const char *na
     Random *random = &made->random;
     const char *text = texts[below(random, COUNT(texts))];
     if (strcmp(name, "quick") == 0) {
-        text = chance(random, 50) ? "true" : "no";
-        json_object_set_new(made->form, name, json_boolean(strcmp(text, "true") == 0));
+        static const char *const flags[] = {"true", "on", "1", "false", "0"};
+        size_t flag = below(random, COUNT(flags));
+        text = flags[flag];
+        json_object_set_new(made->form, name, json_boolean(flag < 3));
     } else if (strcmp(name, "durationSeconds") == 0) {
         text = "8";
         json_object_set_new(made->form, name, json_integer(8));
