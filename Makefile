@@ -4,7 +4,9 @@
 #   make install    extension + programs        make demo      three renders of one chain
 #   make demo-serve and its live page           make screenshots  the documents' pictures of it
 #   make bench      benchmarks                  make fuzz      a million random documents
+#   make fuzz-http  the same number of requests
 #   make bench-core only those of the server    make dist      PGXN archive
+#   make bench-serve  only those of looking on
 #   make bench-worker  only those of the worker   make chaos     kills and restarts for minutes
 #   make check-hardened  the tests on servers with assertions and with sanitizers
 #   make check-versions  every test on PostgreSQL 17 and 18, in Debian systems of their own (root)
@@ -20,7 +22,7 @@ INSTALL ?= install
 # META.json is the one source of the version; the others are derived from it.
 FULL_VERSION := $(shell sed -n 's/^   "version": "\(.*\)",/\1/p' META.json)
 
-.PHONY: all extension driver localmodel install uninstall clean installcheck check check-unit fuzz demo demo-serve screenshots bench bench-core bench-worker chaos dist format check-hardened check-versions
+.PHONY: all extension driver localmodel install uninstall clean installcheck check check-unit fuzz fuzz-http demo demo-serve screenshots bench bench-core bench-worker bench-serve chaos dist format check-hardened check-versions
 
 all: extension driver localmodel
 
@@ -62,6 +64,10 @@ FIRST ?= 1
 fuzz:
 	@tools/sandbox test/fuzz/run $(CASES) $(SEED) $(FIRST)
 
+# The same for requests to the HTTP side.
+fuzz-http: driver
+	@$(MAKE) --no-print-directory -s -C test/fuzz/http check CASES=$(CASES) SEED=$(SEED) FIRST=$(FIRST)
+
 # KINDS="assertions sanitizers" says which; CASES and SEED what is fuzzed.
 check-hardened:
 	@tools/check-hardened $(KINDS)
@@ -92,6 +98,10 @@ bench-core:
 # Rows as IN_FLIGHT:LATENCY_MS:RENDERS.
 bench-worker:
 	@bench/worker_load $(ROWS)
+
+# Rows as VIEWERS:RENDERS.
+bench-serve:
+	@bench/serve_load $(ROWS)
 
 # For so many seconds; a seed decides what is killed when, though not what is hit.
 SECONDS ?= 120

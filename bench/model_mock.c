@@ -19,13 +19,15 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { EVENTS = 256, FIRST_BUFFER = 128 << 10, HEADER_MOST = 16 << 10, SCHEMA_AT_END = 8 << 10 };
+enum { EVENTS = 256, READ_MOST = 32 << 10, HEADER_MOST = 16 << 10, SCHEMA_AT_END = 8 << 10 };
 
 /* An HTTP connection, and the one request on it. */
 typedef struct Connection {
     int fd;
-    char *in;
-    size_t length, capacity;
+    char in[READ_MOST + SCHEMA_AT_END]; /* the request, but for the middle of a long one */
+    size_t length;
+    size_t whole;    /* how much of it will be there; 0 while that is not known */
+    size_t skip;     /* how much comes before that and is of no use */
     const char *out; /* the rest of the answer */
     size_t out_left;
     double due; /* when the answer leaves */
@@ -135,7 +137,6 @@ static char *base64_of(const char *path) {
 /* Close a connection that waits for nothing. */
 static void end_connection(Connection *connection) {
     close(connection->fd);
-    free(connection->in);
     free(connection);
 }
 
@@ -180,7 +181,7 @@ static void answer(Connection *connection) {
     calls[which]++;
     connection->out = answers[which];
     connection->out_left = answer_lengths[which];
-    connection->length = 0;
+    connection->length = connection->whole = 0;
     connection->due = now() + latency;
     connection->next = NULL;
     *last = connection;
@@ -204,23 +205,44 @@ static size_t request_length(const Connection *connection) {
     return length;
 }
 
+/* Do not be woken before so many bytes are there: a server elsewhere would not take the processor
+ * from those who are measured. */
+static void wake_at(const Connection *connection, size_t bytes) {
+    int wanted = (int)bytes;
+    setsockopt(connection->fd, SOL_SOCKET, SO_RCVLOWAT, &wanted, sizeof wanted);
+}
+
+/* The header is there: of what comes keep the end only, where that is long. */
+static void expect_rest(Connection *connection, size_t whole) {
+    size_t left = whole > connection->length ? whole - connection->length : 0;
+    connection->skip = left > SCHEMA_AT_END ? left - SCHEMA_AT_END : 0;
+    connection->whole = whole - connection->skip;
+}
+
 /* Read what has come; false where the other side has closed. */
 static bool read_request(Connection *connection) {
     for (;;) {
-        if (connection->capacity - connection->length < FIRST_BUFFER / 2) {
-            connection->capacity = connection->capacity ? connection->capacity * 2 : FIRST_BUFFER;
-            if (!(connection->in = realloc(connection->in, connection->capacity)))
-                die("realloc");
-        }
-        ssize_t got = recv(connection->fd, connection->in + connection->length,
-                           connection->capacity - connection->length, 0);
+        size_t most = connection->whole ? connection->whole - connection->length
+                                        : READ_MOST - connection->length;
+        ssize_t got = connection->skip
+                          ? recv(connection->fd, NULL, connection->skip, MSG_TRUNC)
+                          : recv(connection->fd, connection->in + connection->length, most, 0);
+        if (got < 0 && errno == EAGAIN && connection->whole)
+            wake_at(connection, connection->skip + connection->whole - connection->length);
         if (got < 0)
             return errno == EAGAIN;
         if (got == 0)
             return false;
+        if (connection->skip) {
+            connection->skip -= (size_t)got;
+            continue;
+        }
         connection->length += (size_t)got;
-        size_t whole = request_length(connection);
-        if (whole && connection->length >= whole) {
+        size_t whole = connection->whole ? 0 : request_length(connection);
+        if (whole)
+            expect_rest(connection, whole);
+        if (connection->whole && connection->length >= connection->whole) {
+            wake_at(connection, 1);
             answer(connection);
             return true;
         }

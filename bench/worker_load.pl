@@ -5,6 +5,7 @@
 #                driver and database, statements and WAL a render
 #   latency      how much longer than the critical path the whole takes with many in flight, the
 #                driver's memory, and how busy it is
+# Each render has a chain of its own, since those of one chain follow each other.
 # Arguments: rows as IN_FLIGHT:LATENCY_MS:RENDERS.
 use strict;
 use warnings;
@@ -127,7 +128,7 @@ for my $row (@rows)
 	pump $model until $port =~ /\n/;
 	chomp $port;
 	sql(qq{SELECT count(*) FROM generate_series(1, $count) i JOIN pictures a ON a.n = i JOIN pictures b ON b.n = $count + i, renderchain.submit_render(jsonb_build_object(
-		'prompt', 'modern concrete house with oak door, number ' || i, 'quality', 'high', 'chainName', 'chain ' || i % 97,
+		'prompt', 'modern concrete house with oak door, number ' || i, 'quality', 'high', 'chainName', 'chain ' || i,
 		'provider', 'local', 'userId', '00000000-0000-0000-0000-0000000000' || lpad((i % 50)::text, 2, '0'),
 		'references', jsonb_build_array(jsonb_build_object('path', '$directory/' || a.n || '.png', 'sha256', a.sha256),
 			jsonb_build_object('path', '$directory/' || b.n || '.png', 'sha256', b.sha256))))});

@@ -28,6 +28,9 @@ static const struct {
     {"3F000", EXIT_DATABASE, "The extension is not in this database. Run: renderchain init"},
     {"42883", EXIT_DATABASE,
      "The extension is older than this program. Run: ALTER EXTENSION renderchain UPDATE"},
+    {"25006", EXIT_DATABASE,
+     "Connect to the primary server (target_session_attrs=read-write), as a role that may write: "
+     "default_transaction_read_only has to be off for it."},
     {"42501", EXIT_DATABASE, "Ask the owner to run renderchain.grant_access for this role."},
     {"08", EXIT_DATABASE, NULL},
     {"22", EXIT_BAD_INPUT, NULL},

@@ -1,6 +1,7 @@
 #include "body.h"
 
-#include <openssl/evp.h>
+#include <endian.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -93,6 +94,45 @@ size_t body_length(const Body *body) {
     return body->length;
 }
 
+/* Two digits of base64 for every twelve bits. */
+static const char (*digit_pairs(void))[2] {
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    static char pairs[4096][2];
+    for (size_t bits = 0; !pairs[4095][1] && bits < 4096; bits++) {
+        pairs[bits][0] = digits[bits >> 6];
+        pairs[bits][1] = digits[bits & 63];
+    }
+    return (const char(*)[2])pairs;
+}
+
+/* Encode whole groups of three bytes, in twos while there are eight bytes to look at: in less than
+ * half the time that libcrypto takes, which was a tenth of what a worker does. */
+static void encode_groups(char *to, const char *bytes, size_t groups) {
+    const char(*pairs)[2] = digit_pairs();
+    for (; groups >= 3; groups -= 2, bytes += 6, to += 8) {
+        uint64_t bits;
+        memcpy(&bits, bytes, 8);
+        bits = be64toh(bits);
+        memcpy(to, pairs[bits >> 52], 2);
+        memcpy(to + 2, pairs[bits >> 40 & 4095], 2);
+        memcpy(to + 4, pairs[bits >> 28 & 4095], 2);
+        memcpy(to + 6, pairs[bits >> 16 & 4095], 2);
+    }
+    for (; groups > 0; groups--, bytes += 3, to += 4) {
+        const unsigned char *at = (const unsigned char *)bytes;
+        memcpy(to, pairs[at[0] << 4 | at[1] >> 4], 2);
+        memcpy(to + 2, pairs[(at[1] & 15) << 8 | at[2]], 2);
+    }
+}
+
+/* Encode a group that may be short, with padding. */
+static void encode_group(char group[4], const char *bytes, size_t count) {
+    char three[3] = {0};
+    memcpy(three, bytes, count);
+    encode_groups(group, three, 1);
+    memset(group + count + 1, '=', 3 - count);
+}
+
 /* Encode from an offset of the base64 on: whole groups of four straight away, and what is left
  * of a group at either end by way of a copy. */
 static size_t read_base64(const Piece *piece, size_t offset, char *to, size_t room) {
@@ -100,21 +140,19 @@ static size_t read_base64(const Piece *piece, size_t offset, char *to, size_t ro
     const char *bytes = piece->bytes + offset / 4 * 3;
     size_t left = piece->length - offset / 4 * 3;
     while (done < room && left > 0) {
-        unsigned char group[5];
-        /* EVP_EncodeBlock writes a NUL after what it encodes, for which there must be room. */
-        size_t groups = begun || room - done < 5 ? 0 : (room - done - 1) / 4;
+        char group[4];
+        size_t groups = begun ? 0 : (room - done) / 4;
         if (groups > left / 3)
             groups = left / 3;
         if (groups) {
-            EVP_EncodeBlock((unsigned char *)to + done, (const unsigned char *)bytes,
-                            (int)(groups * 3));
+            encode_groups(to + done, bytes, groups);
             bytes += groups * 3;
             left -= groups * 3;
             done += groups * 4;
             continue;
         }
         size_t taken = left < 3 ? left : 3;
-        EVP_EncodeBlock(group, (const unsigned char *)bytes, (int)taken);
+        encode_group(group, bytes, taken);
         size_t part = 4 - begun < room - done ? 4 - begun : room - done;
         memcpy(to + done, group + begun, part);
         done += part;

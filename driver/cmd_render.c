@@ -16,6 +16,7 @@
 #include "input.h"
 #include "options.h"
 #include "progress.h"
+#include "recipe_request.h"
 #include "render.h"
 #include "request.h"
 #include "table.h"
@@ -29,10 +30,12 @@ typedef struct Session {
     RequestOptions options;
     char worker[128];
     int signals;
+    LoopWatch *watch; /* of these */
     bool interrupted;
     LoopTimer *heartbeat;
     LoopTimer *idle;  /* until the idle time has been used */
     Collect *collect; /* while objects are removed */
+    bool connected;   /* before the rest is set up, for what had to be asked first */
     DbAnswer models, claim;
     unsigned answered;
 } Session;
@@ -153,7 +156,8 @@ static void watch_signals(Session *session) {
     sigprocmask(SIG_BLOCK, &set, NULL);
     session->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
     if (session->signals >= 0)
-        loop_watch(http_loop(session->app.http), session->signals, POLLIN, signalled, session);
+        session->watch =
+            loop_watch(http_loop(session->app.http), session->signals, POLLIN, signalled, session);
 }
 
 /* Whether this went well is not the render's concern. */
@@ -366,8 +370,9 @@ static ExitCode claim_and_run(Session *session, json_t *request) {
 }
 
 /* Read an image of the request that needs no network, if there is one. */
-static bool read_now(ImageFile *into, const json_t *named, char **error) {
-    return !named || input_read(into, named, error);
+static bool read_now(ImageFile *into, const char *label, const json_t *named, char **error) {
+    return !named ||
+           (input_read(into, named, false, error) && recipe_image_fits(label, into, named, error));
 }
 
 /* Check what can be checked before anything is reserved: images that are at hand, and the output.
@@ -380,19 +385,50 @@ static bool check_inputs(Session *session, const json_t *request, ExitCode *code
     bool ok = true;
     *code = EXIT_BAD_INPUT;
     for (size_t i = 0; ok && i < json_array_size(references) && i < MAX_REFERENCES; i++)
-        ok = read_now(&render->references[i], json_array_get(references, i), &error);
-    ok = ok && read_now(&render->style, json_object_get(request, "style"), &error) &&
-         read_now(&render->mask, json_object_get(request, "mask"), &error) &&
-         read_now(&render->first_frame, json_object_get(request, "firstFrame"), &error) &&
-         read_now(&render->last_frame, json_object_get(request, "lastFrame"), &error);
+        ok = read_now(&render->references[i], "a reference", json_array_get(references, i), &error);
+    ok = ok && read_now(&render->style, "the style", json_object_get(request, "style"), &error) &&
+         read_now(&render->mask, "the mask", json_object_get(request, "mask"), &error) &&
+         read_now(&render->first_frame, "the first frame", json_object_get(request, "firstFrame"),
+                  &error) &&
+         read_now(&render->last_frame, "the last frame", json_object_get(request, "lastFrame"),
+                  &error);
     if (ok && output && !file_can_write(output, &error)) {
         *code = EXIT_STORAGE;
         ok = false;
     }
     if (!ok)
-        app_error(&session->app.settings, error, NULL, NULL);
+        app_error(&session->app.settings, error, NULL,
+                  session->options.from_recipe && *code == EXIT_BAD_INPUT
+                      ? "Say where the image of the recipe is now with the option that names it, "
+                        "such as --reference FILE."
+                      : NULL);
     free(error);
     return ok;
+}
+
+/* Build the request; a recipe in the database is asked for first. NULL with *code set where that
+ * failed, which has been printed. */
+static json_t *build_request(Session *session, ExitCode *code) {
+    const RequestOptions *options = &session->options;
+    const char *provider = app_provider_name(&session->app.settings);
+    if (!options->from_recipe)
+        return request_build(options, provider);
+    session->connected = is_uuid(options->from_recipe);
+    if (session->connected && !app_connect(&session->app, code))
+        return NULL;
+    json_t *recipe = recipe_read(&session->app, options, code);
+    json_t *request =
+        recipe ? recipe_request(&session->app.settings, recipe, options, provider, code) : NULL;
+    json_decref(recipe);
+    return request;
+}
+
+/* Set up what the render needs. */
+static bool set_up(Session *session, const json_t *request, ExitCode *code) {
+    if (!check_inputs(session, request, code) || !app_open_models(&session->app, code))
+        return false;
+    recipe_warn(request);
+    return session->connected || app_connect(&session->app, code);
 }
 
 /* Render an image or a video. */
@@ -409,19 +445,20 @@ static int run_command(int argc, char **argv, RequestKind kind) {
     }
     char host[64] = "localhost";
     ExitCode exit_code = EXIT_OK;
-    json_t *request = request_build(&session->options, app_provider_name(&settings));
+    json_t *request = NULL;
     gethostname(host, sizeof host - 1);
     snprintf(session->worker, sizeof session->worker, "%s:%d", host, (int)getpid());
     session->signals = -1;
     render_init(&session->render, &session->app);
     /* The server starts its process while images are read and the provider is set up. */
     if (app_start(&session->app, &settings, &exit_code) &&
-        check_inputs(session, request, &exit_code) && app_open_models(&session->app, &exit_code) &&
-        app_connect(&session->app, &exit_code))
+        (request = build_request(session, &exit_code)) && set_up(session, request, &exit_code))
         exit_code = claim_and_run(session, request);
     db_answer_free(&session->models);
     db_answer_free(&session->claim);
     render_free(&session->render);
+    if (session->watch)
+        loop_unwatch(http_loop(session->app.http), session->watch);
     app_close(&session->app);
     if (session->signals >= 0)
         close(session->signals);

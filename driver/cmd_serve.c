@@ -150,6 +150,7 @@ static ExitCode run(ServeCommand *command, int argc, char **argv) {
     web_stop(serve->web);
     child_stop(&command->worker);
     serve_events_close(serve);
+    serve_metrics_close(serve);
     free(error);
     return code;
 }

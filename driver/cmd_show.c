@@ -149,6 +149,7 @@ static void print_render(const json_t *result) {
                 joined_members(json_object_get(memory, "styleCodes"), style, OPTION_COUNT(style)));
     print_field("consistent", consistency_text(json_object_get(data, "consistency")));
     print_field("correction", correction_text(json_object_get(data, "correction")));
+    print_field("repeats", member_text(data, "repeats"));
     print_stages(json_object_get(data, "stageEvents"));
 }
 
@@ -168,11 +169,14 @@ static ExitCode show(App *app, const char *const *parameters) {
 
 /* renderchain show */
 int cmd_show(int argc, char **argv) {
+    bool recipe = false;
+    const Option options[] = {{"recipe", NULL, OPTION_FLAG, &recipe,
+                               "print its recipe as JSON, which render --from-recipe repeats"}};
     const CommandLine line = {
         "show RENDER",
         "Show a render: its state, stages, memory and picture.",
-        NULL,
-        0,
+        options,
+        OPTION_COUNT(options),
         1,
         1,
         "With --json it is the result in the shape of get_render(). The exit code\n"
@@ -189,7 +193,10 @@ int cmd_show(int argc, char **argv) {
     ExitCode exit_code = EXIT_OK;
     if (app_open(&app, &settings, &exit_code)) {
         const char *parameters[] = {positional[0]};
-        if (settings.json)
+        if (recipe)
+            exit_code =
+                query_and_print(&app, "renderchain.get_recipe($1::uuid)", 1, parameters, "");
+        else if (settings.json)
             exit_code = query_and_print(&app, get, 1, parameters, "");
         else
             exit_code = show(&app, parameters);

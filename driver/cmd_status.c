@@ -35,9 +35,10 @@ static char *duration_text(const json_t *object, const char *key) {
 /* Print what waits, with why. */
 static void print_waiting(const json_t *status) {
     const json_t *oldest = json_object_get(status, "oldestWaiting");
-    printf("queued     %.0f: %.0f ready, %.0f for later, %.0f held back by caps\n",
+    printf("queued     %.0f: %.0f ready, %.0f for later, %.0f held back by caps, "
+           "%.0f behind others of their chain\n",
            number(status, "queued"), number(status, "ready"), number(status, "later"),
-           number(status, "capped"));
+           number(status, "capped"), number(status, "chained"));
     if (!json_is_object(oldest))
         return;
     char *age = duration_text(oldest, "ageSeconds"), *id = member_text(oldest, "renderId");

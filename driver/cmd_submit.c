@@ -5,6 +5,7 @@
 #include "commands.h"
 #include "input.h"
 #include "query.h"
+#include "recipe_request.h"
 #include "request.h"
 #include "upload.h"
 
@@ -12,7 +13,8 @@
  */
 static bool check_image(const json_t *named, char **error) {
     ImageFile image = {0};
-    bool ok = !named || input_read(&image, named, error);
+    bool ok = !named || (input_read(&image, named, true, error) &&
+                         recipe_image_fits("an image", &image, named, error));
     image_file_free(&image);
     return ok;
 }
@@ -82,6 +84,20 @@ static void print_submitted(const Settings *settings, const PGresult *row) {
     print_json_line(line);
 }
 
+/* Build the request of a recipe; NULL where that failed, which has been printed. */
+static json_t *from_recipe(App *app, const RequestOptions *options, ExitCode *code) {
+    json_t *recipe = recipe_read(app, options, code);
+    json_t *request =
+        recipe ? recipe_request(&app->settings, recipe, options, app->settings.provider, code)
+               : NULL;
+    json_decref(recipe);
+    if (!request || check_images(request, &app->settings))
+        return request;
+    json_decref(request);
+    *code = EXIT_BAD_INPUT;
+    return NULL;
+}
+
 /* renderchain submit */
 int cmd_submit(int argc, char **argv) {
     RequestOptions options = {0};
@@ -96,8 +112,9 @@ int cmd_submit(int argc, char **argv) {
         return code;
     }
     /* Whoever has a worker may run it, unless a provider is asked for. */
-    json_t *request = request_build(&options, settings.provider);
-    if (check_images(request, &settings) && app_open(&app, &settings, &exit_code) &&
+    json_t *request = options.from_recipe ? NULL : request_build(&options, settings.provider);
+    if ((!request || check_images(request, &settings)) && app_open(&app, &settings, &exit_code) &&
+        (request || (request = from_recipe(&app, &options, &exit_code))) &&
         (!options.upload || upload(&app, request, &exit_code))) {
         char *text = json_dumps(request, JSON_COMPACT);
         const char *parameters[] = {text};

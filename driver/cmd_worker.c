@@ -18,7 +18,7 @@ enum {
     CONCURRENCY_MOST = 10000,
     LEASE_LONGEST = 86400,
     GRACE_LONGEST = 86400,
-    RENDERS_A_LANE = 16, /* up to 4 connections */
+    RENDERS_A_LANE = 32, /* up to 4 connections */
     LANES_BY_DEFAULT = 4,
     FILES_A_RENDER = 8, /* connections to models and storage */
     FILES_BESIDE = 64
@@ -71,7 +71,7 @@ static int parse(WorkerCommand *command, int argc, char **argv, Settings *settin
         {"name", "NAME", OPTION_TEXT, &options->name,
          "what the worker's name begins with (default: the host's name)"},
         {"connections", "N", OPTION_TEXT, &command->connections,
-         "to the database (default: one for every 16 renders at once, at most 4; most 16)"},
+         "to the database (default: one for every 32 renders at once, at most 4; most 16)"},
     };
     const CommandLine line = {"worker", "Claims renders from the queue and runs many at once.",
                               table,    OPTION_COUNT(table),
@@ -103,14 +103,27 @@ static int parse(WorkerCommand *command, int argc, char **argv, Settings *settin
     return -1;
 }
 
-/* Let as many files be open as the renders may need, as far as we may. */
+/* How many files the renders may need. */
+static rlim_t files_wanted(int concurrency) {
+    return (rlim_t)concurrency * FILES_A_RENDER + FILES_BESIDE;
+}
+
+/* Let as many files be open as that, as far as we may. */
 static void raise_file_limit(int concurrency) {
     struct rlimit limit;
-    rlim_t wanted = (rlim_t)concurrency * FILES_A_RENDER + FILES_BESIDE;
+    rlim_t wanted = files_wanted(concurrency);
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted)
         return;
     limit.rlim_cur = limit.rlim_max < wanted ? limit.rlim_max : wanted;
     setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+/* Keep connections open between requests, as many as there may be requests at once, where that
+ * leaves enough files to others. */
+static void keep_connections(Loop *loop, int concurrency) {
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur >= files_wanted(concurrency))
+        loop_keep_connections(loop, (long)concurrency * FILES_A_RENDER / 2);
 }
 
 /* A signal stops the worker, and the second one makes it hurry; SIGHUP has it read the models
@@ -162,6 +175,7 @@ static ExitCode run(WorkerCommand *command) {
     char *error = NULL;
     ExitCode code = EXIT_DATABASE;
     watch_signals(command);
+    keep_connections(http_loop(command->app.http), command->options.concurrency);
     if (worker_start(worker, &command->app, &command->options, &error)) {
         while (worker->state != WORKER_STOPPED)
             loop_turn(http_loop(command->app.http));

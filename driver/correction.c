@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "recipe.h"
+
 /* A list of the first validation. */
 static const json_t *list_of(const Render *render, const char *key) {
     return json_object_get(render->validation, key);
@@ -15,11 +17,14 @@ bool correction_wanted(const Render *render) {
            json_array_size(list_of(render, "corrections")) > 0;
 }
 
-/* Tell what to correct. */
+/* Tell what to correct: as the recipe says where there is one. */
 void correction_tell(const Render *render, ModelCall *call) {
+    const json_t *list = recipe_repeats(render)
+                             ? json_object_get(recipe_given(render), "corrections")
+                             : list_of(render, "corrections");
     size_t i;
     json_t *correction;
-    json_array_foreach(list_of(render, "corrections"), i, correction) {
+    json_array_foreach(list, i, correction) {
         call_add_text(call, "Correct: %s", json_string_value(correction));
     }
 }

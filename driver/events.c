@@ -1,7 +1,9 @@
 /* Stage events on their way to the database: they are gathered while a statement
  * is out, so that telemetry costs few statements and nobody waits for it. */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "render.h"
@@ -39,17 +41,32 @@ json_t *time_json(double seconds) {
     return json_string(text);
 }
 
+/* Does an event tell of this stage and part? */
+static bool is_about(const json_t *event, const StageRun *run) {
+    return strcmp(json_string_value(json_object_get(event, "stage")), run->kind->name) == 0 &&
+           strcmp(json_string_value(json_object_get(event, "part")), run->part) == 0;
+}
+
+/* Take what waits about a run out of the queue: its new state takes the place of that. */
+static void drop_earlier(const StageRun *run) {
+    json_t *events = run->render->events;
+    for (size_t i = json_array_size(events); i-- > 0;)
+        if (is_about(json_array_get(events, i), run))
+            json_array_remove(events, i);
+}
+
 /* Put a run's present state into the queue. A run taken over from an earlier attempt
  * is already there. */
 void events_add(StageRun *run) {
     if (run->reused)
         return;
-    json_t *event = json_pack("{s:s, s:s, s:s, s:o, s:s?, s:O?, s:O?, s:s?}", "stage",
+    drop_earlier(run);
+    json_t *event = json_pack("{s:s, s:s, s:s, s:o, s:s*, s:O*, s:O*, s:s*}", "stage",
                               run->kind->name, "part", run->part, "status", state_names[run->state],
                               "startedAt", time_json(run->started_at), "outcome", run->outcome,
                               "output", run->output, "usage", run->usage, "cost", run->cost);
     if (run->state != STATE_RUNNING)
-        json_object_set_new(event, "durationMs", json_real(run->duration));
+        json_object_set_new(event, "durationMs", json_integer(llround(run->duration)));
     if (run->model)
         json_object_set_new(event, "model", json_string(run->model->id));
     if (*run->sha256)

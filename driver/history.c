@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "recipe.h"
+
 /* Note why the last turn is not told. */
 static void leave_out(Render *render, const char *why) {
     History *history = &render->history;
@@ -20,6 +22,26 @@ static void settle(Render *render) {
         ready(history->context);
 }
 
+/* A recipe names the picture that was told: without it, or with another, what is drawn would be
+ * something else. Refuses then. */
+static bool is_as_in_recipe(Render *render, const StorageReply *reply) {
+    const char *sha256 = json_string_value(json_object_get(render->previous, "sha256"));
+    const char *key = json_string_value(json_object_get(render->previous, "key"));
+    if (!recipe_given(render) ||
+        (reply->ok && (!sha256 || !strcmp(sha256, render->history.sha256))))
+        return true;
+    char *words =
+        reply->ok
+            ? mem_printf("the picture \"%s\" that the recipe goes on from is not what it was: "
+                         "its SHA-256 is %s, not %s",
+                         key, render->history.sha256, sha256)
+            : mem_printf("the picture that the recipe goes on from cannot be had: %s",
+                         reply->error);
+    render_refuse(render, words);
+    free(words);
+    return false;
+}
+
 /* The last output came. */
 static void came(void *context, StorageReply *reply) {
     Render *render = context;
@@ -27,6 +49,10 @@ static void came(void *context, StorageReply *reply) {
     char *why = NULL;
     unsigned width, height;
     history->job = NULL;
+    if (reply->ok)
+        sha256_hex(reply->bytes, reply->length, history->sha256);
+    if (!is_as_in_recipe(render, reply))
+        return;
     if (!reply->ok) {
         leave_out(render, reply->error);
     } else if (!image_probe(reply->bytes, reply->length, &history->turn.mime, &width, &height,
@@ -104,8 +130,24 @@ json_t *history_record(const Render *render) {
     const json_t *id = json_object_get(render->previous, "renderId");
     if (!history->bytes && !history->why_not)
         return NULL;
-    return json_pack("{s:O?, s:b, s:s?}", "renderId", id, "sent", history->bytes != NULL, "why",
-                     history->why_not);
+    json_t *record = json_pack("{s:O?, s:b, s:s?}", "renderId", id, "sent", history->bytes != NULL,
+                               "why", history->why_not);
+    json_t *told = history_recipe(render);
+    if (told)
+        json_object_update(record, told);
+    json_decref(told);
+    return record;
+}
+
+/* Say which picture was told; its words are with its render. */
+json_t *history_recipe(const Render *render) {
+    const History *history = &render->history;
+    if (!history->bytes)
+        return NULL;
+    return json_pack("{s:O?, s:O?, s:s, s:s}", "renderId",
+                     json_object_get(render->previous, "renderId"), "key",
+                     json_object_get(render->previous, "key"), "mime", history->turn.mime, "sha256",
+                     history->sha256);
 }
 
 /* Keep the turn. */

@@ -27,6 +27,9 @@ bool history_refused(Render *render, const ModelAnswer *answer);
 /* What is recorded about it, the caller's; NULL where the chain has no earlier output. */
 json_t *history_record(const Render *render);
 
+/* What a recipe says about it, the caller's; NULL where it was not told. */
+json_t *history_recipe(const Render *render);
+
 /* What the next render needs of this one; the caller's. */
 json_t *history_keep(const Render *render, const Picture *picture, const char *prompt);
 

@@ -10,9 +10,13 @@
 
 #include "kill_point.h"
 
+enum { RECEIVE_MOST = 16 << 10, SEND_MOST = 512 << 10 };
+
 struct Http {
     Loop *loop;
     Trace *trace;
+    const char
+        *authorities; /* a file with who is trusted to vouch for servers; NULL: the system's */
     unsigned next_id;
 };
 
@@ -155,12 +159,24 @@ static void transfer_done(void *context, CURL *easy, CURLcode code) {
     free_call(call);
 }
 
+/* The file that says who is trusted, as curl's own program has it; libcurl does not look. */
+static const char *authorities_file(void) {
+    static const char *const variables[] = {"CURL_CA_BUNDLE", "SSL_CERT_FILE"};
+    for (size_t i = 0; i < sizeof variables / sizeof variables[0]; i++) {
+        const char *file = getenv(variables[i]);
+        if (file && *file)
+            return file;
+    }
+    return NULL;
+}
+
 /* Start libcurl with a loop of its own. */
 Http *http_new(Trace *trace) {
     Http *http = mem_alloc(sizeof *http);
     curl_global_init(CURL_GLOBAL_DEFAULT);
     http->loop = loop_new(transfer_done, http);
     http->trace = trace;
+    http->authorities = authorities_file();
     return http;
 }
 
@@ -204,9 +220,9 @@ static void set_method(CURL *easy, const HttpRequest *request) {
 
 /* How large a buffer libcurl shall have for so much: it keeps it while the answer is awaited, and
  * a thousand answers may be. */
-static long buffer_size(size_t wanted) {
-    enum { LEAST = 4 << 10, MOST = 512 << 10 };
-    return wanted < LEAST ? LEAST : wanted > MOST ? MOST : (long)wanted;
+static long buffer_size(size_t wanted, long most) {
+    enum { LEAST = 4 << 10 };
+    return wanted < LEAST ? LEAST : wanted > (size_t)most ? most : (long)wanted;
 }
 
 /* Set everything that is the same for every call: no redirects are followed,
@@ -233,6 +249,12 @@ static void set_options(HttpCall *call) {
     curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, request->total_timeout_ms);
     curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
     curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, request->idle_timeout_ms / 1000);
+    /* Calls that are made at once share one connection where the server can do that: the others
+     * wait until the first one's handshake has told. Without TLS nothing would tell it. */
+    if (strncasecmp(request->url, "https:", 6) == 0)
+        curl_easy_setopt(easy, CURLOPT_PIPEWAIT, 1L);
+    if (call->http->authorities)
+        curl_easy_setopt(easy, CURLOPT_CAINFO, call->http->authorities);
     if (request->public_only)
         set_public_only(call);
     if (request->sigv4) {
@@ -241,9 +263,11 @@ static void set_options(HttpCall *call) {
         curl_easy_setopt(easy, CURLOPT_PASSWORD, request->password);
     }
     set_method(easy, request);
-    curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, buffer_size(request->reply_maximum / 1024));
+    curl_easy_setopt(easy, CURLOPT_BUFFERSIZE,
+                     buffer_size(request->reply_maximum / 1024, RECEIVE_MOST));
     if (has_body(request)) {
-        curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, buffer_size(request->body_length / 8));
+        curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE,
+                         buffer_size(request->body_length / 8, SEND_MOST));
         curl_easy_setopt(easy, CURLOPT_READFUNCTION, give_body);
         curl_easy_setopt(easy, CURLOPT_READDATA, call);
         curl_easy_setopt(easy, CURLOPT_SEEKFUNCTION, rewind_body);

@@ -109,8 +109,8 @@ static bool read_at_hand(ImageFile *into, const json_t *named, bool regular, cha
 }
 
 /* Read what the command line names. */
-bool input_read(ImageFile *into, const json_t *named, char **error) {
-    return read_at_hand(into, named, false, error);
+bool input_read(ImageFile *into, const json_t *named, bool regular, char **error) {
+    return read_at_hand(into, named, regular, error);
 }
 
 /* May a file be read? Where links lead counts, not where they are. */

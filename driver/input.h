@@ -22,8 +22,9 @@ void input_drop(Input *input);
  * file. The caller's. */
 json_t *input_named(const char *word);
 
-/* Read what needs no network, a file or a data: URI; true without bytes for what does. False with
- * *error set (caller frees). */
-MUSTCHECK bool input_read(ImageFile *into, const json_t *named, char **error);
+/* Read what needs no network, a file or a data: URI; true without bytes for what does. A file that
+ * is read again later, or by others, has to be a regular one: a pipe gives its bytes once, and
+ * keeps who opens it waiting. False with *error set (caller frees). */
+MUSTCHECK bool input_read(ImageFile *into, const json_t *named, bool regular, char **error);
 
 #endif

@@ -9,6 +9,8 @@
 
 enum { EVENTS_A_TURN = 64, LONGEST_WAIT_MS = 1000 };
 
+#define FIRING SIZE_MAX
+
 /* A descriptor in epoll: the database's, a signal's, or one of libcurl's sockets. */
 struct LoopWatch {
     Loop *loop;
@@ -21,9 +23,10 @@ struct LoopWatch {
 
 struct LoopTimer {
     double at;
+    uint64_t order; /* among those of the same time */
     LoopFire *fire;
     void *context;
-    LoopTimer *next; /* ordered by time */
+    size_t place; /* in the heap; FIRING while it is out to be fired */
 };
 
 struct Loop {
@@ -33,7 +36,9 @@ struct Loop {
     LoopTransferDone *done;
     void *context;
     LoopWatch *unwatched; /* events of this turn may still point to them */
-    LoopTimer *timers;
+    LoopTimer **timers;   /* a heap: the first is due first */
+    size_t timer_count, timer_room;
+    uint64_t timers_made;
 };
 
 /* Read a clock in milliseconds. */
@@ -191,39 +196,81 @@ Loop *loop_new(LoopTransferDone *done, void *context) {
     return loop;
 }
 
+/* Keep up to so many connections open between transfers. */
+void loop_keep_connections(Loop *loop, long most) {
+    curl_multi_setopt(loop->multi, CURLMOPT_MAXCONNECTS, most);
+}
+
 /* Free the loop and what still waits in it; transfers must have been dropped. */
 void loop_free(Loop *loop) {
     if (!loop)
         return;
-    while (loop->timers)
-        loop_cancel(loop, loop->timers);
+    while (loop->timer_count)
+        loop_cancel(loop, loop->timers[0]);
+    free(loop->timers);
     curl_multi_cleanup(loop->multi);
     free_unwatched(loop);
     close(loop->epoll);
     free(loop);
 }
 
-/* Put a timer into the ordered list. */
+/* Is a timer due before another? */
+static bool is_before(const LoopTimer *timer, const LoopTimer *other) {
+    return timer->at < other->at || (timer->at == other->at && timer->order < other->order);
+}
+
+/* Put a timer at a place of the heap. */
+static void put_timer(Loop *loop, LoopTimer *timer, size_t place) {
+    loop->timers[place] = timer;
+    timer->place = place;
+}
+
+/* Put a timer where it belongs, from a place on that is free: a thousand renders have some each. */
+static void settle(Loop *loop, LoopTimer *timer, size_t place) {
+    while (place > 0 && is_before(timer, loop->timers[(place - 1) / 2])) {
+        put_timer(loop, loop->timers[(place - 1) / 2], place);
+        place = (place - 1) / 2;
+    }
+    for (size_t below; (below = 2 * place + 1) < loop->timer_count; place = below) {
+        if (below + 1 < loop->timer_count &&
+            is_before(loop->timers[below + 1], loop->timers[below]))
+            below++;
+        if (!is_before(loop->timers[below], timer))
+            break;
+        put_timer(loop, loop->timers[below], place);
+    }
+    put_timer(loop, timer, place);
+}
+
+/* Set a timer. */
 LoopTimer *loop_after(Loop *loop, double milliseconds, LoopFire *fire, void *context) {
     LoopTimer *timer = mem_alloc(sizeof *timer);
-    *timer = (LoopTimer){.at = loop_now() + milliseconds, .fire = fire, .context = context};
-    LoopTimer **slot = &loop->timers;
-    while (*slot && (*slot)->at <= timer->at)
-        slot = &(*slot)->next;
-    timer->next = *slot;
-    *slot = timer;
+    *timer = (LoopTimer){.at = loop_now() + milliseconds,
+                         .order = loop->timers_made++,
+                         .fire = fire,
+                         .context = context};
+    if (loop->timer_count == loop->timer_room) {
+        loop->timer_room = loop->timer_room ? loop->timer_room * 2 : 64;
+        loop->timers = mem_grow(loop->timers, loop->timer_room * sizeof *loop->timers);
+    }
+    loop->timer_count++;
+    settle(loop, timer, loop->timer_count - 1);
     return timer;
 }
 
-/* Take a timer out without firing it. */
+/* Take a timer out of the heap. */
+static void take_out(Loop *loop, const LoopTimer *timer) {
+    LoopTimer *last = loop->timers[--loop->timer_count];
+    if (last != timer)
+        settle(loop, last, timer->place);
+}
+
+/* Take a timer out without firing it; one that is being fired goes by itself. */
 void loop_cancel(Loop *loop, LoopTimer *timer) {
-    for (LoopTimer **slot = &loop->timers; *slot; slot = &(*slot)->next) {
-        if (*slot == timer) {
-            *slot = timer->next;
-            free(timer);
-            return;
-        }
-    }
+    if (timer->place == FIRING)
+        return;
+    take_out(loop, timer);
+    free(timer);
 }
 
 /* Start a transfer. */
@@ -239,9 +286,10 @@ void loop_drop(Loop *loop, CURL *easy) {
 /* Fire what is due; a timer that is set meanwhile waits for the next turn. */
 static void fire_timers(Loop *loop) {
     double now = loop_now();
-    while (loop->timers && loop->timers->at <= now) {
-        LoopTimer *timer = loop->timers;
-        loop->timers = timer->next;
+    while (loop->timer_count && loop->timers[0]->at <= now) {
+        LoopTimer *timer = loop->timers[0];
+        take_out(loop, timer);
+        timer->place = FIRING;
         timer->fire(timer->context);
         free(timer);
     }
@@ -250,8 +298,8 @@ static void fire_timers(Loop *loop) {
 /* Say how long the next wait may be. */
 static int wait_limit(const Loop *loop) {
     double now = loop_now(), wait = LONGEST_WAIT_MS;
-    if (loop->timers && loop->timers->at - now < wait)
-        wait = loop->timers->at - now;
+    if (loop->timer_count && loop->timers[0]->at - now < wait)
+        wait = loop->timers[0]->at - now;
     if (loop->curl_due >= 0 && loop->curl_due - now < wait)
         wait = loop->curl_due - now;
     return wait <= 0 ? 0 : (int)wait + (wait < LONGEST_WAIT_MS);

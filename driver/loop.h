@@ -38,6 +38,11 @@ void loop_cancel(Loop *loop, LoopTimer *timer);
 MUSTCHECK bool loop_transfer(Loop *loop, CURL *easy);
 void loop_drop(Loop *loop, CURL *easy);
 
+/* Keep up to so many connections open between transfers. libcurl by itself keeps four times the
+ * transfers that there are just now: of renders that wait for the database it would close what they
+ * need next. */
+void loop_keep_connections(Loop *loop, long most);
+
 /* One turn: wait (at most until the next timer), then transfers, descriptors, timers. */
 void loop_turn(Loop *loop);
 

@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+#include "wire.h"
+
 enum {
     IMAGE_REPLY_MAXIMUM = 64 << 20, /* bytes; a 4K image is about 20 MB in base64 */
     JSON_REPLY_MAXIMUM = 4 << 20    /* an answer by one of our schemas is a few kB */
@@ -92,14 +94,8 @@ static void reply_came(void *context, const HttpReply *reply) {
 
 /* Is a request larger than its model takes? Says so in that case. */
 static bool is_too_large(ModelJob *job) {
-    const json_t *limit = json_object_get(job->call.model->definition, "maxInlineBytes");
-    if (!json_is_integer(limit) || body_length(job->body) <= (size_t)json_integer_value(limit))
-        return false;
-    job->error = mem_printf("the request is %zu bytes with its images, and model \"%s\" takes "
-                            "%lld (maxInlineBytes in the registry)",
-                            body_length(job->body), job->call.model->id,
-                            (long long)json_integer_value(limit));
-    return true;
+    job->error = wire_too_large(job->call.model, body_length(job->body));
+    return job->error != NULL;
 }
 
 /* Report a call that cannot be sent, from the loop and not from within the caller. */

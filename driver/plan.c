@@ -83,9 +83,11 @@ static void reuse_picture(Render *render, const json_t *stages, StageId generati
     const char *part = done[0]->part;
     const json_t *stored = recorded(stages, "storage", part);
     const char *key = json_string_value(json_object_get(stored, "key"));
-    if (!key || !recorded(stages, done[0]->kind->name, part))
+    json_t *generated = (json_t *)recorded(stages, done[0]->kind->name, part);
+    if (!key || !generated)
         return;
     output_take_over(stage_picture(done[0]), key);
+    stage_picture(done[0])->recorded = json_incref(generated);
     for (size_t i = 0; i < 2; i++) {
         done[i]->reused = true;
         done[i]->state = STATE_SUCCESS;

@@ -5,6 +5,7 @@
 
 #include "history.h"
 #include "input.h"
+#include "video_stage.h"
 
 enum {
     STORED_IMAGE_MAXIMUM = 64 << 20,  /* bytes */
@@ -135,6 +136,45 @@ static void take_over(Preparation *preparation) {
     }
 }
 
+/* The database has said which render made the video to go on from. */
+static void origin_came(void *context, const DbReply *reply) {
+    Render *render = context;
+    if (!reply->ok) {
+        render_lose(render, reply);
+        return;
+    }
+    if (!render->preparation || render->ending || render->end != RENDER_RUNNING)
+        return;
+    const json_t *named = json_object_get(render->request, "previousVideo");
+    json_t *origin = database_json(PQgetvalue(reply->result, 0, 0));
+    render->previous_video = video_name(render, origin);
+    json_decref(origin);
+    if (render->previous_video) {
+        one_less(render->preparation);
+        return;
+    }
+    char *words =
+        mem_printf("previousVideo: \"%s\" is no video whose name at its provider is known "
+                   "here; services go on only from videos of their own",
+                   json_string_value(json_object_get(named, "key")));
+    render_refuse(render, words);
+    free(words);
+}
+
+/* A video to go on from is known to its provider by a name; of one that we have stored the
+ * database knows it. */
+static void want_previous_video(Preparation *preparation) {
+    Render *render = preparation->render;
+    const json_t *named = json_object_get(render->request, "previousVideo");
+    const char *parameters[] = {json_string_value(json_object_get(named, "key"))};
+    if (!render_is_video(render) || !named || json_is_null(named) ||
+        json_object_get(named, "url") || render->operation || render->picture.key)
+        return; /* what has neither was refused before */
+    preparation->missing++;
+    render_ask(render, "select renderchain.get_video_origin($1)", 1, parameters, origin_came,
+               render);
+}
+
 /* Fetch what is missing. */
 void prepare_start(Render *render) {
     Preparation *preparation = mem_alloc(sizeof *preparation);
@@ -154,6 +194,7 @@ void prepare_start(Render *render) {
     want(preparation, json_object_get(request, "firstFrame"), "the first frame",
          &render->first_frame);
     want(preparation, json_object_get(request, "lastFrame"), "the last frame", &render->last_frame);
+    want_previous_video(preparation);
     take_over(preparation);
     one_less(preparation);
 }

@@ -63,6 +63,7 @@ void answer_free(ModelAnswer *answer) {
     json_decref(answer->turn);
     json_decref(answer->usage);
     free(answer->model_version);
+    free(answer->file);
     *answer = (ModelAnswer){.retry_after_ms = -1};
 }
 

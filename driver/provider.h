@@ -73,6 +73,7 @@ typedef struct ModelAnswer {
                             * parts, the picture as {"image": true}; owned, NULL for none */
     json_t *usage;         /* {"inputTokens","outputTokens","imageTokens","images"}, or NULL */
     char *model_version;   /* as reported */
+    char *file;            /* what the provider calls a video, "files/ID"; owned, NULL for none */
     double retry_after_ms; /* -1 where the provider named none */
     bool final;            /* the provider says that trying again is useless */
     Lack lacks;            /* why it was refused */

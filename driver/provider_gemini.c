@@ -244,21 +244,16 @@ static void parse_candidate(const json_t *candidate, const LongStrings *strings,
     const json_t *image = NULL;
     char *text = collect_parts(json_object_get(json_object_get(candidate, "content"), "parts"),
                                strings, &image);
-    bool stopped = !reason || strcmp(reason, "STOP") == 0;
     if (is_refusal(reason)) {
         say_nothing_came(answer, reason, finish, text);
     } else if (!call->schema && image) {
-        LongString base64 = long_string_find(strings, image);
-        answer_take_image(answer, base64.at, base64.length);
+        wire_take_picture(answer, long_string_find(strings, image));
         if (answer->outcome == OUTCOME_OK)
             answer->turn = keep_turn(
                 json_object_get(json_object_get(candidate, "content"), "parts"), image, strings);
-        if (answer->usage && answer->outcome == OUTCOME_OK)
-            json_object_set_new(answer->usage, "images", json_integer(1));
     } else if (call->schema && *text) {
-        answer_take_json(answer, text, call->schema);
-        if (answer->outcome != OUTCOME_OK && !stopped)
-            mem_set(&answer->message, "%s (the model stopped for %s)", answer->message, reason);
+        bool stopped = !reason || strcmp(reason, "STOP") == 0;
+        wire_take_json(answer, text, call, stopped ? NULL : reason);
     } else {
         say_nothing_came(answer, reason, finish, text);
     }
@@ -271,16 +266,10 @@ static void parse(const HttpReply *reply, const ModelCall *call, ModelAnswer *an
         parse_error(reply, call, answer);
         return;
     }
-    json_error_t where = {0};
     LongStrings strings;
-    json_t *body = long_strings_load(reply->body->data ? reply->body->data : "",
-                                     reply->body->length, &strings, &where);
-    if (!json_is_object(body)) {
-        answer->outcome = OUTCOME_MALFORMED;
-        answer->message = mem_printf("the answer is not JSON: %s", body ? "no object" : where.text);
-        json_decref(body);
+    json_t *body = wire_load(reply, &strings, answer);
+    if (!body)
         return;
-    }
     const json_t *feedback = json_object_get(body, "promptFeedback");
     const char *blocked = json_string_value(json_object_get(feedback, "blockReason"));
     const json_t *candidate = json_array_get(json_object_get(body, "candidates"), 0);

@@ -472,9 +472,8 @@ static void parse_choice(const json_t *body, const LongStrings *strings, const M
     } else if (!content || !*content) {
         say_nothing_came(answer, reason, NULL);
     } else {
-        answer_take_json(answer, content, call->schema);
-        if (answer->outcome != OUTCOME_OK && reason && strcmp(reason, "stop") != 0)
-            mem_set(&answer->message, "%s (the model stopped for %s)", answer->message, reason);
+        bool stopped = !reason || strcmp(reason, "stop") == 0;
+        wire_take_json(answer, content, call, stopped ? NULL : reason);
     }
     free(content);
 }
@@ -485,10 +484,8 @@ static void parse_picture(const json_t *body, const LongStrings *strings, ModelA
     LongString base64 = long_string_find(strings, json_object_get(first, "b64_json"));
     const char *url = json_string_value(json_object_get(first, "url"));
     if (base64.at) {
-        answer_take_image(answer, base64.at, base64.length);
-        if (answer->usage && answer->outcome == OUTCOME_OK)
-            json_object_set_new(answer->usage, "images", json_integer(1));
-        else if (answer->outcome == OUTCOME_OK)
+        wire_take_picture(answer, base64);
+        if (answer->outcome == OUTCOME_OK && !answer->usage)
             answer->usage = json_pack("{s:i}", "images", 1);
     } else if (url) {
         say_nothing_came(answer, "a URL instead of a picture", NULL);
@@ -508,15 +505,10 @@ static void parse(const HttpReply *reply, const ModelCall *call, ModelAnswer *an
         parse_error(reply, call, answer);
         return;
     }
-    json_error_t where = {0};
     LongStrings strings;
-    json_t *body = long_strings_load(reply->body->data ? reply->body->data : "",
-                                     reply->body->length, &strings, &where);
-    if (!json_is_object(body)) {
-        wire_malformed(answer, "the answer is not JSON: %s", body ? "no object" : where.text);
-        json_decref(body);
+    json_t *body = wire_load(reply, &strings, answer);
+    if (!body)
         return;
-    }
     answer->usage = parse_usage(body, !call->schema);
     answer->model_version = mem_strdup(json_string_value(json_object_get(body, "model")));
     if (call->schema)

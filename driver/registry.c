@@ -31,6 +31,7 @@ bool registry_read(Registry *registry, const char *json, char **error) {
     if (json_is_object(models)) {
         models = json_object_get(registry->json, "models");
         registry->timeouts = json_object_get(registry->json, "timeouts");
+        registry->extension_version = text(registry->json, "extension");
         snprintf(where.text, sizeof where.text, "it has no list of models");
     }
     if (!json_is_array(models)) {
@@ -87,15 +88,21 @@ static bool goes_before(const Model *model, const Model *other) {
     return !text(model->definition, "retired") && text(other->definition, "retired");
 }
 
-/* Pick the best model in use that fits, of equals the first. */
+/* Pick the best model in use. */
 const Model *registry_pick(const Registry *registry, const char *provider, const char *kind,
                            const char *tier) {
+    return registry_pick_fitting(registry, provider, kind, tier, NULL, NULL);
+}
+
+/* Pick the best model in use that fits, of equals the first. */
+const Model *registry_pick_fitting(const Registry *registry, const char *provider, const char *kind,
+                                   const char *tier, ModelFits *fits, const void *context) {
     const Model *best = NULL;
     for (size_t i = 0; i < registry->count; i++) {
         const Model *model = &registry->models[i];
         if (!model->retired && strcmp(model->provider, provider) == 0 &&
             strcmp(model->kind, kind) == 0 && (!tier || strcmp(model->tier, tier) == 0) &&
-            (!best || goes_before(model, best)))
+            (!fits || fits(context, model)) && (!best || goes_before(model, best)))
             best = model;
     }
     return best;

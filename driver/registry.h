@@ -25,6 +25,7 @@ typedef struct Model {
 typedef struct Registry {
     json_t *json; /* as the database gave it; owned */
     const json_t *timeouts;
+    const char *extension_version; /* NULL where the database did not say */
     Model *models;
     size_t count;
 } Registry;
@@ -48,6 +49,11 @@ const Model *registry_find(const Registry *registry, const char *id);
  * equals the first whose retirement is not announced; or NULL. */
 const Model *registry_pick(const Registry *registry, const char *provider, const char *kind,
                            const char *tier);
+
+/* The same of the models that fit in the eyes of the caller (NULL: all do). */
+typedef bool ModelFits(const void *context, const Model *model);
+const Model *registry_pick_fitting(const Registry *registry, const char *provider, const char *kind,
+                                   const char *tier, ModelFits *fits, const void *context);
 
 /* How long a call of a stage may take: by the server's settings, else the model's timeoutSeconds.
  * Without a registry what holds where neither says anything. */

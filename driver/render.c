@@ -14,9 +14,13 @@
 #include "output.h"
 #include "plan.h"
 #include "prepare.h"
+#include "recipe.h"
 #include "table.h"
 
-enum { WORDS_MAXIMUM = 4000 }; /* bytes */
+enum {
+    WORDS_MAXIMUM = 4000,            /* bytes */
+    RETRY_AFTER_LONGEST_MS = 3600000 /* as fail_render has it, whatever a provider asks for */
+};
 
 static void finish_if_over(Render *render);
 
@@ -106,6 +110,7 @@ bool render_from_row(Render *render, const PGresult *result, int row, char **err
     render->reference_count = json_array_size(json_object_get(render->request, "references"));
     if (render->reference_count > MAX_REFERENCES)
         render->reference_count = MAX_REFERENCES;
+    recipe_take(render);
     plan_runs(render);
     json_t *stages = json_column(result, row, "stages");
     plan_reuse(render, stages);
@@ -129,6 +134,7 @@ static void free_picture(Picture *picture) {
     answer_free(&picture->answer);
     free(picture->key);
     free(picture->url);
+    json_decref(picture->recorded);
 }
 
 /* Free a render and everything it holds. */
@@ -169,10 +175,10 @@ void render_free(Render *render) {
         json_decref(documents[i]);
     free_picture(&render->picture);
     free_picture(&render->corrected);
-    char *const texts[] = {render->id,        render->chain_id,        render->prompt,
-                           render->negative,  render->error,           render->sqlstate,
-                           render->operation, render->operation_model, render->hint,
-                           render->result};
+    char *const texts[] = {
+        render->id,    render->chain_id,       render->prompt,    render->negative,
+        render->error, render->sqlstate,       render->operation, render->operation_model,
+        render->hint,  render->previous_video, render->result};
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
         free(texts[i]);
     *render = (Render){0};
@@ -376,7 +382,8 @@ static void completed(void *context, const DbReply *reply) {
         render_lose(render, reply);
         return;
     }
-    render->result = mem_strdup(PQgetvalue(reply->result, 0, 0));
+    if (!render->unread)
+        render->result = mem_strdup(PQgetvalue(reply->result, 0, 0));
     output_disown(render, correction_left(render));
     set_end(render, RENDER_COMPLETED);
 }
@@ -440,12 +447,12 @@ static json_t *describe_result(Render *render) {
     json_t *correction = correction_record(render);
     if (correction)
         json_object_set_new(result, "correction", correction);
-    json_object_set_new(
-        result, "turn",
-        history_keep(render, kept,
-                     render->prompt ? render->prompt : request_text(render, "prompt")));
+    json_object_set_new(result, "turn", history_keep(render, kept, render_final_prompt(render)));
     if (render->prompt)
         json_object_set_new(result, "optimizedPrompt", json_string(render->prompt));
+    json_object_set_new(result, "recipe", recipe_of(render, kept));
+    if (render->unread)
+        json_object_set_new(result, "quiet", json_true());
     json_decref(analysis);
     return result;
 }
@@ -506,7 +513,8 @@ static void fail(Render *render, const StageRun *run) {
                               "message", words);
     bool again = render->may_requeue && run->passes;
     if (again && run->retry_after_ms >= 0)
-        json_object_set_new(error, "retryAfterSeconds", json_real(run->retry_after_ms / 1e3));
+        json_object_set_new(error, "retryAfterSeconds",
+                            json_real(fmin(run->retry_after_ms, RETRY_AFTER_LONGEST_MS) / 1e3));
     fail_with(render, error, again);
 }
 
@@ -535,9 +543,15 @@ static void finish_if_over(Render *render) {
         complete(render);
 }
 
-/* Fetch what the stages need, then start what can be started. */
+/* Fetch what the stages need, then start what can be started. What no model can do is refused
+ * before anything is asked of one; a picture that was paid for is not. */
 void render_start(Render *render) {
-    prepare_start(render);
+    char *why = render->picture.key || render->operation ? NULL : route_refusal(render);
+    if (why)
+        render_refuse(render, why);
+    else
+        prepare_start(render);
+    free(why);
 }
 
 /* cancel_render was answered with the status that the render has now. */

@@ -107,6 +107,7 @@ typedef struct Picture {
     StorageJob *upload; /* while it is being stored */
     bool uploading;     /* the key is registered as ours to write */
     bool held;          /* generation has ended, its event waits for the storage */
+    json_t *recorded;   /* what an earlier attempt recorded of it, where it was taken over; owned */
 } Picture;
 
 /* The last turn of the chain; history.c. */
@@ -114,7 +115,8 @@ typedef struct History {
     StorageJob *job; /* while its picture is fetched */
     char *bytes;     /* of the picture, where it is told; owned */
     CallTurn turn;
-    char *why_not; /* it is left out; NULL where there was nothing to leave out */
+    char *why_not;   /* it is left out; NULL where there was nothing to leave out */
+    char sha256[65]; /* of the picture */
     LoopFire *ready;
     void *context;
 } History;
@@ -144,6 +146,7 @@ struct Render {
     json_t *style_analysis, *first_analysis, *last_analysis;
     json_t *merged;                    /* what all analyses of a video's images agree on */
     char *operation, *operation_model; /* of a video that an earlier attempt has started */
+    char *previous_video; /* what the provider calls the stored one to go on from; NULL for none */
     json_t *validation;
     json_t *extracted;
     char *prompt, *negative;
@@ -172,6 +175,7 @@ struct Render {
     RenderWatch *watch;
     void *watch_context;
 
+    bool unread;      /* nobody here reads its result */
     bool may_requeue; /* what passes by itself puts it back into the queue; else it fails */
     unsigned asked;   /* statements that wait for their answers */
     LoopTimer *over_timer;
@@ -233,7 +237,8 @@ json_t *database_json(const char *text);
 bool render_is_video(const Render *render);
 int render_seconds(const Render *render);
 
-/* stages.c: the prompt that draws: the optimised one, or the user's own where there is none. */
+/* stages.c: the prompt that draws: the optimised one, or the user's own where there is none, or
+ * where the model does not take it. */
 const char *render_final_prompt(const Render *render);
 
 /* Look at a text member of the request; NULL where it is not there. */
@@ -255,5 +260,9 @@ json_t *events_take(Render *render);
  * where the registry has none. */
 const Model *route_image(const Render *render, const char **reason);
 const Model *route_video(const Render *render, const char **reason);
+
+/* Why no model that the request may be drawn by can do what it asks, in words that are the
+ * caller's; NULL where one can. */
+char *route_refusal(const Render *render);
 
 #endif

@@ -68,11 +68,45 @@ static int read_prompt(RequestOptions *options, const Settings *settings) {
     return -1;
 }
 
+/* Refuse what a recipe says itself. */
+static int check_recipe(const RequestOptions *options, const CommandLine *line) {
+    const struct {
+        const char *option;
+        bool given;
+    } said[] = {{"--prompt", options->prompt},
+                {"--quality", options->quality},
+                {"--aspect-ratio", options->aspect_ratio},
+                {"--duration", options->duration},
+                {"--quick", options->quick},
+                {"--skip", options->skip.count},
+                {"--tool", options->tool},
+                {"--mask-type", options->mask_type},
+                {"--inpainting-prompt", options->inpainting_prompt}};
+    if (!options->from_recipe)
+        return options->analyze ? usage_error(line, "--analyze needs --from-recipe") : -1;
+    for (size_t i = 0; i < OPTION_COUNT(said); i++)
+        if (said[i].given)
+            return usage_error(line, "%s cannot be given with --from-recipe, which says it",
+                               said[i].option);
+    return -1;
+}
+
 /* Check what only the command line can get wrong. */
 static int check(RequestOptions *options, const CommandLine *line, const Settings *settings) {
-    if (!options->prompt)
+    int code = check_recipe(options, line);
+    if (code >= 0)
+        return code;
+    if (!options->prompt && !options->from_recipe)
         return usage_error(line, "--prompt is missing");
-    if (options->last_frame && !options->first_frame)
+    if (options->previous_video && strncmp(options->previous_video, "key:", 4) != 0 &&
+        !strstr(options->previous_video, "files/") &&
+        !strstr(options->previous_video, "interactions/"))
+        return usage_error(
+            line,
+            "--previous-video is \"%s\"; services go on only from videos of their own: "
+            "key:KEY (the outputKey of a render), .../files/ID or interactions/ID",
+            options->previous_video);
+    if (options->last_frame && !options->first_frame && !options->from_recipe)
         return usage_error(line, "--last-frame needs --first-frame");
     if (options->duration && (strlen(options->duration) != 1 || !strchr("468", *options->duration)))
         return usage_error(line, "--duration is \"%s\", not 4, 6 or 8", options->duration);
@@ -87,7 +121,8 @@ static int check(RequestOptions *options, const CommandLine *line, const Setting
                                "stage \"%s\" cannot be skipped; these can: semantic_parsing, "
                                "image_understanding, validation, memory_extraction",
                                options->skip.items[i]);
-    return strcmp(options->prompt, "-") == 0 ? read_prompt(options, settings) : -1;
+    return options->prompt && strcmp(options->prompt, "-") == 0 ? read_prompt(options, settings)
+                                                                : -1;
 }
 
 /* Which commands take an option. */
@@ -108,6 +143,12 @@ static size_t choose_options(RequestOptions *options, RequestKind kind, Option *
         {FOR_ALL,
          {"prompt", "TEXT", OPTION_TEXT, &options->prompt,
           "what to render; - reads standard input"}},
+        {FOR_ALL,
+         {"from-recipe", "FILE|RENDER", OPTION_TEXT, &options->from_recipe,
+          "draw what a recipe says, instead of --prompt; see renderchain show --recipe"}},
+        {FOR_ALL,
+         {"analyze", NULL, OPTION_FLAG, &options->analyze,
+          "run the stages before the picture anew, for --from-recipe"}},
         {FOR_ALL,
          {"chain", "ID|NAME", OPTION_TEXT, &options->chain, "chain to go on with, or a new name"}},
         {FOR_ALL,
@@ -132,8 +173,9 @@ static size_t choose_options(RequestOptions *options, RequestKind kind, Option *
          {"last-frame", "IMAGE", OPTION_TEXT, &options->last_frame,
           "image with which it ends; needs --first-frame"}},
         {FOR_VIDEO | FOR_SUBMIT,
-         {"previous-video", "URL", OPTION_TEXT, &options->previous_video,
-          "video to go on from, as the provider calls it: .../files/ID or interactions/ID"}},
+         {"previous-video", "VIDEO", OPTION_TEXT, &options->previous_video,
+          "video to go on from: key:KEY of one that was rendered here, or as the provider calls "
+          "it: .../files/ID or interactions/ID"}},
         {FOR_VIDEO | FOR_SUBMIT,
          {"duration", "SECONDS", OPTION_TEXT, &options->duration, "4, 6 or 8 (default)"}},
         {FOR_ALL,
@@ -263,9 +305,12 @@ static void set_video(json_t *request, const RequestOptions *options) {
         json_object_set_new(request, "firstFrame", input_named(options->first_frame));
     if (options->last_frame)
         json_object_set_new(request, "lastFrame", input_named(options->last_frame));
-    if (options->previous_video)
-        json_object_set_new(request, "previousVideo",
-                            json_pack("{s:s}", "url", options->previous_video));
+    if (options->previous_video) {
+        bool key = strncmp(options->previous_video, "key:", 4) == 0;
+        json_object_set_new(
+            request, "previousVideo",
+            json_pack("{s:s}", key ? "key" : "url", options->previous_video + (key ? 4 : 0)));
+    }
 }
 
 /* Build the request. */

@@ -14,6 +14,8 @@ typedef struct RequestOptions {
     const char *style, *mask, *mask_type, *inpainting_prompt;
     const char *quality, *aspect_ratio, *model, *tool, *priority;
     const char *idempotency_key, *output;
+    const char *from_recipe;
+    bool analyze; /* the recipe's stages before the picture are run again */
     bool quick, upload;
     char *read_prompt; /* of --prompt -; owned */
 } RequestOptions;

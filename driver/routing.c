@@ -1,6 +1,7 @@
 /* Which model draws: rules, no network. */
 #include <string.h>
 
+#include "model_limits.h"
 #include "render.h"
 
 /* Tools whose pictures are measured rather than admired. */
@@ -42,38 +43,63 @@ static const char *choose_tier(const Render *render, const Model *flash, const c
     return "flash";
 }
 
-/* Can a model draw the asked shape? One that lists none can. */
-static bool has_shape(const Render *render, const Model *model) {
-    const json_t *shapes = json_object_get(model->definition, "aspectRatios");
-    const char *shape = request_text(render, "aspectRatio");
-    return !shape || !json_is_array(shapes) || model_supports(model, "aspectRatios", shape);
+/* Can a model do what is asked? */
+static bool can(const void *context, const Model *model) {
+    return limit_passed(context, model) == LIMIT_NONE;
 }
 
-/* The first model in use that can draw the asked shape, of any tier. */
-static const Model *any_with_shape(const Render *render, const char *kind) {
+/* The best model that can do what is asked, of a tier or (NULL) of any. */
+static const Model *pick_able(const Render *render, const char *kind, const char *tier) {
     const App *app = render->app;
-    for (size_t i = 0; i < app->registry.count; i++) {
-        const Model *model = &app->registry.models[i];
-        if (!model->retired && strcmp(model->provider, app->provider.name) == 0 &&
-            strcmp(model->kind, kind) == 0 && has_shape(render, model))
-            return model;
-    }
-    return NULL;
+    return registry_pick_fitting(&app->registry, app->provider.name, kind, tier, can, render);
 }
 
-/* Take the model of a tier; where there is none, or it cannot draw the shape, another one. */
+/* Take the model of a tier; where there is none, or it cannot do what is asked, another one. */
 static const Model *take_tier(const Render *render, const char *kind, const char *tier,
                               const char **reason) {
+    static const char *const reasons[LIMIT_COUNT] = {
+        [LIMIT_NONE] = "",
+        [LIMIT_SHAPE] = "the only model that supports the aspect ratio",
+        [LIMIT_DURATION] = "the only model that supports the length",
+        [LIMIT_REFERENCES] = "the only model that takes so many references",
+        [LIMIT_PROMPT] = "the only model that takes so long a prompt",
+        [LIMIT_PREVIOUS] = "the only model that goes on from that video"};
     const App *app = render->app;
     const Model *chosen = registry_pick(&app->registry, app->provider.name, kind, tier);
-    if (chosen && has_shape(render, chosen))
+    if (chosen && can(render, chosen))
         return chosen;
-    const Model *other = any_with_shape(render, kind);
+    const Model *other = pick_able(render, kind, tier);
+    if (!other)
+        other = pick_able(render, kind, NULL);
     if (chosen && other)
-        *reason = "the only model that supports the aspect ratio";
+        *reason = reasons[limit_passed(render, chosen)];
     else if (other)
         *reason = "the only model that the provider has";
     return other;
+}
+
+/* Is the video to go on from a file of ours? Services take no other videos than their own. */
+static bool goes_on_from_file(const Render *render) {
+    const json_t *named = json_object_get(render->request, "previousVideo");
+    return render_is_video(render) && named && !json_is_null(named) &&
+           !json_object_get(named, "url") && !json_object_get(named, "key");
+}
+
+/* Say why the request can be drawn by no model that it may be drawn by. */
+char *route_refusal(const Render *render) {
+    if (goes_on_from_file(render))
+        return mem_strdup("previousVideo is a file, and services go on only from videos of their "
+                          "own: give the key of one that was rendered here, or its address at the "
+                          "provider");
+    const App *app = render->app;
+    const char *kind = render_is_video(render) ? "video" : "image";
+    const char *forced = request_text(render, "forceModel");
+    const Model *model = forced ? registry_find(&app->registry, forced)
+                                : registry_pick(&app->registry, app->provider.name, kind, NULL);
+    Limit limit = model ? limit_passed(render, model) : LIMIT_NONE;
+    if (limit == LIMIT_NONE || (!forced && pick_able(render, kind, NULL)))
+        return NULL;
+    return limit_explain(render, model, limit);
 }
 
 /* Choose the video model. */

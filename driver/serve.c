@@ -18,12 +18,12 @@ enum {
 };
 
 static void health(Serve *serve, WebRequest *request, const ServeRoute *route, const char *part);
-static void metrics(Serve *serve, WebRequest *request, const ServeRoute *route, const char *part);
 
 /* More exact ones first. */
 static const ServeRoute routes[] = {
     {"GET", "/healthz", LEVEL_NONE, health, NULL, NULL, 200},
-    {"GET", "/metrics", LEVEL_ADMIN, metrics, NULL, NULL, 200},
+    {"GET", "/openapi.json", LEVEL_NONE, serve_openapi, NULL, NULL, 200},
+    {"GET", "/metrics", LEVEL_ADMIN, serve_metrics, NULL, NULL, 200},
     {"GET", "/", LEVEL_NONE, serve_page, NULL, NULL, 200},
     {"GET", "/renderchain.js", LEVEL_NONE, serve_page, NULL, NULL, 200},
     {"GET", "/page/...", LEVEL_NONE, serve_page, NULL, NULL, 200},
@@ -74,12 +74,16 @@ enum { ROUTES = sizeof routes / sizeof routes[0] };
 
 /* ---- routes ---- */
 
+/* All routes. */
+const ServeRoute *serve_routes(size_t *count) {
+    *count = ROUTES;
+    return routes;
+}
+
 /* Does a path fit a route's? *part is what stands for "{}" or "..."; the caller's. */
 static bool fits(const char *pattern, const char *path, char **part) {
-    const char *hole = strstr(pattern, "{}");
+    const char *id = strstr(pattern, "{}"), *hole = id ? id : strstr(pattern, "...");
     *part = NULL;
-    if (!hole)
-        hole = strstr(pattern, "...");
     if (!hole)
         return strcmp(pattern, path) == 0;
     size_t before = (size_t)(hole - pattern);
@@ -260,7 +264,10 @@ static void check_token(Serve *serve, WebRequest *request, const char *text) {
 
 /* Is it one of the few things that anybody may ask? */
 static bool is_open(const WebRequest *request) {
-    return strcmp(request->path, "/healthz") == 0 || serve_is_page(request->path);
+    for (size_t i = 0; i < ROUTES; i++)
+        if (routes[i].level == LEVEL_NONE && strcmp(routes[i].path, request->path) == 0)
+            return true;
+    return serve_is_page(request->path);
 }
 
 /* A page of another origin asks what it may ask. */
@@ -292,7 +299,7 @@ void serve_admit(void *context, WebRequest *request) {
     }
 }
 
-/* ---- health and metrics ---- */
+/* ---- health ---- */
 
 /* Is the database there? */
 static void health(Serve *serve, WebRequest *request, const ServeRoute *route, const char *part) {
@@ -301,27 +308,4 @@ static void health(Serve *serve, WebRequest *request, const ServeRoute *route, c
     (void)part;
     web_answer_json(request, up ? 200 : 503,
                     json_pack("{s:s, s:b}", "status", up ? "ok" : "no database", "database", up));
-}
-
-/* Figures about this server, as Prometheus reads them. */
-static void metrics(Serve *serve, WebRequest *request, const ServeRoute *route, const char *part) {
-    const WebCounts *counts = web_counts(serve->web);
-    (void)route;
-    (void)part;
-    char *text = mem_printf(
-        "# HELP renderchain_up Is there a connection to the database?\n"
-        "# TYPE renderchain_up gauge\nrenderchain_up %d\n"
-        "# HELP renderchain_http_requests_total Requests that came.\n"
-        "# TYPE renderchain_http_requests_total counter\nrenderchain_http_requests_total %zu\n"
-        "# HELP renderchain_http_refused_total Requests without a valid token.\n"
-        "# TYPE renderchain_http_refused_total counter\nrenderchain_http_refused_total %zu\n"
-        "# HELP renderchain_http_streams Event streams that are open.\n"
-        "# TYPE renderchain_http_streams gauge\nrenderchain_http_streams %zu\n"
-        "# HELP renderchain_http_answers_total Answers by the class of their status.\n"
-        "# TYPE renderchain_http_answers_total counter\n",
-        db_is_up(serve->app->db), counts->requests, serve->refused, counts->streams);
-    for (int i = 2; i <= 5; i++)
-        mem_set(&text, "%srenderchain_http_answers_total{class=\"%dxx\"} %zu\n", text, i,
-                counts->by_class[i]);
-    web_answer(request, 200, "text/plain; version=0.0.4", text, strlen(text));
 }

@@ -1,8 +1,8 @@
 /* renderchain serve: what the HTTP API answers. cmd_serve.c is the command, serve.c lets requests
  * in and finds who handles them, serve_api.c asks the database, serve_submit.c takes
  * renders with their images, serve_events.c streams what
- * happens to a render, serve_outputs.c gives out what is stored, serve_page.c the page for people.
- */
+ * happens to a render, serve_outputs.c gives out what is stored, serve_page.c the page for people,
+ * serve_openapi.c describes all of this, serve_metrics.c has the figures. */
 #ifndef RC_SERVE_H
 #define RC_SERVE_H
 
@@ -24,6 +24,7 @@ typedef struct ServeToken {
 } ServeToken;
 
 typedef struct ServeViewer ServeViewer;
+typedef struct ServeFigures ServeFigures;
 
 typedef struct Serve {
     App *app;
@@ -34,7 +35,8 @@ typedef struct Serve {
     LoopTimer *beat;
     double rate; /* requests a second and token; 0: as many as they like */
     ServeToken tokens[TOKENS_KNOWN];
-    size_t refused; /* requests by tokens that are none, since the start */
+    size_t refused;        /* requests by tokens that are none, since the start */
+    ServeFigures *figures; /* of the queue; made when they are first asked for */
 } Serve;
 
 /* A route: what is asked of whom. */
@@ -47,6 +49,9 @@ typedef struct ServeRoute {
     const char *parameters; /* of it, see serve_ask */
     unsigned status;        /* where it went well */
 } ServeRoute;
+
+/* All routes, so that what describes them can be checked. */
+const ServeRoute *serve_routes(size_t *count);
 
 /* Let a request in, and handle it (for Web). */
 void serve_admit(void *context, WebRequest *request);
@@ -70,6 +75,9 @@ json_t *serve_read_body(WebRequest *request);
 /* Submit a render, in JSON or as a form with files. */
 void serve_submit(Serve *serve, WebRequest *request, const ServeRoute *route, const char *part);
 
+/* The fields of such a form, one after the other; NULL after the last. */
+const char *serve_form_field(size_t i);
+
 /* Answer with what the database refused, or that it is not there. */
 void serve_refuse(WebRequest *request, const DbReply *reply);
 void serve_unavailable(WebRequest *request);
@@ -81,6 +89,13 @@ void serve_events_close(Serve *serve);
 
 /* Give out an object. */
 void serve_output(Serve *serve, WebRequest *request, const ServeRoute *route, const char *part);
+
+/* Describe what there is (OpenAPI). */
+void serve_openapi(Serve *serve, WebRequest *request, const ServeRoute *route, const char *part);
+
+/* Give figures about the server and the queue, as Prometheus reads them. */
+void serve_metrics(Serve *serve, WebRequest *request, const ServeRoute *route, const char *part);
+void serve_metrics_close(Serve *serve);
 
 /* Is it a file of the page, which anybody may read? Give it out. */
 bool serve_is_page(const char *path);

@@ -65,9 +65,9 @@ static struct PageFile *find_file(const char *path) {
     return NULL;
 }
 
-/* Is it a file of the page? */
+/* Is it a file of the page? What stands beside them is nobody's secret either. */
 bool serve_is_page(const char *path) {
-    return find_file(path) != NULL;
+    return find_file(path) != NULL || strncmp(path, "/page/", 6) == 0;
 }
 
 /* Give out a file of the page; browsers ask each time whether theirs is still right. */

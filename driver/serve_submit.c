@@ -1,5 +1,6 @@
 /* Taking renders: in JSON, or as a form with files, which are stored before the render is
  * submitted and named in it by their keys. */
+#include <errno.h>
 #include <openssl/evp.h>
 #include <stdlib.h>
 #include <string.h>
@@ -82,6 +83,26 @@ static void take_request(Form *form) {
     json_decref(request);
 }
 
+/* Read a flag as pages send it; NULL for anything else. */
+static json_t *read_flag(const char *text) {
+    static const struct {
+        const char *text;
+        bool on;
+    } words[] = {{"true", true}, {"on", true}, {"1", true}, {"false", false}, {"0", false}};
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+        if (strcmp(text, words[i].text) == 0)
+            return json_boolean(words[i].on);
+    return NULL;
+}
+
+/* Read a whole number; NULL for anything else. */
+static json_t *read_number(const char *text) {
+    char *end;
+    errno = 0;
+    long number = strtol(text, &end, 10);
+    return end == text || *end || errno ? NULL : json_integer(number);
+}
+
 /* A value is complete. */
 static void take_value(Form *form) {
     if (form->field < 0)
@@ -95,10 +116,14 @@ static void take_value(Form *form) {
         take_request(form);
         break;
     case FIELD_FLAG:
-        value = json_boolean(strcmp(text, "true") == 0 || strcmp(text, "on") == 0);
+        value = read_flag(text);
+        if (!value)
+            wrong(form, "the field %s is neither true nor false", name);
         break;
     case FIELD_NUMBER:
-        value = json_integer(strtol(text, NULL, 10));
+        value = read_number(text);
+        if (!value)
+            wrong(form, "the field %s is not a whole number", name);
         break;
     case FIELD_TEXT:
         value = json_stringn(text, form->value.length);
@@ -123,6 +148,11 @@ static void take_value(Form *form) {
         json_object_set_new(form->request, name, value);
     form->field = -1;
     buf_free(&form->value);
+}
+
+/* The fields of a form, by number. */
+const char *serve_form_field(size_t i) {
+    return i < FIELDS ? fields[i].name : NULL;
 }
 
 /* Find a field; -1 where there is none of that name. */

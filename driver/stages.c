@@ -7,7 +7,9 @@
 #include "assets.h"
 #include "correction.h"
 #include "history.h"
+#include "model_limits.h"
 #include "output.h"
+#include "recipe.h"
 #include "render.h"
 #include "video_stage.h"
 
@@ -23,18 +25,25 @@ static bool is_quick(const Render *render) {
 }
 
 static bool wants_parsing(const Render *render) {
-    return !is_quick(render) && !skipped(render, "semanticParsing");
+    return !is_quick(render) && !skipped(render, "semanticParsing") && !recipe_repeats(render);
 }
 
 static bool wants_understanding(const Render *render) {
-    return !(is_quick(render) && render_is_video(render)) && !skipped(render, "imageUnderstanding");
+    return !(is_quick(render) && render_is_video(render)) &&
+           !skipped(render, "imageUnderstanding") && !recipe_repeats(render);
+}
+
+/* A recipe brings the prompt with it. */
+static bool wants_prompt(const Render *render) {
+    return !recipe_repeats(render);
 }
 
 /* Standard quality is not worth a second look. */
 static bool wants_validation(const Render *render) {
     const char *quality = request_text(render, "quality");
     return !is_quick(render) && !skipped(render, "validation") && quality &&
-           strcmp(quality, "standard") != 0 && render->picture.answer.image;
+           strcmp(quality, "standard") != 0 && render->picture.answer.image &&
+           !recipe_repeats(render);
 }
 
 static bool wants_extraction(const Render *render) {
@@ -128,9 +137,11 @@ static void tell_optimization_simple(const StageRun *run, ModelCall *call) {
     tell_images(run->render, call);
 }
 
-/* The prompt that draws: the optimised one, or the user's own where there is none. */
+/* The prompt that draws: the optimised one, or the user's own. */
 const char *render_final_prompt(const Render *render) {
-    return render->prompt ? render->prompt : request_text(render, "prompt");
+    bool taken = render->prompt &&
+                 (!render->image_model || limit_takes_prompt(render->image_model, render->prompt));
+    return taken ? render->prompt : request_text(render, "prompt");
 }
 
 static void tell_generation(const StageRun *run, ModelCall *call) {
@@ -141,7 +152,7 @@ static void tell_generation(const StageRun *run, ModelCall *call) {
     if (inpainting)
         call_add_text(call, "Inside the mask: %s", inpainting);
     call_add_text(call, "Prompt: %s", render_final_prompt(render));
-    if (stage_id(run) == STAGE_CORRECTION)
+    if (stage_id(run) == STAGE_CORRECTION || recipe_repeats(render))
         correction_tell(render, call);
     if (render->negative && *render->negative)
         call_add_text(call, "Avoid: %s", render->negative);
@@ -436,8 +447,11 @@ static void start_routing(StageRun *run) {
                    video ? "video" : "image", render->app->provider.name);
         return;
     }
-    render->image_size = video ? choose_resolution(render, render->image_model)
-                               : choose_size(render->image_model, request_text(render, "quality"));
+    render->image_size = recipe_size(render);
+    if (!render->image_size)
+        render->image_size =
+            video ? choose_resolution(render, render->image_model)
+                  : choose_size(render->image_model, request_text(render, "quality"));
     run->model = render->image_model;
     run->output = json_pack("{s:s, s:s, s:s?}", "model", render->image_model->id, "reason", reason,
                             "size", render->image_size);
@@ -481,6 +495,7 @@ static void image_answered(void *context, ModelAnswer *answer, int tries) {
                             (json_int_t)answer->image_length, "tries", tries, "modelVersion",
                             answer->model_version);
     record_history(run);
+    recipe_note(run->output, render);
     stage_picture(run)->answer = *answer;
     stage_end(run, STATE_SUCCESS, outcome);
 }
@@ -547,10 +562,10 @@ const StageKind stage_kinds[STAGE_COUNT] = {
                                 tell_parsing, take_intent},
     [STAGE_IMAGE_UNDERSTANDING] = {"image_understanding", false, 0, wants_understanding,
                                    start_understanding, tell_understanding, take_analysis},
-    [STAGE_PROMPT_OPTIMIZATION] = {"prompt_optimization", false, INPUTS, NULL, start_optimization,
-                                   tell_optimization, take_prompt},
-    [STAGE_PROMPT_OPTIMIZATION_SIMPLE] = {"prompt_optimization_simple", false, 0, NULL, start_model,
-                                          tell_optimization_simple, take_prompt},
+    [STAGE_PROMPT_OPTIMIZATION] = {"prompt_optimization", false, INPUTS, wants_prompt,
+                                   start_optimization, tell_optimization, take_prompt},
+    [STAGE_PROMPT_OPTIMIZATION_SIMPLE] = {"prompt_optimization_simple", false, 0, wants_prompt,
+                                          start_model, tell_optimization_simple, take_prompt},
     [STAGE_MODEL_ROUTING] = {"model_routing", true, NEEDS(STAGE_SEMANTIC_PARSING), NULL,
                              start_routing, NULL, NULL},
     [STAGE_IMAGE_GENERATION] = {"image_generation", true, PROMPTS | NEEDS(STAGE_MODEL_ROUTING),

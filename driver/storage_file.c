@@ -28,7 +28,9 @@ enum {
 };
 
 typedef struct Place {
-    char *root; /* absolute */
+    char *root;     /* absolute */
+    dev_t device;   /* which directory that was when it was opened: where a disk is unmounted */
+    ino_t identity; /* another one, empty, comes to light */
     Background *background;
 } Place;
 
@@ -69,6 +71,20 @@ static void explain(FileJob *job, const char *what, const char *path) {
                 strerror(why));
     else
         mem_set(&job->error, "could not %s \"%s\": %s", what, path, strerror(why));
+}
+
+/* Is the directory still the one that was opened? Else what is written would be lost with the next
+ * mount, and what is to be removed would seem to be gone. */
+static bool is_same_place(FileJob *job) {
+    const Place *place = job->place;
+    struct stat st;
+    if (stat(place->root, &st) != 0 || (st.st_dev == place->device && st.st_ino == place->identity))
+        return true; /* that it is gone is found by whoever uses it */
+    mem_set(&job->error,
+            "the storage directory \"%s\" is another one than it was in the beginning: is its disk "
+            "mounted? If it is right, start again",
+            place->root);
+    return false;
 }
 
 /* Make the directories of a path that are missing below the root, each so that it survives a
@@ -124,6 +140,8 @@ static bool write_object(const FileJob *job, char *path) {
 static void run_put(void *context) {
     const struct timespec pause = {.tv_nsec = DESCRIPTOR_PAUSE_NS};
     FileJob *job = context;
+    if (!is_same_place(job))
+        return;
     char *path = path_of(job->place, job->key);
     bool ok = write_object(job, path);
     for (int i = 0; !ok && (errno == EMFILE || errno == ENFILE) && i < DESCRIPTOR_PAUSES; i++) {
@@ -182,6 +200,8 @@ static bool leave_directory(const char *root, const char *directory) {
 static void run_remove(void *context) {
     FileJob *job = context;
     struct stat st;
+    if (!is_same_place(job))
+        return;
     char *path = path_of(job->place, job->key);
     char *partial = partial_of(path);
     char *directory = file_directory_of(path);
@@ -206,6 +226,8 @@ static void run_check(void *context) {
     FileJob *job = context;
     const char *root = job->place->root;
     struct statvfs fs;
+    if (!is_same_place(job))
+        return;
     if (access(root, W_OK | X_OK) != 0)
         explain(job, "write into storage directory", root);
     else if (job->room && statvfs(root, &fs) == 0 &&
@@ -225,7 +247,8 @@ static int by_name(const void *a, const void *b) {
     return strcmp(((const Entry *)a)->name, ((const Entry *)b)->name);
 }
 
-/* Read a directory in the order of keys; names that begin with a dot are no objects. */
+/* Read a directory in the order of keys; names that begin with a dot are no objects, and neither
+ * are links: where they lead is not ours, or would be walked twice. */
 static Entry *read_directory(const char *path, size_t *count) {
     Entry *entries = NULL;
     size_t room = 0;
@@ -233,7 +256,9 @@ static Entry *read_directory(const char *path, size_t *count) {
     *count = 0;
     for (struct dirent *found; directory && (found = readdir(directory));) {
         struct stat st;
-        if (found->d_name[0] == '.' || fstatat(dirfd(directory), found->d_name, &st, 0) != 0)
+        if (found->d_name[0] == '.' ||
+            fstatat(dirfd(directory), found->d_name, &st, AT_SYMLINK_NOFOLLOW) != 0 ||
+            S_ISLNK(st.st_mode))
             continue;
         if (*count == room)
             entries = mem_grow(entries, (room = room ? room * 2 : 64) * sizeof *entries);
@@ -403,7 +428,7 @@ static bool file_open(Storage *storage, const char *rest, const StorageOptions *
         return false;
     }
     Place *place = mem_alloc(sizeof *place);
-    *place = (Place){root, background_new(http_loop(http))};
+    *place = (Place){root, st.st_dev, st.st_ino, background_new(http_loop(http))};
     storage->place = place;
     return true;
 }

@@ -103,7 +103,7 @@ static bool add_piece(Upload *upload, json_t *list, const char *name, size_t pla
     const json_t *what = named(piece);
     if (!what || json_is_null(what) || upload->count == MAX_UPLOADS)
         return true;
-    if (!input_read(&piece->image, what, &upload->error)) {
+    if (!input_read(&piece->image, what, true, &upload->error)) {
         upload->bad_input = true;
         return false;
     }

@@ -31,9 +31,9 @@ typedef struct VideoReply {
 typedef struct VideoWire {
     const char *name;
     bool waits_for_file; /* a file may not be ready when the operation is */
-    /* The body and the path below the base URL of a start, the caller's. NULL with *error set (the
-     * caller's) for what the protocol cannot do. */
-    char *(*build)(const VideoCall *call, size_t *length, char **path, char **error);
+    /* The body and the path below the base URL of a start, the caller's; the body borrows the
+     * images. NULL, with *error set (the caller's) for what the protocol cannot do. */
+    Body *(*build)(const VideoCall *call, char **path, char **error);
     /* The path that tells of an operation; the caller's. */
     char *(*poll_path)(const char *operation);
     /* Read a whole answer of status 200 to a start or a poll. */
@@ -52,9 +52,9 @@ typedef void VideoStarted(void *context, const char *operation);
 /* It is over; the answer is the callee's, its bytes are the video. tries: how often it was sent. */
 typedef void VideoDone(void *context, ModelAnswer *answer, int tries);
 
-/* Start one, or go on with one (operation not NULL). What the call borrows is needed until this
- * returns, but for the model. Polls follow each other ever more slowly; one that fails is tried
- * again until the model's time is over. */
+/* Start one, or go on with one (operation not NULL). Of what the call borrows model and images are
+ * needed to the end, the rest until this returns. Polls follow each other ever more slowly; one
+ * that fails is tried again until the model's time is over. */
 VideoJob *video_run(Http *http, const Provider *provider, const VideoCall *call,
                     const char *operation, VideoStarted *started, VideoDone *done, void *context);
 void video_drop(VideoJob *job);

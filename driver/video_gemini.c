@@ -45,13 +45,12 @@ static bool append_image(Body *body, const char *before, const ImageFile *image,
            wire_append(body, image->mime) && wire_append(body, "\"") && wire_append(body, after);
 }
 
-/* Hand a body over as one text. */
-static char *take(Body *body, bool ok, size_t *length) {
-    char *text = ok ? mem_alloc(body_length(body) + 1) : NULL;
+/* Hand a body over; one that is not whole, since it is too large, is none. */
+static Body *take(Body *body, bool ok) {
     if (ok)
-        *length = body_read(body, 0, text, body_length(body));
+        return body;
     body_free(body);
-    return text;
+    return NULL;
 }
 
 /* Keep what a finished operation has: a file, or say that there is none. */
@@ -86,7 +85,7 @@ static bool append_veo_images(Body *body, const VideoCall *call) {
 }
 
 /* Build a start. */
-static char *build_veo(const VideoCall *call, size_t *length, char **path, char **error) {
+static Body *build_veo(const VideoCall *call, char **path, char **error) {
     char *file = video_file_of(call->previous);
     if ((call->last->bytes && !call->first->bytes) || (call->previous && !file)) {
         *error = mem_strdup(call->previous ? "Veo goes on only from a video of its own, by its "
@@ -113,7 +112,7 @@ static char *build_veo(const VideoCall *call, size_t *length, char **path, char 
     *path = mem_printf("/v1beta/models/%s:predictLongRunning", model);
     curl_free(model);
     free(file);
-    return take(body, ok, length);
+    return take(body, ok);
 }
 
 /* Where to ask for an operation. */
@@ -208,7 +207,7 @@ static const char *interaction_of(const char *previous) {
 }
 
 /* Build a start. */
-static char *build_interaction(const VideoCall *call, size_t *length, char **path, char **error) {
+static Body *build_interaction(const VideoCall *call, char **path, char **error) {
     const char *previous = interaction_of(call->previous);
     if ((call->last->bytes && !call->first->bytes) || (call->previous && !previous)) {
         *error = mem_strdup(call->previous ? "the model goes on only from an interaction of its "
@@ -230,7 +229,7 @@ static char *build_interaction(const VideoCall *call, size_t *length, char **pat
               wire_append(body, ",") && wire_append(body, members + 1);
     free(members);
     *path = mem_strdup("/v1beta/interactions");
-    return take(body, ok, length);
+    return take(body, ok);
 }
 
 /* Where to ask for an interaction. */

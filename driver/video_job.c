@@ -21,8 +21,7 @@ struct VideoJob {
     const VideoWire *wire;
     Timeouts timeouts;
     Phase phase;
-    char *body; /* of the start */
-    size_t length;
+    Body *body;  /* of the start */
     char *path;  /* of the start, below the base URL */
     char *error; /* why there is no body */
     char *operation, *file;
@@ -39,11 +38,11 @@ struct VideoJob {
 
 /* Free a job that is neither out nor waiting. */
 static void free_job(VideoJob *job) {
-    char *const texts[] = {job->body,      job->path, job->error,
-                           job->operation, job->file, job->address};
+    char *const texts[] = {job->path, job->error, job->operation, job->file, job->address};
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
         free(texts[i]);
     json_decref(job->usage);
+    body_free(job->body);
     free(job);
 }
 
@@ -92,8 +91,7 @@ static void send_phase(void *context) {
     HttpRequest request = {
         .method = start ? "POST" : "GET",
         .url = url_of(job),
-        .body = start ? job->body : NULL,
-        .body_length = start ? job->length : 0,
+        .pieces = start ? job->body : NULL,
         .headers = wire_headers(start ? "application/json" : NULL,
                                 "x-goog-api-key: ", own ? job->provider->key : NULL),
         .reply_maximum = job->phase == PHASE_DOWNLOAD ? VIDEO_MAXIMUM : STATE_MAXIMUM,
@@ -158,14 +156,9 @@ static void request_failed(VideoJob *job, ModelAnswer *answer) {
 static void state_came(VideoJob *job, const HttpReply *reply) {
     VideoReply state = {.answer = {.retry_after_ms = -1, .outcome = OUTCOME_OK}};
     LongStrings strings;
-    json_error_t where = {0};
-    json_t *body = long_strings_load(reply->body->data ? reply->body->data : "",
-                                     reply->body->length, &strings, &where);
-    if (json_is_object(body))
+    json_t *body = wire_load(reply, &strings, &state.answer);
+    if (body)
         job->wire->parse(body, &strings, &state);
-    else
-        wire_malformed(&state.answer, "the answer is not JSON: %s",
-                       body ? "no object" : where.text);
     json_decref(body);
     if (state.operation && !job->operation) {
         job->operation = state.operation;
@@ -223,6 +216,7 @@ static void video_came(VideoJob *job, const HttpReply *reply) {
     memcpy(answer.image, reply->body->data, reply->body->length);
     answer.image_length = reply->body->length;
     answer.image_mime = "video/mp4";
+    answer.file = mem_strdup(job->file);
     finish(job, &answer);
 }
 
@@ -270,6 +264,12 @@ static void report_unsent(void *context) {
     fail(job, OUTCOME_REJECTED, "%s", job->error ? job->error : "the request is too large");
 }
 
+/* Is the start larger than the model takes? Says so in that case. */
+static bool is_too_large(VideoJob *job) {
+    job->error = wire_too_large(job->model, body_length(job->body));
+    return job->error != NULL;
+}
+
 /* Start one, or go on with one. */
 VideoJob *video_run(Http *http, const Provider *provider, const VideoCall *call,
                     const char *operation, VideoStarted *started, VideoDone *done, void *context) {
@@ -292,8 +292,8 @@ VideoJob *video_run(Http *http, const Provider *provider, const VideoCall *call,
                                 "interactions)",
                                 call->model->id);
     else if (!operation)
-        job->body = job->wire->build(call, &job->length, &job->path, &job->error);
-    if (job->wire && (operation || job->body))
+        job->body = job->wire->build(call, &job->path, &job->error);
+    if (job->wire && (operation || (job->body && !is_too_large(job))))
         go_on(job, operation ? PHASE_POLL : PHASE_START);
     else
         job->timer = loop_after(http_loop(http), 0, report_unsent, job);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "model_limits.h"
 #include "output.h"
 
 /* ---- what the images agree on ---- */
@@ -115,15 +116,31 @@ static void came(void *context, ModelAnswer *answer, int tries) {
     json_object_set_new(run->output, "bytes", json_integer((json_int_t)answer->image_length));
     json_object_set_new(run->output, "resolution", json_string(render->image_size));
     json_object_set_new(run->output, "tries", json_integer(tries));
+    if (answer->file)
+        json_object_set_new(run->output, "file", json_string(answer->file));
     stage_picture(run)->answer = *answer;
     stage_end(run, STATE_SUCCESS, outcome_rule(OUTCOME_OK)->name);
+}
+
+/* Name a video that we have stored as its provider does. */
+char *video_name(const Render *render, const json_t *origin) {
+    const char *id = json_string_value(json_object_get(origin, "model"));
+    const char *operation = json_string_value(json_object_get(origin, "operation"));
+    const char *file = json_string_value(json_object_get(origin, "file"));
+    const Model *model = registry_find(&render->app->registry, id);
+    const VideoWire *wire = model ? video_wire(model) : NULL;
+    if (wire == &video_interactions && operation)
+        return mem_printf("interactions/%s", operation);
+    if (wire == &video_veo && file)
+        return mem_printf("https://generativelanguage.googleapis.com/v1beta/%s:download?alt=media",
+                          file);
+    return NULL;
 }
 
 /* Start the operation, or go on with one. */
 static void generate(StageRun *run) {
     Render *render = run->render;
     const App *app = render->app;
-    const json_t *previous = json_object_get(render->request, "previousVideo");
     const VideoCall call = {.model = run->model,
                             .prompt = render_final_prompt(render),
                             .negative = render->negative,
@@ -134,7 +151,7 @@ static void generate(StageRun *run) {
                             .last = &render->last_frame,
                             .references = render->references,
                             .reference_count = render->reference_count,
-                            .previous = json_string_value(json_object_get(previous, "url")),
+                            .previous = limit_previous_video(render),
                             .timeouts =
                                 registry_timeouts(&app->registry, run->kind->name, run->model)};
     run->video = video_run(app->http, &app->provider, &call, render->operation, started, came, run);

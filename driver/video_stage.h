@@ -12,4 +12,8 @@ bool video_merge(StageRun *run, void (*next)(StageRun *run));
 /* Commit that generation starts, start it, and wait for the video. */
 void video_stage_start(StageRun *run);
 
+/* What the provider calls a video that a render has made, by what get_video_origin() says of it;
+ * the caller's. NULL where that is not known. */
+char *video_name(const Render *render, const json_t *origin);
+
 #endif

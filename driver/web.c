@@ -9,6 +9,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "table.h"
+
 enum {
     CONNECTIONS_MOST = 20000,
     CONNECTION_MEMORY = 16 << 10, /* headers of a request; streams cost little more than this */
@@ -150,15 +152,24 @@ void web_answer_json(WebRequest *request, unsigned status, json_t *json) {
     web_answer(request, status, "application/json", text, strlen(text));
 }
 
+/* Set a text, which may hold what a client has sent: what is no UTF-8 in it is replaced, as JSON
+ * has no word for it. */
+static void set_words(json_t *problem, const char *name, const char *words) {
+    if (!words || !*words || json_object_set_new(problem, name, json_string(words)) == 0)
+        return;
+    char *clean = text_clean(words);
+    json_object_set_new(problem, name, json_string(clean));
+    free(clean);
+}
+
 /* Answer with a problem. */
 void web_answer_problem(WebRequest *request, unsigned status, const char *title, const char *detail,
                         const char *hint) {
-    json_t *problem =
-        json_pack("{s:s, s:s, s:i}", "type", "about:blank", "title", title, "status", (int)status);
-    if (detail && *detail)
-        json_object_set_new(problem, "detail", json_string(detail));
-    if (hint && *hint)
-        json_object_set_new(problem, "hint", json_string(hint));
+    json_t *problem = json_pack("{s:s}", "type", "about:blank");
+    set_words(problem, "title", title);
+    json_object_set_new(problem, "status", json_integer((json_int_t)status));
+    set_words(problem, "detail", detail);
+    set_words(problem, "hint", hint);
     char *text = json_dumps(problem, JSON_COMPACT);
     json_decref(problem);
     web_answer(request, status, "application/problem+json", text, strlen(text));
@@ -364,6 +375,17 @@ static enum MHD_Result access_came(void *context, struct MHD_Connection *connect
     return answer_or_sleep(request);
 }
 
+/* Take the escapes out of a path or a query. A NUL would end it for us, and what stands behind it
+ * would have been said to nobody: it becomes another control character, which nothing has in its
+ * name. */
+static size_t unescape(void *context, struct MHD_Connection *connection, char *text) {
+    (void)context;
+    (void)connection;
+    for (char *at = text; (at = strstr(at, "%00")); at += 3)
+        at[2] = '1';
+    return MHD_http_unescape(text);
+}
+
 /* ---- listening ---- */
 
 /* Split ADDRESS:PORT. */
@@ -426,9 +448,9 @@ Web *web_start(Loop *loop, const WebOptions *options, char **error) {
     web->daemon = MHD_start_daemon(
         MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, access_came, web,
         MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_NOTIFY_COMPLETED, over, web,
-        MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS_MOST, MHD_OPTION_CONNECTION_TIMEOUT,
-        (unsigned)SILENCE_SECONDS, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
-        MHD_OPTION_END);
+        MHD_OPTION_UNESCAPE_CALLBACK, unescape, NULL, MHD_OPTION_CONNECTION_LIMIT,
+        (unsigned)CONNECTIONS_MOST, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)SILENCE_SECONDS,
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY, MHD_OPTION_END);
     const union MHD_DaemonInfo *info =
         web->daemon ? MHD_get_daemon_info(web->daemon, MHD_DAEMON_INFO_EPOLL_FD) : NULL;
     if (!info) {

@@ -34,6 +34,16 @@ struct curl_slist *wire_headers(const char *type, const char *before_key, const 
     return headers;
 }
 
+/* Hold a request against what its model takes. */
+char *wire_too_large(const Model *model, size_t length) {
+    const json_t *limit = json_object_get(model->definition, "maxInlineBytes");
+    if (!json_is_integer(limit) || length <= (size_t)json_integer_value(limit))
+        return NULL;
+    return mem_printf("the request is %zu bytes with its images, and model \"%s\" takes %lld "
+                      "(maxInlineBytes in the registry)",
+                      length, model->id, (long long)json_integer_value(limit));
+}
+
 /* Judge a status. 504 is the gateway's: the work behind it may have been done. */
 Outcome wire_status_outcome(long status) {
     switch (status) {
@@ -67,6 +77,33 @@ void wire_error(const HttpReply *reply, const ModelCall *call, const char *words
     else
         answer->message = mem_printf("HTTP %ld: %s", reply->status,
                                      words ? words : "no explanation in the answer");
+}
+
+/* Parse the body of an answer. */
+json_t *wire_load(const HttpReply *reply, LongStrings *strings, ModelAnswer *answer) {
+    json_error_t where = {0};
+    json_t *body = long_strings_load(reply->body->data ? reply->body->data : "",
+                                     reply->body->length, strings, &where);
+    if (json_is_object(body))
+        return body;
+    wire_malformed(answer, "the answer is not JSON: %s", body ? "no object" : where.text);
+    json_decref(body);
+    return NULL;
+}
+
+/* Take a picture. */
+void wire_take_picture(ModelAnswer *answer, LongString base64) {
+    answer_take_image(answer, base64.at, base64.length);
+    if (answer->outcome == OUTCOME_OK && answer->usage)
+        json_object_set_new(answer->usage, "images", json_integer(1));
+}
+
+/* Take JSON. */
+void wire_take_json(ModelAnswer *answer, const char *text, const ModelCall *call,
+                    const char *stopped_for) {
+    answer_take_json(answer, text, call->schema);
+    if (answer->outcome != OUTCOME_OK && stopped_for)
+        mem_set(&answer->message, "%s (the model stopped for %s)", answer->message, stopped_for);
 }
 
 /* Read a count. */

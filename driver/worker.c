@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 enum {
-    CLAIM_MOST = 1000, /* what claim_renders takes */
+    CLAIM_MOST = 64, /* while those that it brings are started, the next are claimed */
     POLL_SHORTEST_MS = 50,
     POLL_LONGEST_MS = 2000,
     GATHER_MS = 5,         /* places that become free one by one are claimed for together */
@@ -41,20 +41,27 @@ static void claim_after(Worker *worker, double milliseconds) {
 /* How many more renders there is room for. */
 static int free_places(const Worker *worker) {
     int places = worker->options.concurrency - (int)worker->running_count;
-    return places > CLAIM_MOST ? CLAIM_MOST : places;
+    return worker_places_with_storage(worker, places > CLAIM_MOST ? CLAIM_MOST : places);
 }
 
-/* A place has become free: claim for it if the queue had more. */
-static void place_freed(Worker *worker) {
+/* Claim now. */
+void worker_claim_soon(Worker *worker) {
+    claim_after(worker, 0);
+}
+
+/* A place has become free: claim for it if the queue had more, or if what it was taken by may have
+ * made the next of its chain free to go. */
+static void place_freed(Worker *worker, bool of_chain) {
     bool many = free_places(worker) * GATHERED_FRACTION >= worker->options.concurrency;
-    if (worker->more || (worker->options.drain && !worker->running))
-        claim_after(worker, many ? 0 : GATHER_MS);
+    if (worker->more || of_chain || (worker->options.drain && !worker->running))
+        claim_after(worker, many && worker->more ? 0 : GATHER_MS);
 }
 
 /* A render is over. */
 static void render_over(void *context, Render *render) {
     Running *running = context;
     Worker *worker = running->worker;
+    bool of_chain = render->chain_id != NULL;
     worker_say_over(worker, render);
     worker->completed += render->end == RENDER_COMPLETED;
     worker->failed += render->end == RENDER_FAILED;
@@ -64,9 +71,10 @@ static void render_over(void *context, Render *render) {
     if (running->next)
         running->next->previous = running->previous;
     worker->running_count--;
+    worker_mind_storage(worker, render);
     render_free(render);
     free(running);
-    place_freed(worker);
+    place_freed(worker, of_chain);
     stop_if_done(worker);
 }
 
@@ -83,6 +91,7 @@ static void run_row(Worker *worker, const PGresult *result, int row) {
     worker->running_count++;
     render_init(render, worker->app);
     render->db = worker->lanes[worker->next_lane++ % worker->lane_count].db;
+    render->unread = true;
     render->may_requeue = true;
     render->over = render_over;
     render->over_context = running;
@@ -105,12 +114,16 @@ static void claim_later(Worker *worker, bool any) {
 }
 
 /* A claim failed: by a loss, which may have left us renders that we do not know; by something
- * that passes; or for good, so that there is no use in going on. */
+ * that passes; or for good, so that there is no use in going on. A database that cannot be written
+ * is one that fails over, if it could be before. */
 static void claim_failed(Worker *worker, const DbReply *reply) {
+    bool read_only = strcmp(reply->sqlstate, "25006") == 0;
     if (strncmp(reply->sqlstate, "08", 2) == 0) {
         worker->claim_lost = true;
-    } else if (db_error_passes(reply->sqlstate)) {
-        worker_say(worker, "warning", "could not claim: %s", reply->message);
+    } else if (db_error_passes(reply->sqlstate) && (worker->has_claimed || !read_only)) {
+        if (!worker->read_only)
+            worker_say(worker, "warning", "could not claim: %s", reply->message);
+        worker->read_only = read_only;
         claim_later(worker, false);
     } else {
         worker->exit_code = app_database_error(&worker->app->settings, reply->sqlstate,
@@ -119,24 +132,23 @@ static void claim_failed(Worker *worker, const DbReply *reply) {
     }
 }
 
-/* How many renders wait for their next attempt: none any more that this worker could wait for? */
+/* Is there anything left that this worker could wait for? */
 static void waiting_came(void *context, const DbReply *reply) {
     Worker *worker = context;
     if (worker->state != WORKER_CLAIMING || worker->running)
         return;
-    if (!reply->ok || strcmp(PQgetvalue(reply->result, 0, 0), "0") == 0)
+    if (!reply->ok || strcmp(PQgetvalue(reply->result, 0, 0), "t") != 0)
         worker_stop(worker);
 }
 
 /* Nothing can be claimed and nothing runs: the queue is empty, unless something of ours waits in
- * it for its next attempt. */
+ * it for its next attempt, or something of a chain for what another driver runs. */
 static void drained(Worker *worker) {
-    if (worker->requeued)
-        db_call_once(worker->lanes[0].db,
-                     "select coalesce(renderchain.queue_status(0) ->> 'later', '0')", 0, NULL,
-                     waiting_came, worker);
-    else
-        worker_stop(worker);
+    const char *parameters[] = {worker->requeued ? "true" : "false"};
+    db_call_once(worker->lanes[0].db,
+                 "select $1::boolean and s -> 'later' <> '0' or s -> 'chained' <> '0' and "
+                 "s -> 'running' <> '0' from renderchain.queue_status(0) s",
+                 1, parameters, waiting_came, worker);
 }
 
 /* The claim was answered. */
@@ -148,6 +160,8 @@ static void claimed(void *context, const DbReply *reply) {
         stop_if_done(worker);
         return;
     }
+    worker->has_claimed = true;
+    worker->read_only = false;
     int rows = PQntuples(reply->result);
     if (worker->state != WORKER_CLAIMING) {
         return_claimed(worker, rows);
@@ -199,10 +213,11 @@ static void woken(void *context, const char *text) {
         return;
     json_t *payload = json_loads(text, 0, NULL);
     const char *id = json_string_value(json_object_get(payload, "render"));
-    if (payload_is(payload, "queued")) {
+    if (payload_is(payload, "queued") || json_is_true(json_object_get(payload, "queued"))) {
         worker->poll_ms = POLL_SHORTEST_MS;
         claim_after(worker, GATHER_MS);
-    } else if (payload_is(payload, "ended")) {
+    }
+    if (payload_is(payload, "ended")) {
         const Running *ours = id ? worker_find(worker, id) : worker->running;
         if (ours && !ours->render.ending)
             worker_check_leases(worker);
@@ -402,6 +417,7 @@ void worker_close(Worker *worker) {
         if (timers[i])
             loop_cancel(loop, timers[i]);
     worker_end_upkeep(worker);
+    worker_end_storage(worker);
     while (worker->running) {
         Running *running = worker->running;
         worker->running = running->next;

@@ -1,6 +1,7 @@
 /* A worker: claims renders from the queue and runs many at once on one event loop.
  * worker.c claims and stops, worker_lease.c keeps what was claimed, worker_upkeep.c does what has
- * to be done now and then, worker_log.c says what happens, cmd_worker.c is the command. */
+ * to be done now and then, worker_storage.c pauses while storage takes nothing, worker_log.c says
+ * what happens, cmd_worker.c is the command. */
 #ifndef RC_WORKER_H
 #define RC_WORKER_H
 
@@ -25,6 +26,21 @@ typedef enum WorkerState {
     WORKER_RETURNING, /* gives back what has not ended */
     WORKER_STOPPED
 } WorkerState;
+
+typedef enum StorageState {
+    STORAGE_WELL,
+    STORAGE_DOWN,    /* nothing is claimed */
+    STORAGE_ON_TRIAL /* one render is claimed, to see */
+} StorageState;
+
+/* What is known of storage; worker_storage.c. */
+typedef struct StorageCare {
+    StorageState state;
+    size_t failures; /* renders that could not be stored, since one that could */
+    double pause_ms;
+    LoopTimer *timer; /* while it is down */
+    StorageJob *job;  /* while it is asked */
+} StorageCare;
 
 typedef struct Worker Worker;
 typedef struct Upkeep Upkeep;
@@ -60,7 +76,8 @@ struct Worker {
     int claim_asked;
     bool claim_lost; /* and its answer will never come: what it took is to be given back */
     bool returning;  /* what is given back has not been heard of yet */
-    bool more;       /* the last claim brought all it asked for */
+    bool has_claimed, read_only; /* a claim was answered; the database cannot be written just now */
+    bool more;                   /* the last claim brought all it asked for */
     double poll_ms;
     LoopTimer *claim_timer;
     double claim_at;
@@ -69,6 +86,7 @@ struct Worker {
     LoopTimer *lease_timer;
     LoopTimer *grace_timer;
     Upkeep *upkeep;
+    StorageCare storage;
 };
 
 /* Open the other connections, and begin to claim. The app is connected, its models are read.
@@ -81,6 +99,15 @@ void worker_stop(Worker *worker);
 
 /* Free what it holds. */
 void worker_close(Worker *worker);
+
+/* Claim for what is free, now. */
+void worker_claim_soon(Worker *worker);
+
+/* worker_storage.c: learn from a render that is over whether storage takes anything; how many of
+ * some free places may be claimed for. */
+void worker_mind_storage(Worker *worker, const Render *render);
+int worker_places_with_storage(const Worker *worker, int places);
+void worker_end_storage(Worker *worker);
 
 /* worker_lease.c: keep leases from now on; look at them at once (a render of ours may have been
  * cancelled); take the verdict of extend_leases on a render: drops one that is not ours. */

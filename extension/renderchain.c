@@ -35,6 +35,7 @@ static int	deadline;
 static int	upload_grace;
 static int	max_running_per_user;
 static int	max_running_per_provider;
+static bool chain_order;
 static int	keep_telemetry;
 static int	keep_analyses;
 
@@ -129,6 +130,11 @@ _PG_init(void)
 							"0 for any number.",
 							&max_running_per_provider, 0, 0, MOST_RUNNING,
 							PGC_SUSET, 0, NULL, NULL, NULL);
+	DefineCustomBoolVariable("renderchain.chain_order",
+							 "Whether the renders of a chain are claimed one after the other, so that each has the memory of the one before.",
+							 "Off for claiming as many at once as there are workers for.",
+							 &chain_order, true,
+							 PGC_USERSET, 0, NULL, NULL, NULL);
 	DefineCustomIntVariable("renderchain.keep_telemetry",
 							"How long purge() keeps the stages of ended renders.",
 							"0 for ever.",

@@ -151,11 +151,12 @@ static bool check_strict(const json_t *format, Refusal *refusal) {
          json_array_size(json_object_get(schema, "required")) ==
              json_object_size(json_object_get(schema, "properties"))))
         return true;
+    refuse_code(refusal, 400, NULL,
+                "Invalid schema for response_format '%.60s': 'additionalProperties' is "
+                "required to be supplied and to be false, and every property required.",
+                name);
     snprintf(refusal->field, sizeof refusal->field, "response_format");
-    return refuse_code(refusal, 400, NULL,
-                       "Invalid schema for response_format '%.60s': 'additionalProperties' is "
-                       "required to be supplied and to be false, and every property required.",
-                       name);
+    return false;
 }
 
 /* Translate a chat completion. */
@@ -236,8 +237,9 @@ static bool image_config(const char *size, json_t *config, Refusal *refusal) {
         width = 0;
     if (!width || !height || width % 16 || height % 16 || width > 3840 || height > 3840 ||
         width > 3 * height || height > 3 * width) {
+        refuse_code(refusal, 400, "invalid_value", "Invalid value: '%.40s'.", size);
         snprintf(refusal->field, sizeof refusal->field, "size");
-        return refuse_code(refusal, 400, "invalid_value", "Invalid value: '%.40s'.", size);
+        return false;
     }
     for (size_t i = 1; i < sizeof ratios / sizeof ratios[0]; i++)
         if (fabs(log(ratios[i].ratio * height / width)) <

@@ -18,7 +18,14 @@ typedef struct Memory {
 
 /* ---- the file ---- */
 
-static int memory_write(void *context, uint8_t *data, int size) {
+/* The bytes that are written are const from libavformat 61 on. */
+#if LIBAVFORMAT_VERSION_MAJOR >= 61
+typedef const uint8_t WrittenByte;
+#else
+typedef uint8_t WrittenByte;
+#endif
+
+static int memory_write(void *context, WrittenByte *data, int size) {
     Memory *memory = context;
     size_t end = memory->at + (size_t)size;
     if (end > VIDEO_MOST)

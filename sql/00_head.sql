@@ -2,7 +2,7 @@
 -- videos, kept where the renders live.
 --
 -- How this script is ordered: tables and models (10), memory and rules (20), requests and
--- submitting (30), queues (36), claiming (40), stages and analyses (50), ends (60), credits (70), reading
+-- submitting (30), queues and the order of chains (36), claiming (40), stages and analyses (50), ends (60), credits (70), reading
 -- (80), access (90). Names starting with an underscore are helpers: they run
 -- inside a public function, under the search_path which that one has pinned.
 --
@@ -25,7 +25,8 @@
 -- row, render_jobs row, renders row, memory_pins row, credit_accounts row; of
 -- several accounts the one with the lower user_id first. One exception: whoever gives
 -- a job back locks its chain FOR KEY SHARE after the job; no holder of a chain waits
--- for a job. Rows of render_queues are never waited for.
+-- for a job. Rows of render_queues, and the lock on the order of a chain (38), are never
+-- waited for.
 --
 -- complain if script is sourced in psql, rather than via CREATE EXTENSION
 \echo Use "CREATE EXTENSION renderchain" to load this file. \quit

@@ -75,16 +75,22 @@ $ddl$),
 -- present run are those after base_attempt. user_id is who submitted it, provider
 -- whose models it asks for; of that user and that provider it is one that waits or
 -- runs, whoever owns the render by now. ended_at is NULL until it has ended, and
--- again when its stages are purged: how old telemetry is found.
+-- again when its stages are purged: how old telemetry is found. chain_id and
+-- chain_position are the render's when it was submitted; what waits, for whom, and what
+-- unheard means: 38.
 (4, 'render_jobs', $ddl$
 CREATE TABLE IF NOT EXISTS render_jobs (
     render_id uuid PRIMARY KEY REFERENCES renders (id) ON DELETE CASCADE,
     request jsonb NOT NULL CHECK (jsonb_typeof(request) = 'object'),
     user_id uuid NOT NULL DEFAULT '00000000-0000-0000-0000-000000000000',
     provider text NOT NULL DEFAULT 'any' CHECK (provider <> ''),
-    state text NOT NULL DEFAULT 'queued' CHECK (state IN ('queued', 'running', 'ended')),
+    state text NOT NULL DEFAULT 'queued' CHECK (state IN ('queued', 'waiting', 'running', 'ended')),
     priority integer NOT NULL DEFAULT 0,
     queue_id bigint,
+    chain_id uuid,
+    chain_position integer,
+    waits_for uuid REFERENCES render_jobs (render_id) ON DELETE SET NULL,
+    unheard boolean NOT NULL DEFAULT false,
     run integer NOT NULL DEFAULT 1 CHECK (run >= 1),
     attempt integer NOT NULL DEFAULT 0 CHECK (attempt >= 0),
     base_attempt integer NOT NULL DEFAULT 0 CHECK (base_attempt >= 0),
@@ -100,7 +106,9 @@ CREATE TABLE IF NOT EXISTS render_jobs (
     ended_at timestamptz,
     CHECK (attempt >= base_attempt),
     CHECK ((state = 'running') = (lease_owner IS NOT NULL AND lease_until IS NOT NULL)),
-    CHECK (lease_until <= deadline)
+    CHECK (lease_until <= deadline),
+    CHECK (waits_for IS NULL OR state = 'waiting'),
+    CHECK (state <> 'waiting' OR deadline = 'infinity')
 ) WITH (fillfactor = 70);
 COMMENT ON TABLE render_jobs IS 'renderchain: queue, lease and fencing token (attempt) of every render';
 $ddl$),
@@ -274,6 +282,11 @@ AS $$
             '{"state = ''running''::text"}'),
         (4, 'render_jobs', 'render_jobs_expiry_idx', 'exact', '{"(LEAST(lease_until, deadline))"}',
             '{"state <> ''ended''::text"}'),
+        (4, 'render_jobs', 'render_jobs_chain_idx', 'exact', '{chain_id,chain_position}',
+            '{"state <> ''ended''::text AND chain_id IS NOT NULL"}'),
+        (4, 'render_jobs', 'render_jobs_waits_for_idx', 'exact', '{waits_for}', '{"waits_for IS NOT NULL"}'),
+        (4, 'render_jobs', 'render_jobs_overlooked_idx', 'exact', '{render_id}',
+            '{"unheard OR state = ''waiting''::text AND waits_for IS NULL"}'),
         -- most have no key: they need no entry
         (4, 'render_jobs', 'render_jobs_idempotency_key_key', 'unique', '{idempotency_key}',
             '{"idempotency_key IS NOT NULL",""}'),

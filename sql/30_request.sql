@@ -29,7 +29,7 @@ BEGIN
             'Name the chain one way: by chainId if it exists, by chainName to have it made if it is new.');
     ELSIF v_must_be IS NULL THEN
         PERFORM renderchain._invalid_request(format('unknown key "%s"', left(v_key, 80)),
-            'Known are type, prompt, userId, projectId, chainId, chainName, quality, aspectRatio, references, style, mask, maskType, inpaintingPrompt, firstFrame, lastFrame, previousVideo, durationSeconds, toolContext, skipStages, forceModel, provider, quick, parentRenderId, referenceRenderId, idempotencyKey and priority.');
+            'Known are type, prompt, userId, projectId, chainId, chainName, quality, aspectRatio, references, style, mask, maskType, inpaintingPrompt, firstFrame, lastFrame, previousVideo, durationSeconds, toolContext, skipStages, forceModel, provider, quick, recipe, parentRenderId, referenceRenderId, idempotencyKey and priority.');
     ELSIF p_request ->> v_key IS NULL THEN
         PERFORM renderchain._invalid_request(format('%s is missing', v_key), format('%s must be %s.', v_key, v_must_be));
     ELSE
@@ -97,6 +97,8 @@ DECLARE
         "provider": {"types": ["string", "null"], "blank": false, "longest": 200,
             "is": "the name of a provider, a text of 1 to 200 characters"},
         "quick": {"types": ["boolean", "null"], "is": "true or false"},
+        "recipe": {"types": ["object", "null"], "others": {},
+            "is": "an object as renderchain.get_recipe() gives it"},
         "idempotencyKey": "chainName",
         "priority": {"types": ["number", "null"], "pattern": "^-?([0-9]{1,2}|100)$",
             "is": "a whole number from -100 to 100"}
@@ -123,6 +125,9 @@ LANGUAGE plpgsql VOLATILE
 AS $$
 DECLARE
     v_credits integer;
+    v_pictures jsonb := pg_catalog.to_jsonb(pg_catalog.jsonb_array_length(COALESCE(p_request -> 'references'::text, '[]'::jsonb))
+                                           + (p_request ? 'style'::text)::integer);
+    v_characters jsonb := pg_catalog.to_jsonb(pg_catalog.char_length(p_request ->> 'prompt'::text));
 BEGIN
     -- what the request leaves open compares as NULL, and any model will do
     SELECT pg_catalog.max(renderchain._credits(m.definition, m.credits, p_request, NULL::jsonb)) INTO v_credits FROM models m
@@ -131,7 +136,10 @@ BEGIN
       AND (m.provider = p_request ->> 'provider'::text) IS NOT FALSE
       AND (m.retired <= pg_catalog.timezone('UTC'::text, p_now)::date) IS NOT TRUE
       AND (m.definition -> 'qualities'::text ? (p_request ->> 'quality'::text)) IS NOT FALSE
-      AND (m.definition -> 'aspectRatios'::text ? (p_request ->> 'aspectRatio'::text)) IS NOT FALSE;
+      AND (m.definition -> 'aspectRatios'::text ? (p_request ->> 'aspectRatio'::text)) IS NOT FALSE
+      AND (m.definition -> 'durations'::text @> (p_request -> 'durationSeconds'::text)) IS NOT FALSE
+      AND (m.definition -> 'maxReferences'::text >= v_pictures) IS NOT FALSE
+      AND (m.definition -> 'maxPromptChars'::text >= v_characters) IS NOT FALSE;
     IF v_credits IS NULL THEN
         PERFORM renderchain._raise_unpriced(p_request, pg_catalog.timezone('UTC'::text, p_now)::date);
     END IF;
@@ -148,6 +156,7 @@ DECLARE
     v_model record;
 BEGIN
     IF v_id IS NULL THEN
+        PERFORM renderchain._check_limits(p_request, p_today, NULL::text);
         RAISE EXCEPTION 'no model with a known price makes this %', p_request ->> 'type'::text USING ERRCODE = 'RC004',
             DETAIL = pg_catalog.format('Asked for: type %s, quality %s, aspect ratio %s, provider %s.'::text,
                                        p_request ->> 'type'::text, p_request ->> 'quality'::text,
@@ -181,8 +190,48 @@ BEGIN
     END IF;
     PERFORM renderchain._check_capability(v_id, 'quality'::text, p_request, v_model.definition -> 'qualities'::text);
     PERFORM renderchain._check_capability(v_id, 'aspectRatio'::text, p_request, v_model.definition -> 'aspectRatios'::text);
+    PERFORM renderchain._check_limits(p_request, p_today, v_id);
     RAISE EXCEPTION 'the price of model "%" is unknown', v_id USING ERRCODE = 'RC004',
         HINT = 'Give it "credits", or "creditsBy" for what is asked, and load it with renderchain.load_models().';
+END
+$$;
+
+-- refuse a request that passes a limit of the model that it insists on, or of every one that it may be made by
+CREATE FUNCTION renderchain._check_limits(p_request jsonb, p_today date, p_model text) RETURNS void
+LANGUAGE plpgsql STABLE
+AS $$
+DECLARE
+    v_who text := CASE WHEN p_model IS NULL THEN 'any model'::text ELSE pg_catalog.format('model "%s"'::text, p_model) END;
+    v_pictures jsonb := pg_catalog.to_jsonb(pg_catalog.jsonb_array_length(COALESCE(p_request -> 'references'::text, '[]'::jsonb))
+                                           + (p_request ? 'style'::text)::integer);
+    v_characters integer := pg_catalog.char_length(p_request ->> 'prompt'::text);
+    v_can record;
+BEGIN
+    SELECT pg_catalog.jsonb_path_query_array(pg_catalog.jsonb_agg(m.definition -> 'durations'::text), '$[*][*]'::jsonpath) AS durations,
+           pg_catalog.max(CASE pg_catalog.jsonb_typeof(m.definition -> 'maxReferences'::text) WHEN 'number'::text
+                               THEN (m.definition ->> 'maxReferences'::text)::numeric END) AS pictures,
+           pg_catalog.max(CASE pg_catalog.jsonb_typeof(m.definition -> 'maxPromptChars'::text) WHEN 'number'::text
+                               THEN (m.definition ->> 'maxPromptChars'::text)::numeric END) AS characters,
+           pg_catalog.bool_or((m.definition -> 'durations'::text @> (p_request -> 'durationSeconds'::text)) IS NOT FALSE) AS has_duration,
+           pg_catalog.bool_or((m.definition -> 'maxReferences'::text >= v_pictures) IS NOT FALSE) AS takes_pictures,
+           pg_catalog.bool_or((m.definition -> 'maxPromptChars'::text >= pg_catalog.to_jsonb(v_characters)) IS NOT FALSE) AS takes_prompt
+    INTO v_can
+    FROM models m
+    WHERE m.kind = p_request ->> 'type'::text AND (m.id = p_model) IS NOT FALSE
+      AND (m.provider = p_request ->> 'provider'::text) IS NOT FALSE AND (m.retired <= p_today) IS NOT TRUE;
+    IF NOT v_can.has_duration THEN
+        PERFORM renderchain._invalid_request(
+            pg_catalog.format('durationSeconds is %s, not a length of %s'::text, p_request ->> 'durationSeconds'::text, v_who),
+            pg_catalog.format('Supported: %s.'::text, v_can.durations::text));
+    ELSIF NOT v_can.takes_pictures THEN
+        PERFORM renderchain._invalid_request(
+            pg_catalog.format('there are %s references and style images, more than %s takes'::text, v_pictures::text, v_who),
+            pg_catalog.format('At most %s: leave some out, or name another model.'::text, v_can.pictures::text));
+    ELSIF NOT v_can.takes_prompt THEN
+        PERFORM renderchain._invalid_request(
+            pg_catalog.format('prompt has %s characters, more than %s takes'::text, v_characters, v_who),
+            pg_catalog.format('At most %s: shorten it, or name another model.'::text, v_can.characters::text));
+    END IF;
 END
 $$;
 

@@ -138,6 +138,8 @@ DECLARE
     v_reserved integer;
     v_provider text;
     v_queue_id bigint;
+    v_waits_for uuid;
+    v_state text := CASE WHEN p_worker IS NULL THEN 'queued'::text ELSE 'running'::text END;
 BEGIN
     o_request := renderchain._checked_request(p_request);
     SELECT pg_catalog.gen_random_uuid(), true, v_now + pg_catalog.current_setting('renderchain.deadline'::text)::interval,
@@ -190,12 +192,19 @@ BEGIN
             '{}'::jsonb, '{}'::jsonb, CASE WHEN p_worker IS NOT NULL THEN v_now END, v_now, v_now);
     v_reserved := renderchain._reserve(v_user_id, o_render_id, 1, v_credits, v_now);
     IF p_worker IS NULL THEN
-        v_queue_id := renderchain._queue_for(v_user_id, v_priority, o_request ->> 'type'::text, v_provider, v_now, v_now);
+        v_waits_for := renderchain._can_wait_for(v_parent_id, o_chain_id, o_chain_position);
+        IF v_waits_for IS NULL THEN
+            v_queue_id := renderchain._queue_for(v_user_id, v_priority, o_request ->> 'type'::text, v_provider, v_now, v_now);
+        ELSE
+            v_state := 'waiting'::text;
+            v_deadline := 'infinity'::timestamptz;
+        END IF;
     END IF;
-    INSERT INTO render_jobs (render_id, request, user_id, provider, state, priority, queue_id, attempt, max_attempts,
-                             run_after, lease_owner, lease_until, deadline, idempotency_key, credits_reserved, created_at)
-    VALUES (o_render_id, o_request, v_user_id, v_provider,
-            CASE WHEN p_worker IS NULL THEN 'queued'::text ELSE 'running'::text END, v_priority, v_queue_id, CASE WHEN p_worker IS NULL THEN 0 ELSE 1 END,
+    INSERT INTO render_jobs (render_id, request, user_id, provider, state, priority, queue_id, chain_id, chain_position,
+                             waits_for, attempt, max_attempts, run_after, lease_owner, lease_until, deadline,
+                             idempotency_key, credits_reserved, created_at)
+    VALUES (o_render_id, o_request, v_user_id, v_provider, v_state, v_priority, v_queue_id, o_chain_id, o_chain_position,
+            v_waits_for, CASE WHEN p_worker IS NULL THEN 0 ELSE 1 END,
             pg_catalog.current_setting('renderchain.max_attempts'::text)::integer, v_now, p_worker,
             LEAST(v_now + p_lease, CASE WHEN p_worker IS NOT NULL THEN v_deadline END), v_deadline,
             v_key, v_reserved, v_now);

@@ -78,16 +78,22 @@ CREATE FUNCTION renderchain._take_left_out(p_taken uuid[], p_most integer, p_typ
 LANGUAGE plpgsql VOLATILE
 AS $$
 DECLARE
+    v_in_order boolean := pg_catalog.current_setting('renderchain.chain_order'::text)::boolean;
     v_job record;
     v_taken uuid[] := p_taken;
 BEGIN
     FOR v_job IN
-        SELECT j.render_id, j.user_id, j.provider FROM render_jobs j JOIN renders r ON r.id = j.render_id
+        SELECT j.render_id, j.user_id, j.provider, j.request, j.chain_id, j.chain_position FROM render_jobs j JOIN renders r ON r.id = j.render_id
         WHERE j.state = 'queued' AND j.queue_id IS NULL AND j.run_after <= p_now AND j.deadline > p_now
           AND (p_type IS NULL OR COALESCE(j.request ->> 'type'::text, 'image'::text) = p_type)
           AND (p_provider IS NULL OR j.provider IN ('any', p_provider))
         ORDER BY j.queue_id, j.run_after, j.render_id LIMIT p_most FOR UPDATE OF j SKIP LOCKED
     LOOP
+        IF v_in_order AND renderchain._goes_on_before((v_job.request ->> 'parentRenderId'::text)::uuid, v_job.chain_id,
+                                                      v_job.chain_position) IS NOT NULL THEN
+            PERFORM renderchain._let_wait(ARRAY[v_job.render_id]);
+            CONTINUE;
+        END IF;
         CONTINUE WHEN p_per_user > 0
             AND (NOT renderchain._try_cap('user'::text, v_job.user_id::text)
                  OR (SELECT pg_catalog.count(*) FROM render_jobs j
@@ -125,21 +131,30 @@ END
 $$;
 
 -- take up to some renders from queues of the same priority whose turn it is, at most a quota from each: lock them
--- and say in which order, and which queues had less to give. Users take turns; what somebody else has locked is
--- passed over.
-CREATE FUNCTION renderchain._take(p_queues bigint[], p_taken uuid[], p_most integer, p_quota integer, p_per_user integer,
-    p_per_provider integer, p_now timestamptz, OUT o_taken uuid[], OUT o_spent bigint[])
+-- and say in which order, which are passed over since another goes on before them (38), and which queues had less to
+-- give. Users take turns; what somebody else has locked is passed over.
+CREATE FUNCTION renderchain._take(p_queues bigint[], p_taken uuid[], p_passed uuid[], p_most integer, p_quota integer,
+    p_per_user integer, p_per_provider integer, p_now timestamptz, OUT o_taken uuid[], OUT o_passed uuid[], OUT o_spent bigint[])
 LANGUAGE plpgsql VOLATILE
 AS $$
+DECLARE
+    v_in_order boolean := pg_catalog.current_setting('renderchain.chain_order'::text)::boolean;
 BEGIN
-    WITH found AS (
-        SELECT q.id, q.user_id, q.provider, q.turn, w.render_id, w.run_after
+    WITH next AS (
+        SELECT q.id, q.user_id, q.provider, q.turn, w.render_id, w.run_after, w.parent_id, w.chain_id, w.chain_position
         FROM render_queues q CROSS JOIN LATERAL (
-            SELECT j.render_id, j.run_after FROM render_jobs j JOIN renders r ON r.id = j.render_id
+            SELECT j.render_id, j.run_after, (j.request ->> 'parentRenderId'::text)::uuid AS parent_id, j.chain_id, j.chain_position
+            FROM render_jobs j JOIN renders r ON r.id = j.render_id
             WHERE j.queue_id = q.id AND j.state = 'queued' AND j.run_after <= p_now AND j.deadline > p_now
-              AND j.render_id <> ALL (p_taken)
+              AND j.render_id <> ALL (p_taken) AND j.render_id <> ALL (p_passed)
             ORDER BY j.run_after, j.render_id LIMIT p_quota FOR UPDATE OF j SKIP LOCKED) w
         WHERE q.id = ANY (p_queues)
+    ), asked AS MATERIALIZED (
+        SELECT n.*, v_in_order AND COALESCE(n.parent_id, n.chain_id) IS NOT NULL
+               AND renderchain._goes_on_before(n.parent_id, n.chain_id, n.chain_position) IS NOT NULL AS is_passed
+        FROM next n
+    ), found AS (
+        SELECT a.id, a.user_id, a.provider, a.turn, a.render_id, a.run_after FROM asked a WHERE NOT a.is_passed
     ), user_room AS (
         SELECT u.user_id, p_per_user
                - (SELECT pg_catalog.count(*) FROM render_jobs j WHERE j.state = 'running' AND j.user_id = u.user_id)
@@ -165,9 +180,11 @@ BEGIN
         ORDER BY p.round, p.turn, p.run_after, p.render_id LIMIT p_most
     )
     SELECT ARRAY(SELECT c.render_id FROM chosen c ORDER BY c.place),
+           ARRAY(SELECT a.render_id FROM asked a WHERE a.is_passed),
            ARRAY(SELECT q.id FROM pg_catalog.unnest(p_queues) AS q (id)
-                 WHERE (SELECT pg_catalog.count(*) FROM chosen c WHERE c.id = q.id) < p_quota)
-    INTO o_taken, o_spent;
+                 WHERE (SELECT pg_catalog.count(*) FROM chosen c WHERE c.id = q.id)
+                       + (SELECT pg_catalog.count(*) FROM asked a WHERE a.id = q.id AND a.is_passed) < p_quota)
+    INTO o_taken, o_passed, o_spent;
 END
 $$;
 
@@ -199,6 +216,8 @@ DECLARE
     v_full_users uuid[] := '{}';
     v_full_providers text[] := '{}';
     v_width integer := 1;
+    v_depth integer := 1;
+    v_passed uuid[] := '{}';
     v_left integer;
     v_queues bigint[];
     v_allowed bigint[];
@@ -235,9 +254,16 @@ BEGIN
         IF v_per_user > 0 OR v_per_provider > 0 THEN
             v_allowed := renderchain._queues_to_cap(v_queues, v_per_user, v_per_provider);
         END IF;
-        v_found := renderchain._take(v_allowed, o_taken, v_left,
-            (v_left + pg_catalog.cardinality(v_queues) - 1) / pg_catalog.cardinality(v_queues), v_per_user, v_per_provider, p_now);
+        v_found := renderchain._take(v_allowed, o_taken, v_passed, v_left,
+            GREATEST(v_depth, (v_left + pg_catalog.cardinality(v_queues) - 1) / pg_catalog.cardinality(v_queues)),
+            v_per_user, v_per_provider, p_now);
         v_width := CASE WHEN pg_catalog.cardinality(v_found.o_taken) = 0 THEN LEAST(2 * v_width, 1000) ELSE 1 END;
+        IF pg_catalog.cardinality(v_found.o_passed) > 0 THEN
+            -- where one has to wait it is often many, of which none was let wait when it was put in
+            PERFORM renderchain._let_wait(v_found.o_passed);
+            v_passed := pg_catalog.array_cat(v_passed, v_found.o_passed);
+            v_depth := LEAST(4 * v_depth, 1000);
+        END IF;
         o_taken := pg_catalog.array_cat(o_taken, v_found.o_taken);
         o_spent := pg_catalog.array_cat(pg_catalog.array_cat(o_spent, v_found.o_spent), ARRAY(
             SELECT q.id FROM pg_catalog.unnest(v_queues) AS q (id) WHERE q.id <> ALL (v_allowed)));

@@ -69,7 +69,7 @@ BEGIN
 END
 $$;
 
--- start the next attempt of queued jobs whose rows are locked already
+-- start the next attempt of jobs that do not run and whose rows are locked already
 CREATE FUNCTION renderchain._start(p_render_ids uuid[], p_worker text, p_lease interval, p_now timestamptz)
 RETURNS TABLE (o_render_id uuid, o_chain_id uuid, o_chain_position integer, o_type text, o_request jsonb,
                o_attempt integer, o_memory jsonb, o_previous_output jsonb, o_stages jsonb, o_analyses jsonb)
@@ -82,8 +82,12 @@ BEGIN
     RETURN QUERY
     WITH taken AS (
         UPDATE render_jobs j SET state = 'running', attempt = j.attempt + 1, lease_owner = p_worker,
-               lease_until = LEAST(p_now + p_lease, j.deadline)
-        WHERE j.render_id = ANY (p_render_ids) AND j.state = 'queued'
+               lease_until = LEAST(p_now + p_lease, CASE j.state WHEN 'waiting' THEN renderchain._deadline_from(p_now)
+                                                                 ELSE j.deadline END),
+               deadline = CASE j.state WHEN 'waiting' THEN renderchain._deadline_from(p_now) ELSE j.deadline END,
+               waits_for = NULL
+        -- by its key: said plainly, the state would have the planner read the index of all that is queued
+        WHERE j.render_id = ANY (p_render_ids) AND COALESCE(j.state, ''::text) IN ('queued', 'waiting')
         RETURNING j.render_id, j.request, j.attempt, j.base_attempt
     ), marked AS (
         UPDATE renders r SET status = 'processing', started_at = COALESCE(r.started_at, p_now), updated_at = p_now
@@ -195,7 +199,11 @@ BEGIN
     -- the first in the order of an index, not whether there is any: however many the planner believes there are
     IF (SELECT q.id FROM render_queues q WHERE q.due > '-infinity' AND q.due <= v_now ORDER BY q.due LIMIT 1) IS NOT NULL
        OR (SELECT j.render_id FROM render_jobs j WHERE j.state = 'queued' AND j.queue_id IS NULL
-           ORDER BY j.queue_id, j.run_after, j.render_id LIMIT 1) IS NOT NULL THEN
+           ORDER BY j.queue_id, j.run_after, j.render_id LIMIT 1) IS NOT NULL
+       OR (SELECT j.render_id FROM render_jobs j WHERE j.unheard OR (j.state = 'waiting' AND j.waits_for IS NULL)
+           ORDER BY j.render_id LIMIT 1) IS NOT NULL
+       OR NOT pg_catalog.current_setting('renderchain.chain_order'::text)::boolean THEN
+        PERFORM renderchain._queue_overlooked(v_now);
         v_left_out := renderchain._fill_queues(v_now);
     END IF;
     v_chosen := renderchain._choose(claim_renders.max_renders, claim_renders.type, claim_renders.provider, v_left_out,
@@ -209,7 +217,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION renderchain.claim_renders(text, integer, interval, text, text) IS
-'Leases up to max_renders (1 to 1000) queued renders to a worker for an interval (1 second to 1 day) and returns all that is needed to run them. The order: by priority, then by the user served least lately, then the oldest first; never more of a user or a provider at a time than the settings renderchain.max_running_per_user and max_running_per_provider allow, counting what run_render has started too. With a type, image or video, only such renders are claimed; with a provider none that ask for another one. attempt is the fencing token that every later write must name. stages has the stages that need not be run again: [{"stage","part","attempt","status","output","model"}], status "running" only for a video whose operation goes on, others than "success" also for the part "correction" of image_generation, which is paid for once. analyses has what is known of the images of the request that say their sha256: [{"image","task","model","promptVersion","result"}]. Never waits for other claimers. RC005 for arguments out of range.';
+'Leases up to max_renders (1 to 1000) queued renders to a worker for an interval (1 second to 1 day) and returns all that is needed to run them. The order: by priority, then by the user served least lately, then the oldest first; never more of a user or a provider at a time than the settings renderchain.max_running_per_user and max_running_per_provider allow, counting what run_render has started too. A render of a chain is passed over as long as one that it builds on has not ended: its parent where it names one, else any with an earlier position; the setting renderchain.chain_order turns that off. With a type, image or video, only such renders are claimed; with a provider none that ask for another one. attempt is the fencing token that every later write must name. stages has the stages that need not be run again: [{"stage","part","attempt","status","output","model"}], status "running" only for a video whose operation goes on, others than "success" also for the part "correction" of image_generation, which is paid for once. analyses has what is known of the images of the request that say their sha256: [{"image","task","model","promptVersion","result"}]. Never waits for other claimers. RC005 for arguments out of range.';
 
 -- raise what is wrong with the kind of renders that a worker wants
 CREATE FUNCTION renderchain._raise_claim(p_type text, p_provider text) RETURNS void
@@ -258,7 +266,7 @@ BEGIN
     v_now := renderchain.clock();
     v_ids := ARRAY(SELECT j.render_id FROM render_jobs j
                    WHERE j.render_id = v_new.o_render_id AND j.state <> 'ended'
-                     AND (j.state = 'queued' OR j.lease_until <= v_now)
+                     AND (j.state IN ('queued', 'waiting') OR j.lease_until <= v_now)
                    FOR UPDATE SKIP LOCKED);
     IF pg_catalog.cardinality(v_ids) > 0 THEN
         v_status := (SELECT renderchain._give_back(j.render_id, v_now, v_now, NULL::jsonb) FROM render_jobs j
@@ -276,4 +284,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION renderchain.run_render(jsonb, text, interval) IS
-'submit_render and claim_renders in one: makes the render and leases it to the worker at once. Where the idempotencyKey had made it before it is claimed if it can be; if it has ended or is leased, its row comes back with attempt NULL. analyses is NULL for a new render: who waits for it asks renderchain.get_analyses() beside its first model calls. Errors as of the two.';
+'submit_render and claim_renders in one: makes the render and leases it to the worker at once, whatever goes on in its chain. Where the idempotencyKey had made it before it is claimed if it can be; if it has ended or is leased, its row comes back with attempt NULL. analyses is NULL for a new render: who waits for it asks renderchain.get_analyses() beside its first model calls. Errors as of the two.';

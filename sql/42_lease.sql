@@ -20,7 +20,7 @@ DECLARE
     v_state text;
     v_held boolean;
 BEGIN
-    SELECT j.state, j.attempt = p_attempt AND j.state <> 'queued' AND NOT j.cancel_requested INTO v_state, v_held
+    SELECT j.state, j.attempt = p_attempt AND j.state IN ('running', 'ended') AND NOT j.cancel_requested INTO v_state, v_held
     FROM render_jobs j JOIN renders r ON r.id = j.render_id
     WHERE j.render_id = p_render_id FOR NO KEY UPDATE OF j;
     IF v_held IS NOT TRUE THEN
@@ -49,7 +49,7 @@ BEGIN
     END IF;
     RAISE EXCEPTION 'attempt % of render % has lost its lease', COALESCE(p_attempt::text, 'null'::text), p_render_id
         USING ERRCODE = 'RC001',
-        DETAIL = CASE WHEN v_job.state = 'queued' THEN
+        DETAIL = CASE WHEN v_job.state IN ('queued', 'waiting') THEN
             pg_catalog.format('The render is queued again after attempt %s.'::text, v_job.attempt)
             ELSE pg_catalog.format('The latest attempt is %s%s.'::text, v_job.attempt,
                  COALESCE(', of worker '::text || v_job.lease_owner, ''::text)) END,

@@ -83,10 +83,13 @@ BEGIN
 END
 $$;
 
+-- no sequential scans, here and where else much is written: a session that has planned while its tables were empty
+-- would keep them until they are analysed, however many rows there are by then
 CREATE FUNCTION renderchain.record_stages(render_id uuid, attempt integer, events jsonb) RETURNS bigint
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
 SET plan_cache_mode = force_generic_plan
+SET enable_seqscan = off
 AS $$
 DECLARE
     v_schema text := renderchain.use_schema();

@@ -18,11 +18,12 @@ AS $$
 DECLARE
     v_run integer;
     v_reserved integer;
+    v_chain_id uuid;
 BEGIN
     PERFORM renderchain._close_stages(p_render_id, p_now);
     UPDATE render_jobs j SET state = 'ended', lease_owner = NULL, lease_until = NULL, ended_at = p_now,
-           cancel_requested = p_status = 'cancelled'
-    WHERE j.render_id = p_render_id RETURNING j.run, j.credits_reserved INTO v_run, v_reserved;
+           cancel_requested = p_status = 'cancelled', waits_for = NULL
+    WHERE j.render_id = p_render_id RETURNING j.run, j.credits_reserved, j.chain_id INTO v_run, v_reserved, v_chain_id;
     UPDATE renders r SET status = p_status, error_message = p_error ->> 'message'::text, credits_cost = 0,
            metadata = renderchain._as_object(r.metadata) || pg_catalog.jsonb_build_object('error', p_error),
            updated_at = p_now
@@ -34,6 +35,7 @@ BEGIN
     IF v_reserved IS NOT NULL THEN
         PERFORM renderchain._release(p_render_id, v_run, v_reserved, NULL::integer, p_now);
     END IF;
+    PERFORM renderchain._end_wait(p_render_id, v_chain_id, p_now);
 END
 $$;
 
@@ -68,10 +70,12 @@ BEGIN
     SELECT j.attempt, j.base_attempt, j.max_attempts, j.deadline, j.user_id, j.priority, j.provider,
            COALESCE(j.request ->> 'type'::text, 'image'::text) AS type INTO v_job
     FROM render_jobs j WHERE j.render_id = p_render_id;
-    IF v_job.deadline <= p_now THEN
+    IF v_job.deadline <= GREATEST(p_now, p_run_after) THEN
+        -- neither it nor what waits for it is kept waiting for nothing
         v_error := pg_catalog.jsonb_build_object('reason', 'deadline', 'message',
             COALESCE((p_error ->> 'message'::text) || '; '::text, ''::text)
-            || 'the deadline of the render has passed'::text);
+            || CASE WHEN v_job.deadline <= p_now THEN 'the deadline of the render has passed'::text
+                    ELSE 'the next attempt would be after the deadline of the render'::text END);
     ELSIF EXISTS (SELECT FROM render_stages s
                   WHERE s.render_id = p_render_id AND s.status = 'running'
                     -- the second picture of a render is not needed
@@ -177,7 +181,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION renderchain.fail_render(uuid, integer, jsonb, boolean) IS
-'Ends an attempt without a result. With retry the render is queued again, after 1, 2, 4 ... seconds or the error''s retryAfterSeconds, as long as attempts and deadline last and no generation is recorded as started without an end; otherwise it ends as failed: credits refunded, objects doomed. error: {"stage","outcome","message","provider"?,"retryAfterSeconds"?}. Returns the new status, pending or failed; failing again what failed changes nothing. RC001 lease lost, RC002 cancelled, RC005 invalid error, RC006 no such render, RC010 completed.';
+'Ends an attempt without a result. With retry the render is queued again, after 1, 2, 4 ... seconds or the error''s retryAfterSeconds, at most an hour, as long as attempts last, it is not past the deadline by then and no generation is recorded as started without an end; otherwise it ends as failed: credits refunded, objects doomed. error: {"stage","outcome","message","provider"?,"retryAfterSeconds"?}. Returns the new status, pending or failed; failing again what failed changes nothing. RC001 lease lost, RC002 cancelled, RC005 invalid error, RC006 no such render, RC010 completed.';
 
 CREATE FUNCTION renderchain.cancel_render(render_id uuid) RETURNS text
 LANGUAGE plpgsql VOLATILE
@@ -251,7 +255,7 @@ BEGIN
     UPDATE render_jobs j SET state = 'queued', run = j.run + 1, base_attempt = j.attempt, run_after = v_now,
            max_attempts = pg_catalog.current_setting('renderchain.max_attempts'::text)::integer,
            deadline = v_now + pg_catalog.current_setting('renderchain.deadline'::text)::interval,
-           cancel_requested = false, ended_at = NULL, credits_reserved = v_reserved, user_id = v_render.user_id,
+           cancel_requested = false, ended_at = NULL, unheard = false, credits_reserved = v_reserved, user_id = v_render.user_id,
            queue_id = renderchain._queue_for(v_render.user_id, v_job.priority, v_job.request ->> 'type'::text,
                                              v_job.provider, v_now, v_now)
     WHERE j.render_id = retry_render.render_id;

@@ -17,7 +17,8 @@ DECLARE
             "is": "an object without pipelineMemory (give it as memory)"},
         "processingTime": {"types": ["number", "null"], "pattern": "^[0-9]{1,9}([.][0-9]+)?$",
             "is": "a number of seconds from 0"},
-        "objects": {"types": ["array", "null"], "is": "a list"}}}'::jsonb;
+        "objects": {"types": ["array", "null"], "is": "a list"},
+        "quiet": {"types": ["boolean", "null"], "is": "true or false"}}}'::jsonb;
 BEGIN
     IF NOT renderchain._fits(p_result, v_rule)
        OR COALESCE(p_result ->> 'outputUrl'::text, ''::text) = ''::text
@@ -55,12 +56,14 @@ DECLARE
     v_reserved integer;
     v_request jsonb;
     v_used integer;
+    v_chain_id uuid;
 BEGIN
     IF pg_catalog.jsonb_typeof(p_result -> 'stages'::text) <> 'null'::text THEN
         PERFORM renderchain._write_events(p_render_id, p_attempt, p_result -> 'stages'::text, p_now);
     END IF;
     UPDATE render_jobs j SET state = 'ended', lease_owner = NULL, lease_until = NULL, ended_at = p_now
-    WHERE j.render_id = p_render_id RETURNING j.run, j.credits_reserved, j.request INTO v_run, v_reserved, v_request;
+    WHERE j.render_id = p_render_id RETURNING j.run, j.credits_reserved, j.request, j.chain_id
+    INTO v_run, v_reserved, v_request, v_chain_id;
     IF p_result ? 'memory'::text THEN
         -- pins are read under the lock that pin_memory takes too: either it is seen below or it sees this memory
         PERFORM FROM renders r WHERE r.id = p_render_id FOR NO KEY UPDATE;
@@ -90,7 +93,11 @@ BEGIN
     IF v_reserved IS NOT NULL THEN
         PERFORM renderchain._release(p_render_id, v_run, v_reserved, v_used, p_now);
     END IF;
+    PERFORM renderchain._end_wait(p_render_id, v_chain_id, p_now);
     PERFORM renderchain._notify(p_render_id, 'ended'::text);
+    IF p_result -> 'quiet'::text = 'true'::jsonb THEN
+        RETURN NULL;
+    END IF;
     RETURN renderchain._get_render(p_render_id);
 END
 $$;
@@ -99,6 +106,7 @@ CREATE FUNCTION renderchain.complete_render(render_id uuid, attempt integer, res
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
 SET plan_cache_mode = force_generic_plan
+SET enable_seqscan = off
 AS $$
 DECLARE
     v_schema text := renderchain.use_schema();
@@ -114,7 +122,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION renderchain.complete_render(uuid, integer, jsonb) IS
-'Ends a render as completed in one transaction: result, memory and context merged (a memory without members is none and makes none), last stage events, objects live, credits settled to what selectedModel costs for the size or the seconds of the result (never more than were reserved). Returns what get_render returns; so does the same attempt when it asks again, and nothing changes. RC001 lease lost, RC002 cancelled, RC005 invalid result, RC006 no such render, RC010 ended otherwise.';
+'Ends a render as completed in one transaction: result, memory and context merged (a memory without members is none and makes none), last stage events, objects live, credits settled to what selectedModel costs for the size or the seconds of the result (never more than were reserved). Returns what get_render returns, or NULL where the result has "quiet": true; so does the same attempt when it asks again, and nothing changes. RC001 lease lost, RC002 cancelled, RC005 invalid result, RC006 no such render, RC010 ended otherwise.';
 
 -- Most of what a completion costs in a young session is preparing its statements. So they are run on no render at all,
 -- while there is time; even triggers on the tables, which may fire for no rows, write nothing that stays. Whatever is in
@@ -124,6 +132,7 @@ CREATE FUNCTION renderchain.warm_up() RETURNS void
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
 SET plan_cache_mode = force_generic_plan
+SET enable_seqscan = off
 SET lock_timeout = '1ms'
 SET client_min_messages = error
 AS $$

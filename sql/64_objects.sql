@@ -105,6 +105,7 @@ CREATE FUNCTION renderchain.register_objects(render_id uuid, attempt integer, ob
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
 SET plan_cache_mode = force_generic_plan
+SET enable_seqscan = off
 AS $$
 DECLARE
     v_schema text := renderchain.use_schema();

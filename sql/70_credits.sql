@@ -195,7 +195,7 @@ BEGIN
     SELECT pg_catalog.format('render %s: status %s, but its job is %s'::text, r.id, r.status, j.state)
     FROM render_jobs j JOIN renders r ON r.id = j.render_id
     WHERE CASE r.status::text WHEN 'pending' THEN 'queued'::text WHEN 'processing' THEN 'running'::text
-          ELSE 'ended'::text END <> j.state;
+          ELSE 'ended'::text END <> CASE j.state WHEN 'waiting' THEN 'queued'::text ELSE j.state END;
 END
 $$;
 COMMENT ON FUNCTION renderchain.check_ledger() IS

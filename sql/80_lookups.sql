@@ -27,11 +27,12 @@ LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    RETURN pg_catalog.jsonb_build_object('models', renderchain.get_models(), 'timeouts', renderchain._timeouts());
+    RETURN pg_catalog.jsonb_build_object('models', renderchain.get_models(), 'timeouts', renderchain._timeouts(),
+        'extension', (SELECT e.extversion FROM pg_catalog.pg_extension e WHERE e.extname = 'renderchain'::name));
 END
 $$;
 COMMENT ON FUNCTION renderchain.get_registry() IS
-'What a driver reads before its first render: {"models": what get_models returns, "timeouts": {"connect","idle","stages":{stage: seconds}}}, the latter from the settings renderchain.connect_timeout, idle_timeout and stage_timeouts, in seconds; idle is 0 where a call may be silent for as long as it may take.';
+'What a driver reads before its first render: {"models": what get_models returns, "timeouts": {"connect","idle","stages":{stage: seconds}}, "extension": its version}, the timeouts from the settings renderchain.connect_timeout, idle_timeout and stage_timeouts, in seconds; idle is 0 where a call may be silent for as long as it may take.';
 
 CREATE FUNCTION renderchain.find_chain(id_or_name text) RETURNS uuid
 LANGUAGE plpgsql STABLE

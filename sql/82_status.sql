@@ -51,12 +51,13 @@ DECLARE
     v_oldest jsonb;
 BEGIN
     SELECT pg_catalog.jsonb_build_object('queued', pg_catalog.count(*),
-               'ready', pg_catalog.count(*) FILTER (WHERE j.run_after <= p_now AND NOT c.capped),
-               'later', pg_catalog.count(*) FILTER (WHERE j.run_after > p_now),
-               'capped', pg_catalog.count(*) FILTER (WHERE j.run_after <= p_now AND c.capped))
+               'ready', pg_catalog.count(*) FILTER (WHERE j.state = 'queued' AND j.run_after <= p_now AND NOT c.capped),
+               'later', pg_catalog.count(*) FILTER (WHERE j.state = 'queued' AND j.run_after > p_now),
+               'capped', pg_catalog.count(*) FILTER (WHERE j.state = 'queued' AND j.run_after <= p_now AND c.capped),
+               'chained', pg_catalog.count(*) FILTER (WHERE j.state = 'waiting'))
     INTO v_counts
     FROM render_jobs j, LATERAL (SELECT j.user_id = ANY (v_full_users) OR j.provider = ANY (v_full_providers) AS capped) c
-    WHERE j.state = 'queued';
+    WHERE j.state <> 'ended' AND j.state <> 'running';
     SELECT pg_catalog.jsonb_build_object('renderId', j.render_id, 'userId', j.user_id, 'type', r.type, 'priority', j.priority,
                'ageSeconds', renderchain._seconds_since(j.run_after, p_now))
     INTO v_oldest
@@ -115,4 +116,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION renderchain.queue_status(integer) IS
-'What waits and what runs: {"at","schema","queued","ready","later","capped","oldestWaiting","running","expiredLeases","pastDeadline","creditsReserved","objects":{"pending","doomed"},"maxRunningPerUser","maxRunningPerProvider","workers":[{"worker","running","oldestSeconds","leaseSeconds","stages":{stage: renders}}],"renders":[...]}. Of the queued renders ready ones can be claimed now, later ones wait for their next attempt, capped ones for another of their user or provider to end. renders are the max_renders (0 to 10000) that run longest, each with its stage. RC005 for a number out of range.';
+'What waits and what runs: {"at","schema","queued","ready","later","capped","chained","oldestWaiting","running","expiredLeases","pastDeadline","creditsReserved","objects":{"pending","doomed"},"maxRunningPerUser","maxRunningPerProvider","workers":[{"worker","running","oldestSeconds","leaseSeconds","stages":{stage: renders}}],"renders":[...]}. Of the queued renders ready ones can be claimed now, later ones wait for their next attempt, capped ones for another of their user or provider to end, chained ones for another of their chain, or their parent. renders are the max_renders (0 to 10000) that run longest, each with its stage. RC005 for a number out of range.';

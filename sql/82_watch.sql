@@ -97,7 +97,7 @@ BEGIN
                    'chainPosition', w.chain_position, 'type', w.type, 'prompt', w.prompt, 'status', COALESCE(w.status, 'deleted'::text),
                    'attempt', w.attempt, 'worker', w.lease_owner, 'error', w.error_message,
                    'submittedAt', w.submitted_at, 'startedAt', w.started_at, 'completedAt', w.completed_at,
-                   'waitingMs', CASE WHEN w.state = 'queued'::text THEN renderchain._milliseconds_since(w.run_after, v_now) END,
+                   'waitingMs', CASE WHEN w.state IN ('queued', 'waiting') THEN renderchain._milliseconds_since(w.run_after, v_now) END,
                    'runningMs', CASE WHEN w.state = 'running'::text THEN renderchain._milliseconds_since(w.started_at, v_now) END,
                    'processingMs', w.processing_ms, 'creditsCost', w.credits_cost,
                    'palette', COALESCE(w.palette, renderchain.get_memory_from_chain(w.chain_id) -> 'palette'::text),
@@ -109,7 +109,7 @@ BEGIN
                      r.metadata -> 'processingMs'::text AS processing_ms,
                      r.context_data #> '{pipelineMemory,palette}'::text[] AS palette,
                      pg_catalog.concat_ws('/'::text, COALESCE(r.status::text, 'deleted'::text), j.run, j.attempt,
-                         CASE WHEN j.state = 'queued'::text THEN EXTRACT(epoch FROM j.run_after) END) AS version,
+                         CASE WHEN j.state IN ('queued', 'waiting') THEN EXTRACT(epoch FROM j.run_after) END) AS version,
                      COALESCE((d.mark ->> 'seq'::text)::bigint, 0::bigint) AS seen_seq, d.mark ->> 'version'::text AS seen_version
               FROM (SELECT i.id, watch_renders.seen -> i.id::text AS mark
                     FROM (SELECT DISTINCT u.id FROM pg_catalog.unnest(v_ids) u (id)) i) d

@@ -151,10 +151,12 @@ BEGIN
     IF pg_catalog.jsonb_typeof(v_request) IS DISTINCT FROM 'object'::text OR submit_own.user_id IS NULL THEN
         RAISE EXCEPTION 'invalid request: it is no object, or nobody''s' USING ERRCODE = 'RC005';
     END IF;
-    FOREACH v_member IN ARRAY '{userId,projectId,priority}'::text[] LOOP
+    -- a recipe names renders and objects, whose ever they are
+    FOREACH v_member IN ARRAY '{userId,projectId,priority,recipe}'::text[] LOOP
         IF v_request ? v_member THEN
             RAISE EXCEPTION 'invalid request: % is not for users', v_member USING ERRCODE = 'RC005',
-                HINT = 'The token says whose render it is.';
+                HINT = CASE v_member WHEN 'recipe'::text THEN 'Render from recipes with renderchain render --from-recipe.'::text
+                                     ELSE 'The token says whose render it is.'::text END;
         END IF;
     END LOOP;
     FOR v_image IN
@@ -196,4 +198,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION renderchain.submit_own(jsonb, uuid, text[]) IS
-'submit_render() for a user who is not trusted: chains, renders and objects that the request names have to be his own (RC006), a chainName means his own chain of that name, images have no path, and userId, projectId and priority are not for him to say (RC005). uploaded are the keys of images that the server has stored for this request, after register_inputs(). Returns {"renderId","chainId","chainPosition","created"}; fails like submit_render().';
+'submit_render() for a user who is not trusted: chains, renders and objects that the request names have to be his own (RC006), a chainName means his own chain of that name, images have no path, and userId, projectId, priority and recipe are not for him to say (RC005). uploaded are the keys of images that the server has stored for this request, after register_inputs(). Returns {"renderId","chainId","chainPosition","created"}; fails like submit_render().';

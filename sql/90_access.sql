@@ -23,14 +23,14 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT v.level, n.name, v.rights
     FROM (VALUES
-        ('submit', NULL, '{clock,use_schema,submit_render,register_inputs,cancel_render,retry_render,get_render,stage_events,events_since,credit_balance,credit_history,get_models,get_registry,find_chain,list_chains,get_chain,get_timelines,watch_renders,check_token,own_render,own_chain,own_object,submit_own,list_own_chains,expected_durations,get_latest_completed_render_with_memory,get_memory_from_chain,get_memory_from_render,get_memories_from_chains,get_memory_from_ancestors,save_memory,merge_context,pin_memory,unpin_memory}'::text[]),
+        ('submit', NULL, '{clock,use_schema,submit_render,register_inputs,cancel_render,retry_render,get_render,get_recipe,stage_events,events_since,credit_balance,credit_history,get_models,get_registry,find_chain,list_chains,get_chain,get_timelines,watch_renders,check_token,own_render,own_chain,own_object,submit_own,list_own_chains,expected_durations,get_latest_completed_render_with_memory,get_memory_from_chain,get_memory_from_render,get_memories_from_chains,get_memory_from_ancestors,save_memory,merge_context,pin_memory,unpin_memory}'::text[]),
         ('submit', 'SELECT, INSERT, UPDATE', '{render_chains,renders,render_jobs,render_queues}'),
         ('submit', 'SELECT, INSERT, UPDATE, DELETE', '{memory_pins}'),
         ('submit', 'SELECT, UPDATE', '{render_stages,credit_accounts}'),
         ('submit', 'SELECT, INSERT, UPDATE', '{stored_objects}'),
         ('submit', 'SELECT, INSERT', '{credit_entries}'),
         ('submit', 'SELECT', '{models,api_tokens}'),
-        ('work', NULL, '{claim_renders,run_render,extend_leases,release_renders,get_analyses,record_stages,register_objects,disown_objects,doomed_objects,forget_objects,compare_objects,check_objects,complete_render,fail_render,expire_renders,queue_status,warm_up,purge()}'),
+        ('work', NULL, '{claim_renders,run_render,extend_leases,release_renders,get_analyses,get_video_origin,record_stages,register_objects,disown_objects,doomed_objects,forget_objects,compare_objects,check_objects,complete_render,fail_render,expire_renders,queue_status,warm_up,purge()}'),
         ('work', 'INSERT, DELETE', '{render_stages}'),
         ('work', 'DELETE', '{stored_objects}'),
         ('work', 'SELECT, INSERT, UPDATE, DELETE', '{analysis_cache}'),

@@ -90,7 +90,7 @@ $url = model_server('--canned', '--latency-ms', '1500');
 $id = submit('--prompt', 'a house', '--user', $user, '--quick');
 $worker = start_worker('--drain');
 wait_until(sub { sql($node, "SELECT count(*) FROM render_stages WHERE render_id = '$id' AND stage = 'image_generation'") == 1 }, 'generation is sent');
-$node->restart('immediate');
+restart_server($node, 'immediate');
 $worker->{says}->(qr/"database_lost"/);
 $worker->{says}->(qr/"database_back"/);
 is(end_of($worker), 0, 'the worker survives a restart of the database') or diag($worker->{err});

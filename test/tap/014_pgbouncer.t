@@ -30,7 +30,7 @@ ignore_startup_parameters = extra_float_digits
 logfile = $scratch/pgbouncer.log
 INI
 my ($log) = '';
-my $pool = start([ $pgbouncer, $config ], '>', \$log, '2>', \$log);
+my $pool = started(start([ $pgbouncer, $config ], '>', \$log, '2>', \$log));
 
 # Connect through the pool, as the server's owner, who is the only role.
 sub through_pool
@@ -74,7 +74,7 @@ my $id = through_pool(sub { submit('--prompt', 'the last', '--user', '11111111-2
 wait_until(sub { sql($node, "SELECT status FROM renders WHERE id = '$id'") ne 'pending' }, 'it runs');
 kill_kill($pool);
 $worker->{says}->(qr/"database_lost"/);
-$pool = start([ $pgbouncer, $config ], '>', \$log, '2>', \$log);
+$pool = started(start([ $pgbouncer, $config ], '>', \$log, '2>', \$log));
 $worker->{says}->(qr/"database_back"/);
 wait_until(sub { sql($node, "SELECT status FROM renders WHERE id = '$id'") eq 'completed' }, 'it is completed');
 pass('a pool that restarts loses nothing');

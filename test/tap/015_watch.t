@@ -17,8 +17,8 @@ delete $ENV{NO_COLOR};
 my $node = new_server('watch');
 my ($code, $out, $err);
 
-# Claim all that waits; record stages; end a render.
-sub claim { return sql($node, q(SELECT count(*) FROM renderchain.claim_renders('w', 100, '1 hour'))) }
+# Claim all that waits, of a chain too; record stages; end a render.
+sub claim { return sql($node, q(SET renderchain.chain_order = off; SELECT count(*) FROM renderchain.claim_renders('w', 100, '1 hour'))) }
 sub stages
 {
 	my ($id, @events) = @_;
@@ -40,6 +40,7 @@ sub watch
 	my (@words) = @_;
 	my %watch = (out => '', err => '');
 	$watch{run} = start([ 'renderchain', 'watch', @words ], '<', \undef, '>', \$watch{out}, '2>', \$watch{err}, timeout(120));
+	started($watch{run});
 	$watch{says} = sub {
 		my ($what) = @_;
 		wait_until(sub { $watch{run}->pump_nb if $watch{run}->pumpable; $watch{out} =~ $what }, "watch says $what: $watch{out}$watch{err}");
@@ -124,7 +125,7 @@ like($terminal->raw, qr/\e\[48;2;31;42;68m  \e\[0m navy #1f2a44/, 'swatches wher
 wait_until(sub { $terminal->text =~ /completed.*^villa 2  runs/ms }, 'the first is drawn below it');
 
 # The database restarts: what happens while the connection is away is not missed.
-$node->restart('immediate');
+restart_server($node, 'immediate');
 stages($ids[0], success('semantic_parsing', 1300, model => 'm'), success('image_understanding', 1400, part => 'reference 2', model => 'v'), success('model_routing', 1, model => 'painter'));
 complete($ids[0], 'fog #cccccc');
 is($terminal->end, 0, 'a restart of the database is survived') or diag($terminal->raw);

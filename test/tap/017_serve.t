@@ -4,6 +4,7 @@ use strict;
 use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
+use RenderchainServe;
 use RenderchainTest;
 use IO::Select;
 use IO::Socket::INET;
@@ -15,46 +16,12 @@ my $node = new_server('serve');
 my ($code, $out, $err);
 my ($alice, $bob) = ('11111111-2222-3333-4444-55555555555a', '11111111-2222-3333-4444-55555555555b');
 
-# Make a token.
-sub token
-{
-	my (@words) = @_;
-	($code, $out, $err) = driver('token', 'create', '--json', @words);
-	die "no token: $out$err" if $code;
-	return result_of($out)->{secret};
-}
-my %token = (alice => token('--user', $alice), bob => token('--user', $bob), reader => token('--user', $alice, '--level', 'read'),
+%token = (alice => token('--user', $alice), bob => token('--user', $bob), reader => token('--user', $alice, '--level', 'read'),
 	admin => token('--user', $bob, '--level', 'admin', '--name', 'operator'));
 like($token{alice}, qr/^rct_[0-9a-f]{64}$/, 'a token is random');
 is(sql($node, "SELECT count(*) FROM api_tokens t WHERE t::text LIKE '%' || substr('$token{alice}', 5, 20) || '%'"), '0', 'and not in the database');
 
-# Start a server.
-sub serve
-{
-	my (@words) = @_;
-	my %serve = (out => '', err => '');
-	$serve{run} = start([ 'renderchain', 'serve', '--json', '--listen', '127.0.0.1:0', @words ], '<', \undef, '>', \$serve{out}, '2>', \$serve{err}, timeout(200));
-	$serve{says} = sub { my ($what) = @_; wait_until(sub { $serve{run}->pump_nb if $serve{run}->pumpable; $serve{out} =~ $what }, "serve says $what: $serve{err}") };
-	$serve{says}->(qr/"listening"/);
-	($serve{url}) = $serve{out} =~ m{(http://[^"]+)};
-	return \%serve;
-}
-our $serve = serve();
-
-# Ask: (status, body, head).
-sub ask
-{
-	my ($who, $method, $path, @more) = @_;
-	my ($answer, $said) = ('', '');
-	my @auth = $who ? ('-H', "Authorization: Bearer " . ($token{$who} // $who)) : ();
-	IPC::Run::run([ 'curl', '-s', '-i', '--max-time', '20', '--path-as-is', '-X', $method, @auth, @more, "$serve->{url}$path" ], '>', \$answer, '2>', \$said);
-	my ($head, $body) = split /\r\n\r\n/, $answer, 2;
-	my ($status) = ($head // '') =~ m{^HTTP/1\.1 (\d+)};
-	return ($status // "none: $said", $body // '', $head // '');
-}
-sub json_of { my ($status, $body) = @_; return JSON::PP->new->utf8->allow_nonref->decode($body) }
-sub send_json { my ($who, $method, $path, $data) = @_; return ask($who, $method, $path, '-H', 'Content-Type: application/json', '-d', ref $data ? JSON::PP->new->encode($data) : $data) }
-sub status_of { return (ask(@_))[0] }
+$serve = serve();
 
 # Letting in.
 is(status_of('', 'GET', '/healthz'), 200, 'health needs no token');
@@ -132,7 +99,8 @@ is(status_of('bob', 'GET', "/outputs/$input"), 404, 'and nobody else\'s');
 is((send_json('bob', 'POST', '/api/renders', { prompt => 'x', style => { key => $input } }))[0], 404, 'nor for renders');
 is((send_json('alice', 'POST', '/api/renders', { prompt => 'again', style => { key => $input } }))[0], 202, 'but for the user\'s');
 my $text = write_file('text.txt', 'no picture');
-for my $case ([ 'no picture', '-F', 'prompt=x', '-F', "style=\@$text" ], [ 'an unknown field', '-F', 'prompt=x', '-F', 'nothing=1' ], [ 'text for a file', '-F', 'prompt=x', '-F', 'style=x' ],
+for my $case ([ 'no picture', '-F', 'prompt=x', '-F', "style=\@$text" ], [ 'an unknown field', '-F', 'prompt=x', '-F', 'nothing=1' ], [ 'half a number', '-F', 'prompt=x', '-F', 'durationSeconds=8s' ], [ 'a doubtful flag', '-F', 'prompt=x', '-F', 'quick=perhaps' ], [ 'a field that is no text', '-F', 'prompt=x', '-F', "\xff\xfe=1" ],
+	[ 'text for a file', '-F', 'prompt=x', '-F', 'style=x' ],
 	[ 'a file for text', '-F', "prompt=\@$text" ], [ 'too many', '-F', 'prompt=x', map { ('-F', "reference=\@$photo") } 1 .. 4 ], [ 'a path', '-F', 'prompt=x', '-F', 'request={"style": {"path": "/etc/passwd"}}' ],
 	[ 'a key', '-F', 'prompt=x', '-F', qq(request={"style": {"key": "$input", "sha256": "x"}}) ], [ 'no JSON', '-F', 'request=x' ], [ 'no boundary', '-H', 'Content-Type: multipart/form-data', '-d', 'x' ],
 	[ 'a cut body', '-H', 'Content-Type: multipart/form-data; boundary=b', '--data-binary', "--b\r\nContent-Disposition: form-data; name=\"prompt\"\r\n\r\nx" ],
@@ -186,7 +154,7 @@ $second->{sees}->(qr/^id: $seq$/m);
 my $later = stages($id, { stage => 'semantic_parsing', status => 'success', durationMs => 5 });
 $_->{sees}->(qr/^id: $later\nevent: stage\ndata: .*"durationMs":5/m) for $first, $second;
 kill_kill($second->{run});
-$node->restart('immediate');
+restart_server($node, 'immediate');
 $serve->{says}->(qr/"database_back"/);
 my $third;
 wait_until(sub { status_of('', 'GET', '/healthz') == 200 }, 'the database is back');
@@ -242,7 +210,7 @@ for my $range ([ '0-9', 206, 0, 10, '0-9/256' ], [ '250-', 206, 250, 6, '250-255
 	like($answer[2], qr{^Content-Range: bytes $said\r?$}m, '... and says which') if $said;
 }
 is(status_of('alice', 'GET', "/outputs/$key", '-H', 'If-None-Match: "' . 'a' x 64 . '"'), 304, 'what is known is not sent again');
-for my $path ('/outputs/../objects', '/outputs/aa/../../../etc/passwd', '/outputs/%2e%2e/%2e%2e/etc/passwd', '/outputs//etc/passwd', '/outputs/', '/outputs/aa%00', '/outputs/aa%0d%0aX-Bad:1')
+for my $path ('/outputs/../objects', '/outputs/aa/../../../etc/passwd', '/outputs/%2e%2e/%2e%2e/etc/passwd', '/outputs//etc/passwd', '/outputs/', '/outputs/aa%00', '/outputs/aa%0d%0aX-Bad:1', "/outputs/$key%00", "/outputs/$key%00/../x", "/api/renders/$id%00/x", '/api/chains%00', '/healthz%00')
 {
 	@answer = ask('alice', 'GET', $path);
 	is($answer[0], 404, "$path is not there");

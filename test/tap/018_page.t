@@ -15,8 +15,8 @@ my $user = '11111111-2222-3333-4444-55555555555a';
 mkdir scratch() . "/$_" for qw(objects objects/aa);
 write_file("objects/aa/picture-$_.png", png_bytes(320, 180, [ 60 * $_, 80, 120 ])) for 1 .. 3;
 my $photo = write_file('photo.png', png_bytes(64, 64, [ 178, 84, 40 ]));
-my $serve = start_serve('--rate=0');
-node_tests('page.mjs', URL => $serve->{url}, TOKEN => make_token('--user', $user), USER_ID => $user, PHOTO => $photo);
+my $serve = serve('--rate=0');
+node_tests('page.mjs', URL => $serve->{url}, TOKEN => token('--user', $user), USER_ID => $user, PHOTO => $photo);
 stop_serve($serve);
 is($serve->{err}, '', 'the server has nothing to complain of');
 

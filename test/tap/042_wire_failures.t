@@ -30,12 +30,12 @@ sub render
 
 # A date has whole seconds: two seconds on is at least one from now.
 for my $case ([ 'Retry-After in seconds', { times => 1, status => 503, headers => { 'Retry-After' => 1 }, reply => $busy }, 1 ],
-	[ 'Retry-After as a date', { times => 1, status => 503, reply => $busy,
-			headers => { 'Retry-After' => strftime('%a, %d %b %Y %H:%M:%S GMT', gmtime(time + 4)) } }, 0.5 ],
+	[ 'Retry-After as a date', sub { +{ times => 1, status => 503, reply => $busy,
+			headers => { 'Retry-After' => strftime('%a, %d %b %Y %H:%M:%S GMT', gmtime(time + 4)) } } }, 0.5 ],
 	[ 'RetryInfo', { times => 1, status => 429, reply => $limited }, 1.25 ])
 {
 	my ($what, $rule, $least) = @$case;
-	my ($code, $sent, $err) = render($rule);
+	my ($code, $sent, $err) = render(ref $rule eq 'CODE' ? $rule->() : $rule);
 	is($code, 0, "$what: completes") or diag($err);
 	is(scalar(@$sent), 2, "$what: sent twice");
 	cmp_ok($sent->[1]{time} - $sent->[0]{time}, '>=', $least, "$what: not sooner than asked");

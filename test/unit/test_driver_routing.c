@@ -106,6 +106,66 @@ static void what_the_registry_lacks(void **state) {
     registry_free(&app.registry);
 }
 
+/* A request, where it goes, and the words of the reason or of the refusal. */
+static const struct {
+    const char *request, *model, *words;
+} limited[] = {
+    {"{\"prompt\":\"short\",\"references\":[{},{}]}", "a", "nothing asks for more"},
+    {"{\"prompt\":\"short\",\"references\":[{},{},{}]}", "b", "so many references"},
+    {"{\"prompt\":\"short\",\"references\":[{},{}],\"style\":{}}", "b", "so many references"},
+    {"{\"prompt\":\"\u00e4\u00e4\u00e4\u00e4\u00e4\u00e4\u00e4\u00e4\"}", "a", "nothing"},
+    {"{\"prompt\":\"123456789\"}", "b", "so long a prompt"},
+    {"{\"prompt\":\"123456789\",\"forceModel\":\"a\"}", NULL,
+     "characters of the prompt is 9, and model \"a\" has maxPromptChars 8"},
+    {"{\"prompt\":\"x\",\"references\":[{},{},{}],\"forceModel\":\"a\"}", NULL,
+     "references and style images is 3, and model \"a\" has maxReferences 2"},
+    {"{\"prompt\":\"x\",\"references\":[{},{},{}],\"style\":{},\"quality\":\"ultra\"}", NULL,
+     "is 4, and model"},
+    {"{\"prompt\":\"x\",\"type\":\"video\",\"durationSeconds\":4}", "v", "fast"},
+    {"{\"prompt\":\"x\",\"type\":\"video\",\"durationSeconds\":8}", "w", "supports the length"},
+    {"{\"prompt\":\"x\",\"type\":\"video\",\"durationSeconds\":6}", NULL,
+     "length in seconds is 6, and model \"w\" has durations [8]"},
+    {"{\"prompt\":\"x\",\"type\":\"video\",\"previousVideo\":{\"url\":\"interactions/1\"}}", "v",
+     "fast"},
+    {"{\"prompt\":\"x\",\"type\":\"video\",\"previousVideo\":{\"url\":\"https://h/files/1\"}}", "w",
+     "goes on from that video"},
+    {"{\"prompt\":\"x\",\"type\":\"video\",\"previousVideo\":{\"path\":\"/x.mp4\"}}", NULL,
+     "previousVideo is a file"},
+};
+
+/* A model that cannot do what is asked gives way to one that can; where there is none, or another
+ * one is named, the request is refused. */
+static void limits(void **state) {
+    (void)state;
+    static const char models[] =
+        "[{\"id\":\"a\",\"provider\":\"p\",\"kind\":\"image\",\"tier\":\"flash\","
+        "\"maxReferences\":2,\"maxPromptChars\":8},"
+        "{\"id\":\"b\",\"provider\":\"p\",\"kind\":\"image\",\"tier\":\"pro\",\"maxReferences\":3},"
+        "{\"id\":\"w\",\"provider\":\"p\",\"kind\":\"video\",\"tier\":\"standard\",\"durations\":["
+        "8]},"
+        "{\"id\":\"v\",\"provider\":\"p\",\"kind\":\"video\",\"tier\":\"fast\",\"durations\":[4],"
+        "\"wire\":\"interactions\"}]";
+    App app = {.provider = {.name = "p"}};
+    char *error = NULL;
+    assert_true(registry_read(&app.registry, models, &error));
+    for (size_t i = 0; i < COUNT(limited); i++) {
+        Render render = {.app = &app, .request = json_loads(limited[i].request, 0, NULL)};
+        const char *reason = "";
+        assert_non_null(render.request);
+        char *refusal = route_refusal(&render);
+        const Model *model = render_is_video(&render) ? route_video(&render, &reason)
+                                                      : route_image(&render, &reason);
+        const char *words = limited[i].model ? reason : refusal;
+        if ((limited[i].model != NULL) != !refusal || !words || !strstr(words, limited[i].words) ||
+            (limited[i].model && strcmp(model->id, limited[i].model) != 0))
+            fail_msg("%s goes to %s: %s; refused: %s", limited[i].request,
+                     model ? model->id : "none", reason, refusal);
+        free(refusal);
+        json_decref(render.request);
+    }
+    registry_free(&app.registry);
+}
+
 /* A model that cannot draw the asked shape gives way to one that can. */
 static void shapes(void **state) {
     (void)state;
@@ -196,6 +256,7 @@ int main(void) {
         cmocka_unit_test(what_the_request_names),
         cmocka_unit_test(what_the_registry_lacks),
         cmocka_unit_test(shapes),
+        cmocka_unit_test(limits),
         cmocka_unit_test(videos),
         cmocka_unit_test(registry_schema),
     };

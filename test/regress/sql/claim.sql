@@ -9,9 +9,9 @@ SET search_path = t_claim, public;
 -- an empty queue
 SELECT * FROM renderchain.claim_renders('w1', 10, '1 minute');
 
--- the most urgent first, then the oldest; never more than asked for
+-- the most urgent first, then the oldest; never more than asked for (chain_order.sql has what a chain does to that)
 SELECT count(*) FROM (VALUES ('a', 0), ('b', 5), ('c', 0), ('d', -5)) v (p, n),
-    LATERAL renderchain.submit_render(jsonb_build_object('prompt', p, 'priority', n, 'chainName', 'c')) s;
+    LATERAL renderchain.submit_render(jsonb_build_object('prompt', p, 'priority', n, 'chainName', p)) s;
 UPDATE render_jobs SET run_after = run_after + '1 second' WHERE request ->> 'prompt' = 'c';
 SET renderchain.clock = '2026-11-23 12:00:01+00';
 SELECT request ->> 'prompt' AS prompt, type, attempt, memory, previous_output, stages FROM renderchain.claim_renders('w1', 2, '1 minute');

@@ -154,3 +154,8 @@ DROP TRIGGER refuse ON renders;
 SELECT renderchain.complete_render(render_id, attempt, '{"outputKey": "k", "memory": {"palette": ["navy"]}}') #> '{data,pipelineMemory}' AS memory
 FROM renderchain.run_render('{"prompt": "warm"}', 'w', '1 minute');
 SELECT count(*) FROM fired;
+
+-- who reads no answer is given none
+SELECT renderchain.complete_render(render_id, attempt, '{"outputKey": "q", "quiet": true}') IS NULL AS nothing
+FROM renderchain.run_render('{"prompt": "quiet"}', 'w', '1 minute');
+SELECT status, output_key FROM renders WHERE prompt = 'quiet';

@@ -68,6 +68,10 @@ SELECT attempt FROM renderchain.claim_renders('w2', 1, '1 minute');
 SET renderchain.clock = '2026-11-23 13:02:00+00';
 SELECT renderchain.fail_render(:'render_id', 6, '{"message": "overloaded"}', true);
 SELECT status, error_message FROM renders WHERE id = :'render_id';
+-- nor if it would be that by then, however long the wait that is asked for
+EXECUTE run ('too long a wait') \gset
+SELECT renderchain.fail_render(:'render_id', 1, '{"message": "overloaded", "retryAfterSeconds": 1e300}', true);
+SELECT status, error_message FROM renders WHERE id = :'render_id';
 -- nor while a generation may have been paid for
 EXECUTE run ('sent') \gset
 SELECT renderchain.record_stages(:'render_id', 1, '[{"stage": "image_generation", "status": "running"}]') > 0 AS recorded;
@@ -75,6 +79,7 @@ SELECT renderchain.fail_render(:'render_id', 1, '{"message": "connection lost"}'
 SELECT status, error_message FROM renders WHERE id = :'render_id';
 
 -- errors of errors
+SET renderchain.deadline = '2h';
 EXECUTE run ('errors') \gset
 SELECT renderchain.fail_render(:'render_id', 1, e::jsonb, true) FROM (VALUES ('{}')) v (e);
 \echo :LAST_ERROR_SQLSTATE
@@ -84,6 +89,7 @@ SELECT renderchain.fail_render(:'render_id', 1, '{"message": "x", "retryAfterSec
 SELECT renderchain.fail_render(:'render_id', 1, '{"message": "x", "retryAfterSeconds": "soon"}', true);
 SELECT renderchain.fail_render(:'render_id', 1, '{"message": "x", "retryAfterSeconds": 999999}', true);
 SELECT run_after - '2026-11-23 13:02:00+00' AS wait FROM render_jobs WHERE render_id = :'render_id';
+RESET renderchain.deadline;
 
 -- cancelled while it waits
 SELECT renderchain.cancel_render(:'render_id');

@@ -73,6 +73,18 @@ SELECT renderchain.get_chain('00000000-0000-0000-0000-00000000000e');
 \echo :LAST_ERROR_SQLSTATE
 SELECT renderchain.get_chain(NULL);
 
+-- recipes: with the last turn of the render that they go on from, as it is there
+SELECT renderchain.get_recipe('00000000-0000-0000-0000-000000000002');
+\echo :LAST_ERROR_SQLSTATE
+SELECT renderchain.get_recipe('00000000-0000-0000-0000-00000000000e');
+UPDATE t_lookups.renders SET metadata = metadata || '{"turn": {"text": "drawn", "parts": [{"text": null}]}}' WHERE chain_position = 1;
+UPDATE t_lookups.renders SET metadata = '{"recipe": {"version": 1, "repeats": "x", "history": {"renderId": "00000000-0000-0000-0000-000000000001", "key": "k"}}}'
+WHERE chain_position = 2;
+SELECT renderchain.get_recipe('00000000-0000-0000-0000-000000000002'),
+       renderchain.get_render('00000000-0000-0000-0000-000000000002') #> '{data,repeats}' AS repeats;
+UPDATE t_lookups.renders SET metadata = '{"recipe": {"version": 1, "history": {"renderId": "gone", "key": "k"}}}' WHERE chain_position = 2;
+SELECT renderchain.get_recipe('00000000-0000-0000-0000-000000000002');
+
 -- attached tables with other types of columns
 ALTER TABLE t_lookups.renders ALTER COLUMN prompt TYPE varchar(20000), ALTER COLUMN output_url TYPE varchar(500),
     ALTER COLUMN processing_time TYPE numeric, ALTER COLUMN created_at TYPE timestamp, ALTER COLUMN chain_position TYPE bigint;

@@ -123,3 +123,27 @@ SELECT v.t, answer(:'t', 'startedAt', to_jsonb(v.t)) FROM (VALUES ('2026-02-28T0
     ('2026-01-01T00:00:00+15:59'), ('2026-01-01T00:00:00+16'), ('2026-01-01T00:00:00-99:00'), ('2026-01-01T00:00:00+0060'),
     ('2026-01-01T24:00:00Z'), ('2026-01-01'), ('2026-01-01T00:00:00'), ('now'), ('')) v (t);
 SELECT v.c, answer(:'t', 'cost', v.c) FROM (VALUES ('0.10000000000000001'::jsonb), ('1e-30'), ('"0.039000000000000003"'), ('1e13'), ('-1'), ('"x"')) v (c);
+
+-- a session that plans while its tables are empty finds rows by their keys all the same
+SET renderchain.schema = 't_stages_empty';
+SELECT renderchain.create_tables() LIKE 'schema t_stages_empty: created %' AS made;
+SET search_path = t_stages_empty, public;
+VACUUM ANALYZE render_jobs, renders, render_stages, stored_objects, analysis_cache;
+SELECT renderchain.warm_up();
+SELECT count(*) AS submitted FROM generate_series(1, 3) i, LATERAL renderchain.submit_render(jsonb_build_object('prompt', 'villa ' || i));
+SELECT count(*) AS claimed FROM renderchain.claim_renders('w', 3, '1 minute');
+BEGIN;
+CREATE TEMPORARY VIEW scans AS SELECT sum(seq_scan) FROM pg_stat_xact_user_tables
+WHERE schemaname = 't_stages_empty' AND relname IN ('render_stages', 'stored_objects');
+SELECT sum AS before FROM scans \gset
+DO $$
+DECLARE r uuid;
+BEGIN
+    FOR r IN SELECT render_id FROM render_jobs LOOP
+        PERFORM renderchain.record_stages(r, 1, '[{"stage": "semantic_parsing", "status": "running"}]');
+        PERFORM renderchain.register_objects(r, 1, jsonb_build_array(jsonb_build_object('key', r, 'backend', 'file')));
+        PERFORM renderchain.complete_render(r, 1, '{"outputKey": "k", "stages": [{"stage": "storage", "status": "success"}]}');
+    END LOOP;
+END $$;
+SELECT sum - :before AS sequential_scans FROM scans;
+COMMIT;

@@ -58,7 +58,7 @@ SELECT refused('{"prompt": "x"}'::jsonb || v.rest::jsonb) FROM (VALUES
     ('{"durationSeconds": 4}'), ('{"durationSeconds": 5}'), ('{"durationSeconds": "4"}'), ('{"durationSeconds": 4.5}'),
     ('{"toolContext": {}}'), ('{"toolContext": {"toolId": ""}}'), ('{"toolContext": {"toolId": "t", "x": 1}}'),
     ('{"toolContext": {"toolId": "t", "toolSettings": []}}'), ('{"skipStages": []}'), ('{"skipStages": {"storage": true}}'),
-    ('{"skipStages": {"validation": "yes"}}'), ('{"quick": "yes"}'), ('{"forceModel": ""}'), ('{"provider": 1}'),
+    ('{"skipStages": {"validation": "yes"}}'), ('{"quick": "yes"}'), ('{"forceModel": ""}'), ('{"provider": 1}'), ('{"recipe": "x"}'),
     ('{"priority": 100}'), ('{"priority": 101}'), ('{"priority": -100}'), ('{"priority": -101}'), ('{"priority": 1.5}'),
     ('{"priority": "1"}'), ('{"idempotencyKey": ""}'), ('{"idempotencyKey": 1}')) v (rest);
 SELECT refused(jsonb_build_object('prompt', 'x', k, repeat('n', n)))
@@ -76,6 +76,21 @@ SELECT renderchain.load_models('{"models": [
 SELECT refused('{"prompt": "x"}'::jsonb || v.rest::jsonb) FROM (VALUES ('{"forceModel": "square"}'),
     ('{"forceModel": "square", "aspectRatio": "1:1"}'), ('{"forceModel": "priceless"}'), ('{"provider": "p2"}'),
     ('{"type": "video", "durationSeconds": 6}')) v (rest);
+-- limits: of the model asked for, and of all there are
+SELECT renderchain.load_models('{"models": [
+    {"id": "brief", "provider": "p3", "kind": "image", "tier": "pro", "credits": 4, "maxReferences": 1, "maxPromptChars": 10},
+    {"id": "terse", "provider": "p3", "kind": "image", "tier": "flash", "credits": 9, "maxReferences": 2, "maxPromptChars": 5},
+    {"id": "short", "provider": "p3", "kind": "video", "tier": "fast", "credits": 2, "durations": [4, 6]}]}') > 3;
+SELECT refused('{"prompt": "x", "provider": "p3"}'::jsonb || v.rest::jsonb) FROM (VALUES ('{"forceModel": "brief"}'),
+    ('{"forceModel": "brief", "references": [{"key": "a"}, {"key": "b"}]}'), ('{"forceModel": "brief", "references": [{"key": "a"}], "style": "s"}'),
+    ('{"references": [{"key": "a"}, {"key": "b"}]}'), ('{"references": [{"key": "a"}, {"key": "b"}, {"key": "c"}]}'),
+    ('{"forceModel": "brief", "prompt": "änderung10"}'), ('{"forceModel": "brief", "prompt": "änderung 11"}'),
+    ('{"prompt": "a long one"}'), ('{"prompt": "a longer one"}'),
+    ('{"type": "video", "durationSeconds": 4}'), ('{"type": "video"}'), ('{"type": "video", "durationSeconds": 8}'),
+    ('{"type": "video", "durationSeconds": 8, "forceModel": "short"}')) v (rest);
+-- what is reserved is what the dearest costs that can do it
+SELECT render_id AS limited FROM renderchain.submit_render('{"prompt": "a long one", "provider": "p3"}') \gset
+SELECT credits_cost FROM t_submit.renders WHERE id = :'limited';
 \pset format aligned
 \pset tuples_only off
 -- a model is retired from its day on

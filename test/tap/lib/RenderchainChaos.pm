@@ -35,7 +35,7 @@ sub actor
 {
 	my ($name, $seed, $pause, $act) = @_;
 	my $pid = fork // die "could not fork\n";
-	return $pid if $pid;
+	return started($pid) if $pid;
 	srand $seed;
 	open my $file, '>', "$directory/$name" or POSIX::_exit(1);
 	for (my $turn = 1; !-e $stop_file; $turn++)
@@ -90,7 +90,7 @@ sub new_worker
 {
 	my ($number) = @_;
 	my $pid = fork // die "could not fork\n";
-	return { pid => $pid } if $pid;
+	return { pid => started($pid) } if $pid;
 	open STDOUT, '>>', "$directory/worker.$number" or POSIX::_exit(1);
 	open STDERR, '>&', \*STDOUT or POSIX::_exit(1);
 	exec 'renderchain', 'worker', '--json', '--concurrency', '8', '--lease', '3', '--grace', '2', '--name', "chaos $number";
@@ -141,7 +141,7 @@ sub rage
 		harm(\@workers);
 		if (time > $restart)
 		{
-			$node->restart(rand() < 0.5 ? 'immediate' : 'fast');
+			restart_server($node, rand() < 0.5 ? 'immediate' : 'fast');
 			$count{'restarts of the database'}++;
 			$restart = time + 5 + rand 10;
 		}

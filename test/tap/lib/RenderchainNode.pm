@@ -7,10 +7,11 @@ use warnings;
 use Exporter 'import';
 use FindBin;
 use IPC::Run qw(start finish timeout);
+use JSON::PP;
 use RenderchainTest;
 use Test::More;
 
-our @EXPORT = qw(need_node need_browser node_tests);
+our @EXPORT = qw(need_node need_browser node_tests node_scripts run_checks);
 
 my $scripts = "$FindBin::Bin/../node";
 
@@ -53,6 +54,27 @@ sub node_tests
 	finish($run);
 	$read->();
 	is($count, $planned, "$script has run to its end") or diag($err);
+	return;
+}
+
+# The folder of the scripts, or nothing where they cannot be run.
+sub node_scripts
+{
+	return -d "$scripts/node_modules" ? $scripts : undef;
+}
+
+# Run a script, each of whose lines is a check.
+sub run_checks
+{
+	my ($what, $script, @words) = @_;
+	my ($out, $err) = ('', '');
+	my $ok = IPC::Run::run([ 'node', node_scripts() . "/$script", @words ], '<', \undef, '>', \$out, '2>', \$err,
+		timeout($PostgreSQL::Test::Utils::timeout_default * 2));
+	ok($ok, "$what: $script ends well") or diag($err);
+	for my $check (map { JSON::PP->new->utf8->decode($_) } grep { /^\{/ } split /\n/, $out)
+	{
+		ok($check->{ok}, "$what: $check->{name}") or diag($check->{detail});
+	}
 	return;
 }
 

@@ -1,18 +1,21 @@
-# renderchain serve for tests of what it serves.
+# What the tests of the HTTP server share: tokens, a server, and asking it as curl does.
 package RenderchainServe;
 
 use strict;
 use warnings;
 use Exporter 'import';
-use IPC::Run qw(start finish kill_kill timeout);
+use IPC::Run qw(start finish timeout);
+use JSON::PP;
 use RenderchainTest;
 
-our @EXPORT = qw(start_serve stop_serve make_token);
-
-my @running;
+# $serve is the server that is asked (as a whole glob, so that a test may say local $serve), %token
+# has the tokens by the names that a test gives them, @answers what was answered, where a test
+# sets $keep_answers.
+our @EXPORT = qw(*serve %token $keep_answers @answers token ask json_of send_json status_of serve stop_serve);
+our ($serve, %token, $keep_answers, @answers);
 
 # Make a token.
-sub make_token
+sub token
 {
 	my (@words) = @_;
 	my ($code, $out, $err) = driver('token', 'create', '--json', @words);
@@ -20,14 +23,15 @@ sub make_token
 	return result_of($out)->{secret};
 }
 
-# Start a server on a free port; its address is in {url}.
-sub start_serve
+# Start a server.
+sub serve
 {
 	my (@words) = @_;
 	my %serve = (out => '', err => '');
 	$serve{run} = start([ 'renderchain', 'serve', '--json', '--listen', '127.0.0.1:0', @words ], '<', \undef, '>', \$serve{out}, '2>', \$serve{err}, timeout(900));
-	wait_until(sub { $serve{run}->pump_nb if $serve{run}->pumpable; $serve{out} =~ /"listening"/ }, "serve listens: $serve{err}");
-	push @running, \%serve;
+	started($serve{run});
+	$serve{says} = sub { my ($what) = @_; wait_until(sub { $serve{run}->pump_nb if $serve{run}->pumpable; $serve{out} =~ $what }, "serve says $what: $serve{err}") };
+	$serve{says}->(qr/"listening"/);
 	($serve{url}) = $serve{out} =~ m{(http://[^"]+)};
 	return \%serve;
 }
@@ -38,11 +42,32 @@ sub stop_serve
 	my ($serve) = @_;
 	$serve->{run}->signal('TERM');
 	finish($serve->{run});
-	@running = grep { $_ != $serve } @running;
 	return $serve->{run}->result(0);
 }
 
-# What a test that died has left.
-END { kill_kill($_->{run}) for @running }
+# Ask: (status, body, head).
+sub ask
+{
+	my ($who, $method, $path, @more) = @_;
+	my ($answer, $said) = ('', '');
+	my @auth = $who ? ('-H', "Authorization: Bearer " . ($token{$who} // $who)) : ();
+	IPC::Run::run([ 'curl', '-s', '-i', '--max-time', '20', '--path-as-is', '-X', $method, @auth, @more, "$serve->{url}$path" ], '>', \$answer, '2>', \$said);
+	$answer =~ s{^HTTP/1\.1 100 .*?\r\n\r\n}{}s;
+	my ($head, $body) = split /\r\n\r\n/, $answer, 2;
+	my ($status) = ($head // '') =~ m{^HTTP/1\.1 (\d+)};
+	push @answers, { method => $method, path => $path, status => $status // 'none', head => $head // '', body => $body // '' } if $keep_answers;
+	return ($status // "none: $said", $body // '', $head // '');
+}
+
+# The same with a body of JSON.
+sub send_json
+{
+	my ($who, $method, $path, $data) = @_;
+	return ask($who, $method, $path, '-H', 'Content-Type: application/json', '-d', ref $data ? JSON::PP->new->encode($data) : $data);
+}
+
+# What was answered, as JSON, and its status.
+sub json_of { my ($status, $body) = @_; return JSON::PP->new->utf8->allow_nonref->decode($body) }
+sub status_of { return (ask(@_))[0] }
 
 1;

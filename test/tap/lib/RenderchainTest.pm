@@ -8,15 +8,31 @@ use Exporter 'import';
 use File::Temp qw(tempdir);
 use IPC::Run qw(start finish kill_kill timeout);
 use JSON::PP;
+use POSIX qw(WNOHANG);
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
 our @EXPORT = qw(new_server driver result_of events_of model_server calls_of stop_models
-  write_file read_file png_bytes wait_until sql one_value scratch start_worker end_of submit expire_leases);
+  write_file read_file png_bytes wait_until sql one_value scratch start_worker end_of submit expire_leases restart_server started);
 
 my $scratch = tempdir(CLEANUP => 1);
 my @models;
+my ($owner, @started) = ($$);
+
+# Note a program or process that was started, so that a test that dies leaves nothing behind.
+sub started { my ($run) = @_; push @started, $run; return $run }
+
+END
+{
+	# Not in a process of the test's own, which has a copy of this. What has ended is passed over: a number may be
+	# another's by now.
+	if ($$ == $owner)
+	{
+		local $?;
+		for my $it (@started) { ref $it ? eval { kill_kill($it) if $it->pumpable } : waitpid($it, WNOHANG) == 0 && kill 'KILL', $it }
+	}
+}
 
 # A directory for files of this test.
 sub scratch { return $scratch }
@@ -37,6 +53,14 @@ sub new_server
 	$ENV{PGDATABASE} = 'postgres';
 	$ENV{RENDERCHAIN_STORAGE} = "file:$scratch/objects";
 	return $node;
+}
+
+# Restart the server, gently or not; the mode of restart() itself is not the same thing in all versions.
+sub restart_server
+{
+	my ($node, $mode) = @_;
+	$node->stop($mode);
+	return $node->start;
 }
 
 # Run SQL and give what psql prints.
@@ -87,6 +111,7 @@ sub start_worker
 	my %worker = (out => '', err => '');
 	$worker{run} = start([ 'renderchain', 'worker', '--json', @words ], '<', \undef, '>', \$worker{out}, '2>', \$worker{err},
 		timeout(300));
+	started($worker{run});
 	$worker{says} = sub {
 		my ($what) = @_;
 		wait_until(sub { $worker{run}->pump_nb if $worker{run}->pumpable; $worker{out} =~ $what }, "worker says $what");
