@@ -214,6 +214,23 @@ async function files(page) {
     await statusIs(page, 'cancelled');
 }
 
+/* Browsers open six connections to a server: many renders that run must leave some. */
+async function many({ page, seen }) {
+    const chain = page.url().match(/chains\/([0-9a-f-]{36})/)[1];
+    const ids = sql(`SELECT renderchain.submit_own('{"prompt": "many", "chainId": "${chain}"}', '${user}') ->> 'renderId' FROM generate_series(1, 8)`).split('\n');
+    const followed = () => new Set(seen.requests.map((request) => request.match(/renders\/(.{36})\/events$/)?.[1]).filter((id) => ids.includes(id))).size;
+    await page.goto(`${url}/#/chains/${chain}`);
+    await page.reload();
+    await statusIs(page, 'pending');
+    await until(() => followed() > 0, 'some are followed');
+    await page.locator('.film img').first().scrollIntoViewIfNeeded();
+    await until(() => page.locator('.film img').first().evaluate((image) => image.naturalWidth === 320), 'pictures come, too');
+    is(followed(), 3, 'of many renders a few are followed at once');
+    sql(`SELECT renderchain.cancel_render(id::uuid) FROM unnest('{${ids}}'::text[]) id`);
+    await until(async () => await page.locator('.frame[data-status=pending]').count() === 0, 'the end of each is seen');
+    ok(true, 'and the end of all is seen');
+}
+
 async function credits(page) {
     sql(`SELECT renderchain.grant_credits('${user}', 1, 'a gift')`);
     await page.reload();
@@ -296,6 +313,7 @@ await run(async () => {
     const second = await pins(page);
     await branches(page, second);
     await files(page);
+    await many(visit);
     quiet(visit, url, token, 'all the way');
     await credits(page);
     is(visit.seen.errors, [], 'nothing breaks');
