@@ -209,24 +209,19 @@ int cmd_chain_show(int argc, char **argv) {
                               show_notes};
     Settings settings;
     char **positional;
-    settings_from_environment(&settings);
-    int code = options_parse(&line, argc, argv, &settings, &positional);
+    int code = command_parse(&line, argc, argv, &settings, &positional);
     if (code >= 0)
         return code;
-    App app;
     ExitCode exit_code = EXIT_OK;
-    if (app_open(&app, &settings, &exit_code)) {
-        const char *parameters[] = {positional[0]};
-        json_t *chain =
-            query_json(&app, "select renderchain.get_chain(renderchain.find_chain($1::text))", 1,
-                       parameters, &exit_code);
-        if (chain && settings.json)
-            print_chain_lines(chain);
-        else if (chain)
-            print_chain(chain);
-        json_decref(chain);
-    }
-    app_close(&app);
+    const char *parameters[] = {positional[0]};
+    json_t *chain =
+        query_json_once(&settings, "select renderchain.get_chain(renderchain.find_chain($1::text))",
+                        1, parameters, &exit_code);
+    if (chain && settings.json)
+        print_chain_lines(chain);
+    else if (chain)
+        print_chain(chain);
+    json_decref(chain);
     return exit_code;
 }
 
@@ -269,26 +264,21 @@ int cmd_chain_list(int argc, char **argv) {
                               NULL};
     Settings settings;
     char **positional, *end;
-    settings_from_environment(&settings);
-    int code = options_parse(&line, argc, argv, &settings, &positional);
+    int code = command_parse(&line, argc, argv, &settings, &positional);
     if (code >= 0)
         return code;
     long rows = limit ? strtol(limit, &end, 10) : LIST_DEFAULT;
     if (limit && (*end || end == limit || rows < 1 || rows > LIST_MOST))
         return value_error(&settings, "--limit \"%s\" is not a number from 1 to %d", limit,
                            LIST_MOST);
-    App app;
     ExitCode exit_code = EXIT_OK;
-    if (app_open(&app, &settings, &exit_code)) {
-        char *number = mem_printf("%ld", rows);
-        const char *parameters[] = {number};
-        json_t *chains = query_json(&app, "select renderchain.list_chains($1::integer)", 1,
-                                    parameters, &exit_code);
-        if (chains)
-            print_list(&settings, chains);
-        json_decref(chains);
-        free(number);
-    }
-    app_close(&app);
+    char *number = mem_printf("%ld", rows);
+    const char *parameters[] = {number};
+    json_t *chains = query_json_once(&settings, "select renderchain.list_chains($1::integer)", 1,
+                                     parameters, &exit_code);
+    if (chains)
+        print_list(&settings, chains);
+    json_decref(chains);
+    free(number);
     return exit_code;
 }

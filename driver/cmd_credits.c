@@ -22,8 +22,8 @@ static bool is_amount(const char *text) {
 }
 
 /* Say that a user has no account. */
-static ExitCode no_account(App *app) {
-    app_error(&app->settings, "this user has no account and is not metered", NULL,
+static ExitCode no_account(const Settings *settings) {
+    app_error(settings, "this user has no account and is not metered", NULL,
               "Make one: renderchain credits grant --user UUID --amount N");
     return EXIT_NOT_FOUND;
 }
@@ -63,8 +63,7 @@ int cmd_credits_grant(int argc, char **argv) {
         "A user without an account is not metered; the first grant makes one."};
     Settings settings;
     char **positional;
-    settings_from_environment(&settings);
-    int code = options_parse(&line, argc, argv, &settings, &positional);
+    int code = command_parse(&line, argc, argv, &settings, &positional);
     if (code >= 0)
         return code;
     if (!user || !amount)
@@ -102,8 +101,7 @@ int cmd_credits_balance(int argc, char **argv) {
                               NULL};
     Settings settings;
     char **positional;
-    settings_from_environment(&settings);
-    int code = options_parse(&line, argc, argv, &settings, &positional);
+    int code = command_parse(&line, argc, argv, &settings, &positional);
     if (code >= 0)
         return code;
     if (!user)
@@ -121,7 +119,7 @@ int cmd_credits_balance(int argc, char **argv) {
             if (balance) {
                 print_balance(&settings, user, balance, db_text(answer.result, 0, "reserved"));
             } else {
-                exit_code = no_account(&app);
+                exit_code = no_account(&settings);
             }
         }
         db_answer_free(&answer);
@@ -182,8 +180,7 @@ int cmd_credits_list(int argc, char **argv) {
         "A reserve is settled to what the render cost, or refunded; what is not used goes back."};
     Settings settings;
     char **positional;
-    settings_from_environment(&settings);
-    int code = options_parse(&line, argc, argv, &settings, &positional);
+    int code = command_parse(&line, argc, argv, &settings, &positional);
     if (code >= 0)
         return code;
     if (!user)
@@ -193,16 +190,12 @@ int cmd_credits_list(int argc, char **argv) {
     if (!is_amount(limit))
         return value_error(&settings, "--limit \"%s\" is not a whole number", limit);
     ExitCode exit_code = EXIT_OK;
-    App app;
-    if (app_open(&app, &settings, &exit_code)) {
-        const char *parameters[] = {user, limit};
-        json_t *entries = query_json(&app, sql, 2, parameters, &exit_code);
-        if (entries && json_array_size(entries))
-            print_entries(&settings, entries);
-        else if (entries)
-            exit_code = no_account(&app);
-        json_decref(entries);
-    }
-    app_close(&app);
+    const char *parameters[] = {user, limit};
+    json_t *entries = query_json_once(&settings, sql, 2, parameters, &exit_code);
+    if (entries && json_array_size(entries))
+        print_entries(&settings, entries);
+    else if (entries)
+        exit_code = no_account(&settings);
+    json_decref(entries);
     return exit_code;
 }

@@ -10,13 +10,6 @@
 #include "query.h"
 #include "request.h"
 
-/* Parse a command that has positional arguments only. */
-static int parse(const CommandLine *line, int argc, char **argv, Settings *settings,
-                 char ***positional) {
-    settings_from_environment(settings);
-    return options_parse(line, argc, argv, settings, positional);
-}
-
 /* Ask for a jsonb value and print it. */
 static ExitCode ask_and_print(const Settings *settings, const char *expression, int count,
                               const char *const *parameters, const char *when_null) {
@@ -40,7 +33,7 @@ int cmd_memory_get(int argc, char **argv) {
         "CHAIN is an id or a name. A chain without memory prints null in JSON."};
     Settings settings;
     char **positional;
-    int code = parse(&line, argc, argv, &settings, &positional);
+    int code = command_parse(&line, argc, argv, &settings, &positional);
     if (code >= 0)
         return code;
     const char *parameters[] = {positional[0]};
@@ -62,7 +55,7 @@ int cmd_memory_merge(int argc, char **argv) {
         "Without FILE the object comes from standard input. What is pinned stays as it is pinned."};
     Settings settings;
     char **positional;
-    int code = parse(&line, argc, argv, &settings, &positional);
+    int code = command_parse(&line, argc, argv, &settings, &positional);
     if (code >= 0)
         return code;
     if (!is_uuid(positional[0]))
@@ -91,7 +84,7 @@ int cmd_memory_pin(int argc, char **argv) {
         "without FILE it comes from standard input. CHAIN is an id or a name."};
     Settings settings;
     char **positional;
-    int code = parse(&line, argc, argv, &settings, &positional);
+    int code = command_parse(&line, argc, argv, &settings, &positional);
     if (code >= 0)
         return code;
     ExitCode exit_code = EXIT_OK;
@@ -140,7 +133,7 @@ int cmd_memory_unpin(int argc, char **argv) {
         "pinned stays in the memory until a later render brings something else."};
     Settings settings;
     char **positional;
-    int code = parse(&line, argc, argv, &settings, &positional);
+    int code = command_parse(&line, argc, argv, &settings, &positional);
     if (code >= 0)
         return code;
     size_t count = 0;

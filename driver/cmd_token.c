@@ -54,8 +54,7 @@ int cmd_token_create(int argc, char **argv) {
                               "Only its hash is kept."};
     Settings settings;
     char **positional, *token = NULL, hash[65];
-    settings_from_environment(&settings);
-    int code = options_parse(&line, argc, argv, &settings, &positional);
+    int code = command_parse(&line, argc, argv, &settings, &positional);
     if (code >= 0)
         return code;
     if (!user)
@@ -110,19 +109,15 @@ int cmd_token_list(int argc, char **argv) {
                               NULL};
     Settings settings;
     char **positional;
-    settings_from_environment(&settings);
-    int code = options_parse(&line, argc, argv, &settings, &positional);
+    int code = command_parse(&line, argc, argv, &settings, &positional);
     if (code >= 0)
         return code;
-    App app;
     ExitCode exit_code = EXIT_OK;
-    if (app_open(&app, &settings, &exit_code)) {
-        json_t *tokens = query_json(&app, "select renderchain.list_tokens()", 0, NULL, &exit_code);
-        if (tokens)
-            print_tokens(&settings, tokens);
-        json_decref(tokens);
-    }
-    app_close(&app);
+    json_t *tokens =
+        query_json_once(&settings, "select renderchain.list_tokens()", 0, NULL, &exit_code);
+    if (tokens)
+        print_tokens(&settings, tokens);
+    json_decref(tokens);
     return exit_code;
 }
 
@@ -138,8 +133,7 @@ int cmd_token_revoke(int argc, char **argv) {
                               "more."};
     Settings settings;
     char **positional;
-    settings_from_environment(&settings);
-    int code = options_parse(&line, argc, argv, &settings, &positional);
+    int code = command_parse(&line, argc, argv, &settings, &positional);
     if (code >= 0)
         return code;
     App app;

@@ -42,6 +42,24 @@ json_t *query_json(App *app, const char *sql, int count, const char *const *para
     return value;
 }
 
+/* Ask for one jsonb value on a connection of its own. */
+json_t *query_json_once(const Settings *settings, const char *sql, int count,
+                        const char *const *parameters, ExitCode *code) {
+    App app;
+    json_t *value = NULL;
+    if (app_open(&app, settings, code))
+        value = query_json(&app, sql, count, parameters, code);
+    app_close(&app);
+    return value;
+}
+
+/* Parse a command line on top of what the environment says. */
+int command_parse(const CommandLine *line, int argc, char **argv, Settings *settings,
+                  char ***positional) {
+    settings_from_environment(settings);
+    return options_parse(line, argc, argv, settings, positional);
+}
+
 /* Refuse a value on the command line. */
 ExitCode value_error(const Settings *settings, const char *format, ...) {
     va_list args;

@@ -5,6 +5,11 @@
 #include <jansson.h>
 
 #include "app.h"
+#include "options.h"
+
+/* Parse a command line on top of what the environment says; -1 to go on, or the exit code. */
+int command_parse(const CommandLine *line, int argc, char **argv, Settings *settings,
+                  char ***positional);
 
 /* Ask one statement. False where it failed: that has been printed and *code says how
  * to exit. *answer is to be freed in both cases. */
@@ -14,6 +19,10 @@ MUSTCHECK bool query(App *app, const char *sql, int count, const char *const *pa
 /* Ask for one jsonb value, parsed; NULL in SQL is JSON's null. NULL where it failed, as above. */
 json_t *query_json(App *app, const char *sql, int count, const char *const *parameters,
                    ExitCode *code);
+
+/* The same on a connection of its own, for a command that asks nothing else. */
+json_t *query_json_once(const Settings *settings, const char *sql, int count,
+                        const char *const *parameters, ExitCode *code);
 
 /* Read a JSON object from a file ("-" or NULL: standard input), as the text that goes to the
  * database, which has the last word. NULL with *code set where it is none, which has been

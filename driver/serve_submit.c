@@ -5,10 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "form_data.h"
 #include "serve.h"
 #include "upload.h"
 
-enum { FORM_BUFFER = 4096, FIELD_LONGEST = 1 << 20, REFERENCES_MOST = 3 };
+enum { FIELD_LONGEST = 1 << 20, REFERENCES_MOST = 3 };
 
 /* The fields of a form. A file is an image of the request; "request" is all of it in JSON, which
  * other texts come on top of. */
@@ -32,11 +33,9 @@ enum { FIELDS = sizeof fields / sizeof fields[0] };
 
 static const char *const images[] = {"style", "mask", "firstFrame", "lastFrame", "previousVideo"};
 
-/* A form while it is read: a value comes in pieces. */
+/* A form while it is read. */
 typedef struct Form {
     json_t *request;
-    int field; /* of the value that comes; -1 for none yet */
-    Buf value;
     char *error;
 } Form;
 
@@ -57,25 +56,24 @@ static void wrong(Form *form, const char *format, const char *name) {
 }
 
 /* A file as an image of a request. */
-static json_t *image_of(const Buf *value) {
+static json_t *image_of(const FormPart *part) {
     static const char head_text[] = "data:application/octet-stream;base64,";
     const size_t head = sizeof head_text - 1;
     /* With room for the NUL that the encoder writes; mem_alloc has zeroed it where it writes none.
      */
-    char *url = mem_alloc(head + (value->length + 2) / 3 * 4 + 1);
+    char *url = mem_alloc(head + (part->length + 2) / 3 * 4 + 1);
     memcpy(url, head_text, head);
-    if (value->length)
-        EVP_EncodeBlock((unsigned char *)url + head, (const unsigned char *)value->data,
-                        (int)value->length);
+    if (part->length)
+        EVP_EncodeBlock((unsigned char *)url + head, (const unsigned char *)part->bytes,
+                        (int)part->length);
     json_t *image = json_pack("{s:s}", "url", url);
     free(url);
     return image;
 }
 
 /* Take the JSON that stands for the whole request; what came before stays. */
-static void take_request(Form *form) {
-    json_t *request =
-        json_loadb(form->value.data ? form->value.data : "", form->value.length, 0, NULL);
+static void take_request(Form *form, const FormPart *part) {
+    json_t *request = json_loadb(part->bytes, part->length, 0, NULL);
     if (!json_is_object(request))
         wrong(form, "the field %s is not a JSON object", "request");
     else
@@ -103,51 +101,52 @@ static json_t *read_number(const char *text) {
     return end == text || *end || errno ? NULL : json_integer(number);
 }
 
-/* A value is complete. */
-static void take_value(Form *form) {
-    if (form->field < 0)
-        return;
-    const char *name = fields[form->field].name, *text = form->value.data;
-    json_t *list = json_object_get(form->request, "references"), *value = NULL;
-    if (!text)
-        text = "";
-    switch (fields[form->field].kind) {
+/* Take a file that is one of several. */
+static void take_reference(Form *form, const FormPart *part) {
+    json_t *list = json_object_get(form->request, "references");
+    if (!json_is_array(list)) {
+        list = json_array();
+        json_object_set_new(form->request, "references", list);
+    }
+    if (json_array_size(list) >= REFERENCES_MOST)
+        wrong(form, "there are more than 3 fields %s", part->name);
+    else
+        json_array_append_new(list, image_of(part));
+}
+
+/* Take a value as its field's kind says. */
+static void take_value(Form *form, size_t field, const FormPart *part) {
+    char *text = fields[field].kind < FIELD_IMAGE ? mem_strndup(part->bytes, part->length) : NULL;
+    json_t *value = NULL;
+    switch (fields[field].kind) {
     case FIELD_REQUEST:
-        take_request(form);
+        take_request(form, part);
         break;
     case FIELD_FLAG:
         value = read_flag(text);
         if (!value)
-            wrong(form, "the field %s is neither true nor false", name);
+            wrong(form, "the field %s is neither true nor false", part->name);
         break;
     case FIELD_NUMBER:
         value = read_number(text);
         if (!value)
-            wrong(form, "the field %s is not a whole number", name);
+            wrong(form, "the field %s is not a whole number", part->name);
         break;
     case FIELD_TEXT:
-        value = json_stringn(text, form->value.length);
+        value = json_stringn(part->bytes, part->length);
         if (!value)
-            wrong(form, "the field %s is not valid UTF-8", name);
+            wrong(form, "the field %s is not valid UTF-8", part->name);
         break;
     case FIELD_REFERENCE:
-        if (!json_is_array(list)) {
-            list = json_array();
-            json_object_set_new(form->request, "references", list);
-        }
-        if (json_array_size(list) >= REFERENCES_MOST)
-            wrong(form, "there are more than 3 fields %s", name);
-        else
-            json_array_append_new(list, image_of(&form->value));
+        take_reference(form, part);
         break;
     case FIELD_IMAGE:
-        value = image_of(&form->value);
+        value = image_of(part);
         break;
     }
     if (value)
-        json_object_set_new(form->request, name, value);
-    form->field = -1;
-    buf_free(&form->value);
+        json_object_set_new(form->request, part->name, value);
+    free(text);
 }
 
 /* The fields of a form, by number. */
@@ -155,48 +154,36 @@ const char *serve_form_field(size_t i) {
     return i < FIELDS ? fields[i].name : NULL;
 }
 
-/* Find a field; -1 where there is none of that name. */
-static int find_field(const char *name) {
-    for (int i = 0; i < (int)FIELDS; i++)
-        if (name && strcmp(fields[i].name, name) == 0)
-            return i;
-    return -1;
+/* Find a field; FIELDS where there is none of that name. */
+static size_t find_field(const char *name) {
+    size_t i = 0;
+    while (i < FIELDS && strcmp(fields[i].name, name) != 0)
+        i++;
+    return i;
 }
 
-/* A piece of a value: the first one of it begins at 0. */
-static enum MHD_Result piece_came(void *context, enum MHD_ValueKind kind, const char *name,
-                                  const char *file, const char *type, const char *coding,
-                                  const char *data, uint64_t at, size_t length) {
+/* A field of the form. */
+static bool part_came(void *context, const FormPart *part) {
     Form *form = context;
-    (void)kind;
-    (void)type;
-    (void)coding;
-    if (at == 0) {
-        take_value(form);
-        form->field = find_field(name);
-        bool image = form->field >= 0 && fields[form->field].kind >= FIELD_IMAGE;
-        if (form->field < 0)
-            wrong(form, "there is no field \"%s\"", name ? name : "");
-        else if (image != (file != NULL))
-            wrong(form, image ? "the field %s is not a file" : "the field %s is a file", name);
-        buf_init(&form->value, image ? SIZE_MAX / 2 : FIELD_LONGEST);
-    }
-    if (length && form->field >= 0 && !buf_append(&form->value, data, length))
-        wrong(form, "the field %s is too long", name);
-    return form->error ? MHD_NO : MHD_YES;
+    size_t field = find_field(part->name);
+    bool image = field < FIELDS && fields[field].kind >= FIELD_IMAGE;
+    if (field == FIELDS)
+        wrong(form, "there is no field \"%s\"", part->name);
+    else if (image != part->is_file)
+        wrong(form, image ? "the field %s is not a file" : "the field %s is a file", part->name);
+    else if (!image && part->length > FIELD_LONGEST)
+        wrong(form, "the field %s is too long", part->name);
+    else
+        take_value(form, field, part);
+    return !form->error;
 }
 
 /* Read a form as a request; NULL where it cannot be, which has been answered. */
 static json_t *read_form(WebRequest *request) {
-    Form form = {.request = json_object(), .field = -1};
-    struct MHD_PostProcessor *reader =
-        MHD_create_post_processor(request->connection, FORM_BUFFER, piece_came, &form);
-    bool read = reader && MHD_post_process(reader, request->body.data ? request->body.data : "",
-                                           request->body.length) == MHD_YES;
-    read = reader && MHD_destroy_post_processor(reader) == MHD_YES && read;
-    if (read)
-        take_value(&form);
-    buf_free(&form.value);
+    Form form = {.request = json_object()};
+    bool read = form_data_read(web_header(request, "Content-Type"),
+                               request->body.data ? request->body.data : "", request->body.length,
+                               part_came, &form);
     if (!read || form.error) {
         web_answer_problem(request, 400, form.error ? form.error : "the form cannot be read", NULL,
                            NULL);

@@ -81,7 +81,7 @@ is_deeply([ @$status{qw(queued ready running expiredLeases creditsReserved)} ], 
 is($status->{oldestWaiting}{renderId}, $reserved, 'and names what waits longest');
 is($status->{workers}[0]{worker}, 'host:1', 'and who runs');
 ($code, $out) = driver('status', '--text', '--limit', '0');
-like($out, qr/^queued     1: 1 ready, 0 for later, 0 held back by caps\noldest     \S+ s, render \Q$reserved\E\nrunning    1\n/, 'status for people');
+like($out, qr/^queued     1: 1 ready, 0 for later, 0 held back by caps, 0 behind others of their chain\noldest     \S+ s, render \Q$reserved\E\nrunning    1\n/, 'status for people');
 like($out, qr/^worker +running +oldest +lease left +stages\nhost:1 +1 +\S+ s +60 min +none 1\n\z/m, 'with a table of workers');
 ($code, $out) = driver('status', '--text');
 like($out, qr/^render +type +worker +attempt +age\n[-0-9a-f]{36} +image +host:1 +1 +\S+ s\n\z/m, 'and of renders');

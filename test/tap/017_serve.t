@@ -61,8 +61,8 @@ for my $case ([ '/', 'text/html; charset=utf-8' ], [ '/renderchain.js', 'text/ja
 }
 is(status_of('', 'GET', "/?token=$token{alice}"), 400, 'not with a token in its address');
 is(status_of('', 'POST', '/', '-d', 'x'), 405, 'and nothing is posted to it');
-is(status_of('', 'GET', $_), 404, "$_ is none of it") for '/page/', '/page/nothing.js', '/page/../page/page.css';
-is(status_of('', 'GET', $_), 401, "nor is $_") for '/renderchain.jsx', '/renderchainXXX';
+is(status_of('', 'GET', $_), 404, "$_ is none of it") for '/page/', '/page/nothing.js', '/page/../page/page.css', '/page/page.css%00';
+is(status_of('', 'GET', $_), 401, "$_ is none of it") for '/renderchain.jsx', '/renderchainXXX', '/openapi.jsonx';
 is(status_of('alice', 'GET', $_), 404, "$_ is not there") for '/page/nothing.js', '/renderchainXXX', '/page/page.css/x';
 
 # Submitting.
