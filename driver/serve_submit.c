@@ -196,14 +196,19 @@ static json_t *read_form(WebRequest *request) {
 
 /* ---- submitting ---- */
 
+/* Is an image a path? A text is one, too. */
+static bool is_path(const json_t *image) {
+    return json_is_string(image) || json_object_get(image, "path");
+}
+
 /* Does an image of a request have a path? It would be one of this machine. */
 static bool names_path(const json_t *body) {
     size_t i;
     json_t *image;
     json_array_foreach(json_object_get(body, "references"), i,
-                       image) if (json_object_get(image, "path")) return true;
+                       image) if (is_path(image)) return true;
     for (i = 0; i < sizeof images / sizeof images[0]; i++)
-        if (json_object_get(json_object_get(body, images[i]), "path"))
+        if (is_path(json_object_get(body, images[i])))
             return true;
     return false;
 }

@@ -74,6 +74,7 @@ is(sql($node, "SELECT user_id || ' ' || (settings ->> 'quick') FROM renders WHER
 my %bad = (
 	'no body' => [ 400, '' ], 'no JSON' => [ 400, '{' ], 'an array' => [ 400, '[]' ], 'no prompt' => [ 400, '{}' ], 'a NUL' => [ 400, '{"prompt": "a\u0000b"}' ],
 	'an unknown member' => [ 400, '{"prompt": "x", "nothing": 1}' ], 'a path' => [ 400, '{"prompt": "x", "references": [{"path": "/etc/passwd"}]}' ],
+	'a text that is a path' => [ 400, '{"prompt": "x", "style": "/etc/passwd"}' ], 'a name too long' => [ 400, '{"prompt": "x", "chainName": "' . 'x' x 201 . '"}' ],
 	'another user' => [ 400, qq({"prompt": "x", "userId": "$bob"}) ], 'a wrong flag' => [ 400, '{"prompt": "x", "fullPipeline": "no"}' ],
 	'an unknown chain' => [ 404, '{"prompt": "x", "chainId": "00000000-0000-0000-0000-000000000001"}' ], 'an unknown model' => [ 422, '{"prompt": "x", "forceModel": "nothing"}' ]);
 for my $what (sort keys %bad)
@@ -103,6 +104,7 @@ my $text = write_file('text.txt', 'no picture');
 for my $case ([ 'no picture', '-F', 'prompt=x', '-F', "style=\@$text" ], [ 'an unknown field', '-F', 'prompt=x', '-F', 'nothing=1' ], [ 'half a number', '-F', 'prompt=x', '-F', 'durationSeconds=8s' ], [ 'a doubtful flag', '-F', 'prompt=x', '-F', 'quick=perhaps' ], [ 'a field that is no text', '-F', 'prompt=x', '-F', "\xff\xfe=1" ],
 	[ 'text for a file', '-F', 'prompt=x', '-F', 'style=x' ],
 	[ 'a file for text', '-F', "prompt=\@$text" ], [ 'too many', '-F', 'prompt=x', map { ('-F', "reference=\@$photo") } 1 .. 4 ], [ 'a path', '-F', 'prompt=x', '-F', 'request={"style": {"path": "/etc/passwd"}}' ],
+	[ 'a text that is a path', '-F', 'prompt=x', '-F', qq(request={"style": "$photo"}) ], [ 'such a reference', '-F', 'prompt=x', '-F', qq(request={"references": ["$photo"]}) ],
 	[ 'a key', '-F', 'prompt=x', '-F', qq(request={"style": {"key": "$input", "sha256": "x"}}) ], [ 'no JSON', '-F', 'request=x' ], [ 'no boundary', '-H', 'Content-Type: multipart/form-data', '-d', 'x' ],
 	[ 'a cut body', '-H', 'Content-Type: multipart/form-data; boundary=b', '--data-binary', "--b\r\nContent-Disposition: form-data; name=\"prompt\"\r\n\r\nx" ],
 	[ 'another boundary', '-H', 'Content-Type: multipart/form-data; boundary=b', '--data-binary', "--c\r\n\r\nx\r\n--c--\r\n" ])
