@@ -76,6 +76,8 @@ static void take_request(Form *form, const FormPart *part) {
     json_t *request = json_loadb(part->bytes, part->length, 0, NULL);
     if (!json_is_object(request))
         wrong(form, "the field %s is not a JSON object", "request");
+    else if (serve_is_too_deep(request))
+        wrong(form, "the field %s is nested too deep", "request");
     else
         json_object_update_missing(form->request, request);
     json_decref(request);
@@ -117,18 +119,19 @@ static void take_reference(Form *form, const FormPart *part) {
 /* Take a value as its field's kind says. */
 static void take_value(Form *form, size_t field, const FormPart *part) {
     char *text = fields[field].kind < FIELD_IMAGE ? mem_strndup(part->bytes, part->length) : NULL;
+    bool whole = text && strlen(text) == part->length; /* without a NUL */
     json_t *value = NULL;
     switch (fields[field].kind) {
     case FIELD_REQUEST:
         take_request(form, part);
         break;
     case FIELD_FLAG:
-        value = read_flag(text);
+        value = whole ? read_flag(text) : NULL;
         if (!value)
             wrong(form, "the field %s is neither true nor false", part->name);
         break;
     case FIELD_NUMBER:
-        value = read_number(text);
+        value = whole ? read_number(text) : NULL;
         if (!value)
             wrong(form, "the field %s is not a whole number", part->name);
         break;

@@ -218,6 +218,7 @@ async function files(page) {
 async function many({ page, seen }) {
     const chain = page.url().match(/chains\/([0-9a-f-]{36})/)[1];
     const ids = sql(`SELECT renderchain.submit_own('{"prompt": "many", "chainId": "${chain}"}', '${user}') ->> 'renderId' FROM generate_series(1, 8)`).split('\n');
+    sql(`SELECT renderchain.save_memory(id, '{"palette": {"no": "list"}}') FROM renders WHERE chain_id = '${chain}' AND status = 'completed'`);
     const followed = () => new Set(seen.requests.map((request) => request.match(/renders\/(.{36})\/events$/)?.[1]).filter((id) => ids.includes(id))).size;
     await page.goto(`${url}/#/chains/${chain}`);
     await page.reload();

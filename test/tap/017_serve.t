@@ -74,7 +74,7 @@ is(sql($node, "SELECT user_id || ' ' || (settings ->> 'quick') FROM renders WHER
 my %bad = (
 	'no body' => [ 400, '' ], 'no JSON' => [ 400, '{' ], 'an array' => [ 400, '[]' ], 'no prompt' => [ 400, '{}' ], 'a NUL' => [ 400, '{"prompt": "a\u0000b"}' ],
 	'an unknown member' => [ 400, '{"prompt": "x", "nothing": 1}' ], 'a path' => [ 400, '{"prompt": "x", "references": [{"path": "/etc/passwd"}]}' ],
-	'a text that is a path' => [ 400, '{"prompt": "x", "style": "/etc/passwd"}' ], 'a name too long' => [ 400, '{"prompt": "x", "chainName": "' . 'x' x 201 . '"}' ],
+	'a text that is a path' => [ 400, '{"prompt": "x", "style": "/etc/passwd"}' ], 'too deep' => [ 400, '{"prompt": "x", "toolContext": {"toolId": "t", "toolSettings": ' . '{"a":' x 1500 . '1' . '}' x 1500 . '}}' ], 'a name too long' => [ 400, '{"prompt": "x", "chainName": "' . 'x' x 201 . '"}' ],
 	'another user' => [ 400, qq({"prompt": "x", "userId": "$bob"}) ], 'a wrong flag' => [ 400, '{"prompt": "x", "fullPipeline": "no"}' ],
 	'an unknown chain' => [ 404, '{"prompt": "x", "chainId": "00000000-0000-0000-0000-000000000001"}' ], 'an unknown model' => [ 422, '{"prompt": "x", "forceModel": "nothing"}' ]);
 for my $what (sort keys %bad)
@@ -101,7 +101,9 @@ is(status_of('bob', 'GET', "/outputs/$input"), 404, 'and nobody else\'s');
 is((send_json('bob', 'POST', '/api/renders', { prompt => 'x', style => { key => $input } }))[0], 404, 'nor for renders');
 is((send_json('alice', 'POST', '/api/renders', { prompt => 'again', style => { key => $input } }))[0], 202, 'but for the user\'s');
 my $text = write_file('text.txt', 'no picture');
+my $nul = write_file('nul.txt', "8\0 seconds");
 for my $case ([ 'no picture', '-F', 'prompt=x', '-F', "style=\@$text" ], [ 'an unknown field', '-F', 'prompt=x', '-F', 'nothing=1' ], [ 'half a number', '-F', 'prompt=x', '-F', 'durationSeconds=8s' ], [ 'a doubtful flag', '-F', 'prompt=x', '-F', 'quick=perhaps' ], [ 'a field that is no text', '-F', 'prompt=x', '-F', "\xff\xfe=1" ],
+	[ 'a number and a NUL', '-F', 'prompt=x', '-F', "durationSeconds=<$nul" ],
 	[ 'text for a file', '-F', 'prompt=x', '-F', 'style=x' ],
 	[ 'a file for text', '-F', "prompt=\@$text" ], [ 'too many', '-F', 'prompt=x', map { ('-F', "reference=\@$photo") } 1 .. 4 ], [ 'a path', '-F', 'prompt=x', '-F', 'request={"style": {"path": "/etc/passwd"}}' ],
 	[ 'a text that is a path', '-F', 'prompt=x', '-F', qq(request={"style": "$photo"}) ], [ 'such a reference', '-F', 'prompt=x', '-F', qq(request={"references": ["$photo"]}) ],
@@ -260,11 +262,16 @@ my $short = serve('--rate', '1', '--cors', 'https://example.org');
 	@answer = ask('', 'GET', '/renderchain.js');
 	like($answer[2], qr{^Access-Control-Allow-Origin: https://example\.org\r?$}m, 'and take the module');
 	like($answer[2], qr/^Access-Control-Expose-Headers: .*Retry-After/m, 'and read when to come back');
+	my $bobs = json_of(send_json('bob', 'POST', '/api/renders', { prompt => 'of bob' }))->{renderId};
+	my $looks = viewer('bob', $bobs);
+	$looks->{sees}->(qr/event: render/);
 	my ($of_bob) = map { $_->{token} } grep { $_->{userId} eq $bob && $_->{level} eq 'write' } events_of((driver('token', 'list', '--json'))[1]);
 	is((driver('token', 'revoke', $of_bob))[0], 0, 'a token is revoked');
 	is((driver('token', 'revoke', $of_bob))[0], 5, 'once');
 	wait_until(sub { status_of('bob', 'GET', '/api/chains') == 401 }, 'it is not good any more');
 	pass('a revoked token is not good any more');
+	is(($looks->{run}->finish, $looks->{run}->result(0))[1], 0, 'nor for streams that were open');
+	sql($node, "SELECT renderchain.cancel_render('$bobs')");
 }
 $short->{run}->signal('TERM');
 is(($short->{run}->finish, $short->{run}->result(0))[1], 0, 'a signal ends it');
