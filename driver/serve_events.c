@@ -10,6 +10,8 @@
 
 enum { BEAT_MS = 15000, CHECK_MS = 5000 /* so long a stream may outlast its token */ };
 
+static const long long SEQ_MOST = 999999999999999999; /* that watch_renders() takes */
+
 struct ServeViewer {
     Serve *serve;
     WebRequest *request;
@@ -112,7 +114,8 @@ static void changed(void *context, bool up, const char *words) {
     (void)words;
 }
 
-/* The database refuses to tell: viewers come back by themselves. */
+/* The database refuses to tell: viewers come back by themselves, and what was refused for one of
+ * them, or for now, is not refused for good. */
 static void refused(void *context, const DbReply *reply) {
     Serve *serve = context;
     app_database_error(&serve->app->settings, reply->sqlstate, reply->message, reply->detail,
@@ -120,6 +123,7 @@ static void refused(void *context, const DbReply *reply) {
     for (ServeViewer *viewer = serve->viewers; viewer; viewer = viewer->next)
         if (viewer->stream)
             web_stream_end(viewer->stream);
+    follow_again(serve->follow);
 }
 
 /* Say that we are still here, which also shows us who is not. */
@@ -190,8 +194,8 @@ void serve_events(Serve *serve, WebRequest *request, const ServeRoute *route, co
     ServeViewer *viewer = mem_alloc(sizeof *viewer);
     *viewer = (ServeViewer){.serve = serve, .request = request, .next = serve->viewers};
     viewer->seen = last ? strtoll(last, NULL, 10) : 0;
-    if (viewer->seen < 0)
-        viewer->seen = 0;
+    if (viewer->seen < 0 || viewer->seen > SEQ_MOST)
+        viewer->seen = 0; /* no id of ours */
     snprintf(viewer->token, sizeof viewer->token, "%s", request->token);
     for (size_t i = 0; part[i] && i < sizeof viewer->render - 1; i++)
         viewer->render[i] = part[i] >= 'A' && part[i] <= 'F' ? (char)(part[i] + 32) : part[i];

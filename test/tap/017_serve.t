@@ -154,6 +154,18 @@ sql($node, q(SELECT renderchain.claim_renders('w', 10, '1 hour')));
 $first->{sees}->(qr/"status":"processing"/);
 my $seq = stages($id, { stage => 'semantic_parsing', status => 'running' });
 $first->{sees}->(qr/^id: $seq\nevent: stage\ndata: .*"status":"running"/m);
+# An id that is none of ours is none, and what the database refuses once is not lost for good.
+{
+	my $strange = viewer('reader', $id, '-H', 'Last-Event-ID: 99999999999999999999');
+	$strange->{sees}->(qr/^id: $seq$/m);
+	my $signature = '(jsonb, uuid, timestamptz, integer)';
+	sql($node, "ALTER FUNCTION renderchain.watch_renders$signature RENAME TO watch_nothing");
+	is(($strange->{run}->finish, $strange->{run}->result(0))[1], 0, 'a refusal of the database ends streams');
+	sql($node, "ALTER FUNCTION renderchain.watch_nothing$signature RENAME TO watch_renders");
+	is(($first->{run}->finish, $first->{run}->result(0))[1], 0, 'all of them');
+	$first = viewer('alice', $id);
+	$first->{sees}->(qr/^id: $seq$/m);
+}
 my $second = viewer('admin', uc $id);
 $second->{sees}->(qr/^id: $seq$/m);
 my $later = stages($id, { stage => 'semantic_parsing', status => 'success', durationMs => 5 });
