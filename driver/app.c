@@ -240,6 +240,8 @@ void app_close(App *app) {
     registry_free(&app->registry);
     storage_close(&app->storage);
     db_close(app->db);
+    if (app->background)
+        background_free(app->background);
     http_free(app->http);
     local_server_stop(&app->local);
     trace_close(app->trace);

@@ -2,6 +2,7 @@
 #ifndef RC_APP_H
 #define RC_APP_H
 
+#include "background.h"
 #include "db.h"
 #include "http.h"
 #include "local_server.h"
@@ -57,6 +58,7 @@ typedef struct App {
     Storage storage;
     const char *picture_type; /* of the last picture that was stored, such as "png"; static */
     LocalServer local;
+    Background *background; /* for what is seldom done beside the loop; NULL until it is */
 } App;
 
 /* The provider that is named, or the one that is meant where none is. */

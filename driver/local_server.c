@@ -17,7 +17,7 @@
 enum { START_TIMEOUT_MS = 10000, STOP_TIMEOUT_MS = 2000 };
 
 /* Where the program is: beside ours, else by its name on PATH. */
-static char *find_program(void) {
+char *local_server_program(void) {
     char self[PATH_MAX];
     ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
     if (length > 0) {
@@ -80,7 +80,7 @@ static void become(const char *program, int in, int out) {
 /* Start the server and wait until it listens. */
 bool local_server_start(LocalServer *server, char **error) {
     int in[2] = {-1, -1}, out[2] = {-1, -1};
-    char *program = find_program();
+    char *program = local_server_program();
     int port = 0;
     *server = (LocalServer){0};
     if (!make_key() || pipe2(in, O_CLOEXEC) != 0 || pipe2(out, O_CLOEXEC) != 0) {

@@ -19,4 +19,7 @@ typedef struct LocalServer {
 MUSTCHECK bool local_server_start(LocalServer *server, char **error);
 void local_server_stop(LocalServer *server);
 
+/* Where the program is: beside ours, else its name, to be looked for on PATH. The caller's. */
+char *local_server_program(void);
+
 #endif

@@ -153,6 +153,7 @@ void render_free(Render *render) {
         image_file_free(&render->references[i]);
         json_decref(render->analyses[i]);
     }
+    free(render->frame);
     image_file_free(&render->style);
     image_file_free(&render->mask);
     image_file_free(&render->first_frame);
@@ -344,6 +345,8 @@ static void drop_jobs(Render *render) {
         run->job = NULL;
         video_drop(run->video);
         run->video = NULL;
+        frame_drop(run->frame);
+        run->frame = NULL;
         if (run->timer)
             loop_cancel(http_loop(render->app->http), run->timer);
         run->timer = NULL;

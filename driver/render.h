@@ -7,6 +7,7 @@
 #include "image_file.h"
 #include "model_job.h"
 #include "video.h"
+#include "video_frame.h"
 
 typedef struct Render Render;
 typedef struct StageRun StageRun;
@@ -66,11 +67,13 @@ struct StageRun {
     const char *outcome;
     char sha256[65]; /* of the image that its answer is about; "" where it is about none */
     const Model *model;
-    ModelJob *job;    /* while a model is asked */
-    VideoJob *video;  /* while a video is made */
-    LoopTimer *timer; /* while it waits for the loop's next turn */
-    bool merging;     /* while the database merges analyses for it */
-    json_t *output;   /* what is recorded; owned */
+    ModelJob *job;               /* while a model is asked */
+    VideoJob *video;             /* while a video is made */
+    FrameJob *frame;             /* while a frame of it is taken */
+    void (*next)(StageRun *run); /* what goes on when it is taken */
+    LoopTimer *timer;            /* while it waits for the loop's next turn */
+    bool merging;                /* while the database merges analyses for it */
+    json_t *output;              /* what is recorded; owned */
     json_t *usage;
     char *cost;
     char *error;
@@ -153,6 +156,8 @@ struct Render {
     const Model *image_model;
     const char *image_size; /* of a video its resolution */
     Picture picture;
+    char *frame; /* of a video, as a PNG, where one could be taken; owned */
+    size_t frame_length;
     Picture corrected; /* the second one, where the validation found errors; correction.c */
     json_t *corrected_validation, *corrected_extracted;
     bool correction_spent;    /* an earlier attempt has sent it, and nobody knows what came */

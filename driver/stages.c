@@ -160,10 +160,15 @@ static void tell_generation(const StageRun *run, ModelCall *call) {
 
 static void tell_result(const StageRun *run, ModelCall *call) {
     const ModelAnswer *picture = &stage_picture(run)->answer;
+    const Render *render = run->render;
     call_add_text(call, "%s",
-                  render_is_video(run->render) ? "Rendered video (one of its frames will do):"
-                                               : "Rendered image:");
-    call_add_image(call, picture->image, picture->image_length, picture->image_mime);
+                  render->frame             ? "Rendered video, one of its frames:"
+                  : render_is_video(render) ? "Rendered video (one of its frames will do):"
+                                            : "Rendered image:");
+    if (render->frame)
+        call_add_image(call, render->frame, render->frame_length, "image/png");
+    else
+        call_add_image(call, picture->image, picture->image_length, picture->image_mime);
 }
 
 static void tell_validation(const StageRun *run, ModelCall *call) {
@@ -306,6 +311,12 @@ static void ask_model(StageRun *run) {
 static void start_model(StageRun *run) {
     if (pick_model(run))
         ask_model(run);
+}
+
+/* Have memory extracted: of a video from one of its frames. */
+static void start_extraction(StageRun *run) {
+    if (!render_is_video(run->render) || !video_take_frame(run, start_model))
+        start_model(run);
 }
 
 /* ---- images that were looked at before ---- */
@@ -574,8 +585,8 @@ const StageKind stage_kinds[STAGE_COUNT] = {
                                 NULL, video_stage_start, NULL, NULL},
     [STAGE_VALIDATION] = {"validation", false, PICTURE, wants_validation, start_model,
                           tell_validation, take_validation},
-    [STAGE_MEMORY_EXTRACTION] = {"memory_extraction", false, PICTURE, wants_extraction, start_model,
-                                 tell_extraction, take_memory},
+    [STAGE_MEMORY_EXTRACTION] = {"memory_extraction", false, PICTURE, wants_extraction,
+                                 start_extraction, tell_extraction, take_memory},
     [STAGE_STORAGE] = {"storage", true, PICTURE, has_image, start_storage, NULL, NULL},
     [STAGE_CORRECTION] = {"image_generation", false, NEEDS(STAGE_VALIDATION), correction_wanted,
                           start_generation, NULL, NULL},

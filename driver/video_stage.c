@@ -176,3 +176,33 @@ void video_stage_start(StageRun *run) {
     stage_running(run);
     events_commit(render, output_expect(render, stage_picture(run)), committed, run);
 }
+
+/* ---- what it shows ---- */
+
+/* A frame was taken, or none can be: then the model is shown the whole video. */
+static void frame_came(void *context, char *png, size_t length) {
+    StageRun *run = context;
+    Render *render = run->render;
+    run->frame = NULL;
+    render->frame = png;
+    render->frame_length = length;
+    if (!render->ending && render->end == RENDER_RUNNING)
+        run->next(run);
+}
+
+/* Take a frame. */
+bool video_take_frame(StageRun *run, void (*next)(StageRun *run)) {
+    Render *render = run->render;
+    const ModelAnswer *video = &render->picture.answer;
+    App *app = render->app;
+    if (render->frame)
+        return false;
+    if (!app->background)
+        app->background = background_new(http_loop(app->http));
+    run->state = STATE_RUNNING;
+    run->started = loop_now();
+    run->started_at = loop_wall();
+    run->next = next;
+    run->frame = frame_start(app->background, video->image, video->image_length, frame_came, run);
+    return true;
+}

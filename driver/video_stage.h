@@ -16,4 +16,8 @@ void video_stage_start(StageRun *run);
  * the caller's. NULL where that is not known. */
 char *video_name(const Render *render, const json_t *origin);
 
+/* Take a frame of the video that is there, for models that look at pictures, then go on with next,
+ * also where none can be taken; false where that was done before. */
+bool video_take_frame(StageRun *run, void (*next)(StageRun *run));
+
 #endif

@@ -10,6 +10,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "frame.h"
 #include "server.h"
 
 #define PROGRAM "renderchain-localmodel"
@@ -31,6 +32,8 @@ static const char help[] =
     "  --canned          work results out once, at the start, so that only latency counts\n"
     "  --key KEY         accept only this key (better: the variable " KEY_VARIABLE ")\n"
     "  --exit-on-eof     end when standard input is closed\n"
+    "  --frame           read an MP4 video from standard input and write the frame in its\n"
+    "                    middle to standard output as a PNG, and nothing else\n"
     "  --help, --version\n"
     "\n"
     "GET /control/calls shows what was asked so far, as JSON.\n";
@@ -38,7 +41,7 @@ static const char help[] =
 /* What the command line says. */
 typedef struct Options {
     ServerOptions server;
-    bool exit_on_eof, help, version;
+    bool exit_on_eof, frame, help, version;
 } Options;
 
 static bool read_number(const char *text, long most, long *number) {
@@ -80,6 +83,9 @@ static bool take_option(int option, const char *value, Options *options) {
     case 'e':
         options->exit_on_eof = true;
         return true;
+    case 'm':
+        options->frame = true;
+        return true;
     case 'h':
         options->help = true;
         return true;
@@ -94,15 +100,11 @@ static bool take_option(int option, const char *value, Options *options) {
 
 static bool read_options(int argc, char **argv, Options *options) {
     static const struct option table[] = {
-        {"port", required_argument, NULL, 'p'},
-        {"latency-ms", required_argument, NULL, 'l'},
-        {"fault", required_argument, NULL, 'f'},
-        {"canned", no_argument, NULL, 'c'},
-        {"key", required_argument, NULL, 'k'},
-        {"exit-on-eof", no_argument, NULL, 'e'},
-        {"help", no_argument, NULL, 'h'},
-        {"version", no_argument, NULL, 'v'},
-        {NULL, 0, NULL, 0},
+        {"port", required_argument, NULL, 'p'},  {"latency-ms", required_argument, NULL, 'l'},
+        {"fault", required_argument, NULL, 'f'}, {"canned", no_argument, NULL, 'c'},
+        {"key", required_argument, NULL, 'k'},   {"exit-on-eof", no_argument, NULL, 'e'},
+        {"frame", no_argument, NULL, 'm'},       {"help", no_argument, NULL, 'h'},
+        {"version", no_argument, NULL, 'v'},     {NULL, 0, NULL, 0},
     };
     int option;
     const char *key = getenv(KEY_VARIABLE);
@@ -141,6 +143,12 @@ int main(int argc, char **argv) {
     if (options.help || options.version) {
         fputs(options.help ? help : PROGRAM " " RC_VERSION "\n", stdout);
         return EXIT_SUCCESS;
+    }
+    if (options.frame) {
+        bool ok = frame_print(&why);
+        if (!ok)
+            fprintf(stderr, PROGRAM ": --frame: %s\n", why);
+        return ok ? EXIT_SUCCESS : EXIT_FAILURE;
     }
     /* Before any thread starts, so that all of them leave the signals to us. */
     sigemptyset(&ending);

@@ -21,8 +21,8 @@ stop_serve($serve);
 is($serve->{err}, '', 'the server has nothing to complain of');
 
 model_server('--latency-ms', '150');
-$serve = start_serve('--rate=0', '--with-worker');
+$serve = serve('--rate=0', '--with-worker');
 sql($node, 'TRUNCATE renders, render_chains CASCADE');
-node_tests('renders.mjs', URL => $serve->{url}, TOKEN => make_token('--user', '11111111-2222-3333-4444-55555555555b'), PHOTO => $photo);
+node_tests('renders.mjs', URL => $serve->{url}, TOKEN => token('--user', '11111111-2222-3333-4444-55555555555b'), PHOTO => $photo);
 is(stop_serve($serve), 0, 'the server and its worker end in good order');
 done_testing();

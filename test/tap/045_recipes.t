@@ -152,7 +152,7 @@ is($small->{inputs}{references}[0]{name}, "$pictures/style.png", 'the rest of th
 ok(!exists $small->{inputs}{references}[0]{url}, 'and is none to fetch from');
 
 # A corrected picture is told what it was told.
-my $strict = scripted_server($url, { path => 'generateContent', body => 'Rendered image', not => 'Correct', times => 1, reply => { candidates => [ { finishReason => 'STOP',
+my $strict = scripted_server($url, { path => 'generateContent', body => '"valid"', times => 1, reply => { candidates => [ { finishReason => 'STOP',
 		content => { role => 'model', parts => [ { text => JSON::PP->new->encode({ valid => JSON::PP::false, score => 0.1, errors => ['too dark'],
 			warnings => [], corrections => ['make it brighter'] }) } ] } } ] } });
 ($code, my $bright, $err) = run_at($strict, 'render', '--prompt', 'a dark house', '--quality', 'high');

@@ -63,6 +63,27 @@ my @wrong = grep { ($_->{headers}{'x-goog-api-key'} // '') ne 'local' } grep { $
 is(scalar(@wrong), 0, 'with the key in a header of every request');
 ok((grep { $_->{path} =~ m{^/v1beta/files/[^/]+:download\?alt=media$} } asked($server)), 'fetched below our own base URL');
 
+# What it shows is read from one of its frames; of a file that cannot be decoded the model is shown all, as it may know better.
+my ($looked) = grep { $_->{body} =~ /Rendered video/ } asked($server);
+like($looked->{body}, qr{Rendered video, one of its frames:.*"image/png"}s, 'from one of its frames');
+unlike($looked->{body}, qr{video/mp4}, 'and not from the file');
+$server = scripted_server($url, { path => 'download', reply => "\0\0\0\x18ftypisom\0\0\0\0isommp42" . 'x' x 1000 });
+($code, $result, $err) = video($server, '--duration', '4');
+is($code, 0, 'a file that cannot be decoded') or diag($err);
+($looked) = grep { $_->{body} =~ /Rendered video/ } asked($server);
+like($looked->{body}, qr{Rendered video \(one of its frames will do\):.*"video/mp4"}s, 'is shown as it is');
+
+# A text model that looks at pictures only sees the frame too.
+{
+	local $ENV{OPENAI_API_KEY} = 'local';
+	my $pictures_only = scripted_server($url);
+	($code, $result, $err) = video($url, '--duration', '4', '--text-provider', 'openai', '--text-provider-url', $pictures_only);
+	is($code, 0, 'videos with a text model of the openai protocol') or diag($err);
+	ok(@{ $result->{data}{pipelineMemory}{palette} } > 0, 'are remembered');
+	my ($seen) = grep { $_->{body} =~ /Rendered video/ } asked($pictures_only);
+	like($seen->{body}, qr{data:image/png}, 'by their frame');
+}
+
 # References, first and last frame; the standard model over predictLongRunning.
 $server = scripted_server($url);
 ($code, $result, $err) = video($server, '--chain', 'villa', '--duration', '8', '--quality', 'high', '--first-frame', $red, '--last-frame', $blue,
