@@ -172,6 +172,8 @@ static bool part_came(void *context, const FormPart *part) {
     bool image = field < FIELDS && fields[field].kind >= FIELD_IMAGE;
     if (field == FIELDS)
         wrong(form, "there is no field \"%s\"", part->name);
+    else if (image && part->is_file && !part->is_chosen && part->length == 0)
+        return true; /* browsers send a field like this where no file was chosen */
     else if (image != part->is_file)
         wrong(form, image ? "the field %s is not a file" : "the field %s is a file", part->name);
     else if (!image && part->length > FIELD_LONGEST)

@@ -289,6 +289,21 @@ async function sessions(browser) {
     await context.close();
 }
 
+/* Chains that cannot be had now are asked for again. */
+async function comesBack(browser) {
+    const { page, context } = await open(browser);
+    await page.clock.install();
+    await page.route('**/api/chains', (route) => route.abort());
+    await signIn(page, url, token);
+    await page.getByRole('alert').waitFor();
+    like(await page.getByRole('alert').innerText(), /The server cannot be reached\./, 'a server that is away is said');
+    await page.unroute('**/api/chains');
+    await page.clock.fastForward(15000);
+    await page.locator('.chain-row').first().waitFor();
+    ok(true, 'chains come when it is back');
+    await context.close();
+}
+
 /* A token that is revoked ends the session, in words; servers know it for a few seconds more. */
 async function revoked(browser) {
     const { page, context } = await open(browser);
@@ -320,6 +335,7 @@ await run(async () => {
     is(visit.seen.errors, [], 'nothing breaks');
     await everywhere(browser, page.url());
     await sessions(browser);
+    await comesBack(browser);
     await revoked(browser);
     await browser.close();
 });

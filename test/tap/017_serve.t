@@ -100,6 +100,9 @@ is((ask('alice', 'GET', "/outputs/$input"))[1], read_file($photo), 'which are th
 is(status_of('bob', 'GET', "/outputs/$input"), 404, 'and nobody else\'s');
 is((send_json('bob', 'POST', '/api/renders', { prompt => 'x', style => { key => $input } }))[0], 404, 'nor for renders');
 is((send_json('alice', 'POST', '/api/renders', { prompt => 'again', style => { key => $input } }))[0], 202, 'but for the user\'s');
+my $none = qq(--b\r\nContent-Disposition: form-data; name="%s"; filename=""\r\nContent-Type: application/octet-stream\r\n\r\n\r\n);
+@answer = ask('alice', 'POST', '/api/renders', '-H', 'Content-Type: multipart/form-data; boundary=b', '--data-binary', sprintf($none, 'style') . sprintf($none, 'reference') . qq(--b\r\nContent-Disposition: form-data; name="prompt"\r\n\r\nnone chosen\r\n--b--\r\n));
+is($answer[0], 202, 'fields in which no file was chosen are none') or diag($answer[1]);
 my $text = write_file('text.txt', 'no picture');
 my $nul = write_file('nul.txt', "8\0 seconds");
 for my $case ([ 'no picture', '-F', 'prompt=x', '-F', "style=\@$text" ], [ 'an unknown field', '-F', 'prompt=x', '-F', 'nothing=1' ], [ 'half a number', '-F', 'prompt=x', '-F', 'durationSeconds=8s' ], [ 'a doubtful flag', '-F', 'prompt=x', '-F', 'quick=perhaps' ], [ 'a field that is no text', '-F', 'prompt=x', '-F', "\xff\xfe=1" ],
@@ -226,7 +229,8 @@ for my $range ([ '0-9', 206, 0, 10, '0-9/256' ], [ '250-', 206, 250, 6, '250-255
 	is($answer[1], substr(join('', map { chr } 0 .. 255), $from, $length), '... the right ones') if defined $length;
 	like($answer[2], qr{^Content-Range: bytes $said\r?$}m, '... and says which') if $said;
 }
-is(status_of('alice', 'GET', "/outputs/$key", '-H', 'If-None-Match: "' . 'a' x 64 . '"'), 304, 'what is known is not sent again');
+is(status_of('alice', 'GET', "/outputs/$key", '-H', "If-None-Match: $_"), 304, "what is known is not sent again: $_") for map { my $tag = '"' . 'a' x 64 . '"'; ($tag, "W/$tag", "\"b\", $tag", '*') } 1;
+is(status_of('alice', 'GET', "/outputs/$key", '-H', 'Range: bytes=0-9', '-H', "If-Range: \"$_->[0]\""), $_->[1], "a part of a version: $_->[1]") for [ 'a' x 64, 206 ], [ 'b', 200 ];
 for my $path ('/outputs/../objects', '/outputs/aa/../../../etc/passwd', '/outputs/%2e%2e/%2e%2e/etc/passwd', '/outputs//etc/passwd', '/outputs/', '/outputs/aa%00', '/outputs/aa%0d%0aX-Bad:1', "/outputs/$key%00", "/outputs/$key%00/../x", "/api/renders/$id%00/x", '/api/chains%00', '/healthz%00')
 {
 	@answer = ask('alice', 'GET', $path);
