@@ -242,6 +242,12 @@ void follow_stop(Follow *follow) {
     free(follow);
 }
 
+/* Go on after a refusal. */
+void follow_again(Follow *follow) {
+    follow->stopped = false;
+    ask_after(follow, POLL_LISTENING_MS);
+}
+
 /* Follow a render; one that is followed already is told again, to all. What is being asked now
  * would be remembered over it, so it waits for the next asking. */
 void follow_render(Follow *follow, const char *id, long long seq) {

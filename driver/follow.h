@@ -19,7 +19,7 @@ typedef struct FollowEars {
     void (*told)(void *context);
     /* The connection was lost (up false, with words why), or is there again. */
     void (*changed)(void *context, bool up, const char *words);
-    /* The database refuses to tell; nothing more will come. */
+    /* The database refuses to tell; nothing more will come, unless by follow_again. */
     void (*refused)(void *context, const DbReply *reply);
     void *context;
 } FollowEars;
@@ -29,6 +29,9 @@ typedef struct FollowEars {
  * what follow_render names. */
 Follow *follow_start(Db *db, Loop *loop, const char *chain_id, bool all, const FollowEars *ears);
 void follow_stop(Follow *follow);
+
+/* After a refusal: ask again in a while, or when a render is to be followed. */
+void follow_again(Follow *follow);
 
 /* Follow a render, whatever its state, from after that seq (0: from its start). One that is
  * followed already is told again from there. */

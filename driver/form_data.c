@@ -87,10 +87,9 @@ static char *parameter(Rest header, const char *name) {
 
 /* Read the headers of a field, of which one says what it is called; false where they are no
  * headers. *name stays NULL where none does. */
-static bool read_headers(Rest *rest, char **name, bool *is_file) {
+static bool read_headers(Rest *rest, char **name, FormPart *part) {
     static const char disposition[] = "content-disposition:";
     *name = NULL;
-    *is_file = false;
     while (!take(rest, "\r\n")) {
         const char *end = memmem(rest->at, rest->length, "\r\n", 2);
         if (!end || end - rest->at > HEADER_LONGEST ||
@@ -103,7 +102,8 @@ static bool read_headers(Rest *rest, char **name, bool *is_file) {
             continue;
         *name = parameter(line, "name");
         char *file = parameter(line, "filename"), *encoded = parameter(line, "filename*");
-        *is_file = file || encoded;
+        part->is_file = file || encoded;
+        part->is_chosen = (file && *file) || (encoded && *encoded);
         free(file);
         free(encoded);
     }
@@ -145,7 +145,7 @@ static bool read_fields(Rest body, const char *delimiter, FormPartCame *came, vo
     while (ok && !closes) {
         FormPart part = {0};
         char *name;
-        ok = read_headers(&body, &name, &part.is_file);
+        ok = read_headers(&body, &name, &part);
         part.name = name ? name : "";
         part.bytes = body.at;
         const char *end = ok ? pass_delimiter(&body, delimiter, &closes) : NULL;

@@ -9,6 +9,7 @@
 typedef struct FormPart {
     const char *name; /* as it was sent; "" where it has none */
     bool is_file;     /* it came with a file name */
+    bool is_chosen;   /* which is not empty, as that of a field in which no file was chosen is */
     const char *bytes;
     size_t length;
 } FormPart;

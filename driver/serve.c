@@ -205,6 +205,7 @@ static void let_in(Serve *serve, WebRequest *request, ServeToken *token) {
         web_answer_problem(request, 429, "too many requests", NULL, NULL);
     } else {
         snprintf(request->user, sizeof request->user, "%s", token->user);
+        snprintf(request->token, sizeof request->token, "%s", token->hash);
         request->level = (int)token->level;
         find_place(request);
     }

@@ -32,7 +32,7 @@ typedef struct Serve {
     Db *events; /* the connection that hears of what happens, for all viewers */
     Follow *follow;
     ServeViewer *viewers;
-    LoopTimer *beat;
+    LoopTimer *beat, *check;
     double rate; /* requests a second and token; 0: as many as they like */
     ServeToken tokens[TOKENS_KNOWN];
     size_t refused;        /* requests by tokens that are none, since the start */
@@ -71,6 +71,9 @@ void serve_ask_with(Serve *serve, WebRequest *request, const ServeRoute *route, 
 
 /* Read the body, which is to be a JSON object; NULL where it is none, which has been answered. */
 json_t *serve_read_body(WebRequest *request);
+
+/* Is JSON of a client nested too deep? */
+bool serve_is_too_deep(const json_t *value);
 
 /* Submit a render, in JSON or as a form with files. */
 void serve_submit(Serve *serve, WebRequest *request, const ServeRoute *route, const char *part);

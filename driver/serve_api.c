@@ -5,7 +5,7 @@
 
 #include "serve.h"
 
-enum { PARAMETERS_MOST = 4 };
+enum { PARAMETERS_MOST = 4, LEVELS_MOST = 1000 };
 
 /* What a refusal is in HTTP, by SQLSTATE or its class. words: what to say instead of what the
  * database says, where that is nobody's business. */
@@ -87,6 +87,13 @@ static void answered(void *context, const DbReply *reply) {
         if (!value) /* numbers that only the database can hold */
             value =
                 json_loads(text, JSON_DECODE_ANY | JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL, NULL);
+        if (!value) {
+            fprintf(stderr, "renderchain: %s %s: the database's answer cannot be read\n",
+                    request->method, request->path);
+            web_answer_problem(request, 500, "something went wrong", NULL, NULL);
+            free(asked);
+            return;
+        }
         const char *id = json_string_value(json_object_get(value, "renderId"));
         if (asked->route->status == 202 && id) {
             char *place = mem_printf("/api/renders/%s", id);
@@ -94,7 +101,7 @@ static void answered(void *context, const DbReply *reply) {
             free(place);
         }
         point_here(value);
-        web_answer_json(request, asked->route->status, value ? value : json_null());
+        web_answer_json(request, asked->route->status, value);
     }
     free(asked);
 }
@@ -119,6 +126,25 @@ void serve_ask_with(Serve *serve, WebRequest *request, const ServeRoute *route, 
     db_call_once(serve->app->db, route->sql, count, parameters, answered, asked);
 }
 
+/* Is a value nested deeper than so many levels? */
+static bool is_deeper(const json_t *value, int levels) {
+    const char *member;
+    json_t *inner;
+    size_t i;
+    if (levels < 0)
+        return true;
+    json_object_foreach((json_t *)value, member,
+                        inner) if (is_deeper(inner, levels - 1)) return true;
+    json_array_foreach(value, i, inner) if (is_deeper(inner, levels - 1)) return true;
+    return false;
+}
+
+/* Is it too deep for us? What comes out of the database is wrapped in more, and still has to be
+ * read, by us and by workers. */
+bool serve_is_too_deep(const json_t *value) {
+    return is_deeper(value, LEVELS_MOST);
+}
+
 /* Read the body, which is to be a JSON object; NULL where it is none, which has been answered. */
 json_t *serve_read_body(WebRequest *request) {
     const char *type = web_header(request, "Content-Type");
@@ -129,11 +155,13 @@ json_t *serve_read_body(WebRequest *request) {
     json_error_t where = {.text = "it is empty"};
     json_t *body =
         json_loadb(request->body.data ? request->body.data : "", request->body.length, 0, &where);
-    if (json_is_object(body))
+    bool deep = serve_is_too_deep(body);
+    if (json_is_object(body) && !deep)
         return body;
     char *detail =
-        body ? mem_strdup("It is JSON of another kind.")
-             : mem_printf("Line %d, column %d: %s.", where.line, where.column, where.text);
+        deep   ? mem_printf("It is nested deeper than %d levels.", LEVELS_MOST)
+        : body ? mem_strdup("It is JSON of another kind.")
+               : mem_printf("Line %d, column %d: %s.", where.line, where.column, where.text);
     web_answer_problem(request, 400, "the body is not a JSON object", detail, NULL);
     free(detail);
     json_decref(body);

@@ -2,18 +2,21 @@
  * its one connection. The id of an event is the seq of the stage that it is about, so that a
  * viewer that comes back says what it has seen; whoever comes later than another makes the
  * follower tell that render again, and each viewer is sent what is new to it. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "serve.h"
 
-enum { BEAT_MS = 15000 };
+enum { BEAT_MS = 15000, CHECK_MS = 5000 /* so long a stream may outlast its token */ };
+
+static const long long SEQ_MOST = 999999999999999999; /* that watch_renders() takes */
 
 struct ServeViewer {
     Serve *serve;
     WebRequest *request;
     WebStream *stream; /* NULL until the render is known to be the viewer's */
-    char render[37];
+    char render[37], token[65];
     long long seen;
     char *version; /* of the render, as it was sent last */
     ServeViewer *next;
@@ -111,7 +114,8 @@ static void changed(void *context, bool up, const char *words) {
     (void)words;
 }
 
-/* The database refuses to tell: viewers come back by themselves. */
+/* The database refuses to tell: viewers come back by themselves, and what was refused for one of
+ * them, or for now, is not refused for good. */
 static void refused(void *context, const DbReply *reply) {
     Serve *serve = context;
     app_database_error(&serve->app->settings, reply->sqlstate, reply->message, reply->detail,
@@ -119,6 +123,7 @@ static void refused(void *context, const DbReply *reply) {
     for (ServeViewer *viewer = serve->viewers; viewer; viewer = viewer->next)
         if (viewer->stream)
             web_stream_end(viewer->stream);
+    follow_again(serve->follow);
 }
 
 /* Say that we are still here, which also shows us who is not. */
@@ -128,6 +133,35 @@ static void beat(void *context) {
     for (ServeViewer *viewer = serve->viewers; viewer; viewer = viewer->next)
         if (viewer->stream)
             web_stream_send(viewer->stream, ": still here\n\n");
+}
+
+/* Some tokens are not good any more: their streams end. */
+static void checked(void *context, const DbReply *reply) {
+    Serve *serve = context;
+    for (int i = 0; reply->ok && i < PQntuples(reply->result); i++)
+        for (ServeViewer *viewer = serve->viewers; viewer; viewer = viewer->next)
+            if (viewer->stream && strcmp(viewer->token, PQgetvalue(reply->result, i, 0)) == 0)
+                web_stream_end(viewer->stream);
+}
+
+/* Ask which tokens of those who look on are not good any more. */
+static void check_tokens(void *context) {
+    Serve *serve = context;
+    json_t *tokens = json_object();
+    serve->check = loop_after(http_loop(serve->app->http), CHECK_MS, check_tokens, serve);
+    for (ServeViewer *viewer = serve->viewers; viewer; viewer = viewer->next)
+        if (viewer->stream)
+            json_object_set_new(tokens, viewer->token, json_null());
+    if (json_object_size(tokens) && db_is_up(serve->app->db)) {
+        char *text = json_dumps(tokens, JSON_COMPACT);
+        const char *parameters[] = {text};
+        db_call_once(serve->app->db,
+                     "select t from pg_catalog.jsonb_object_keys($1::jsonb) t "
+                     "where not exists (select from renderchain.check_token(t))",
+                     1, parameters, checked, serve);
+        free(text);
+    }
+    json_decref(tokens);
 }
 
 /* The render is the viewer's, or it is not. */
@@ -160,8 +194,9 @@ void serve_events(Serve *serve, WebRequest *request, const ServeRoute *route, co
     ServeViewer *viewer = mem_alloc(sizeof *viewer);
     *viewer = (ServeViewer){.serve = serve, .request = request, .next = serve->viewers};
     viewer->seen = last ? strtoll(last, NULL, 10) : 0;
-    if (viewer->seen < 0)
-        viewer->seen = 0;
+    if (viewer->seen < 0 || viewer->seen > SEQ_MOST)
+        viewer->seen = 0; /* no id of ours */
+    snprintf(viewer->token, sizeof viewer->token, "%s", request->token);
     for (size_t i = 0; part[i] && i < sizeof viewer->render - 1; i++)
         viewer->render[i] = part[i] >= 'A' && part[i] <= 'F' ? (char)(part[i] + 32) : part[i];
     serve->viewers = viewer;
@@ -179,6 +214,7 @@ bool serve_events_open(Serve *serve, char **error) {
         return false;
     serve->follow = follow_start(serve->events, loop, NULL, false, &ears);
     serve->beat = loop_after(loop, BEAT_MS, beat, serve);
+    serve->check = loop_after(loop, CHECK_MS, check_tokens, serve);
     return true;
 }
 
@@ -186,6 +222,8 @@ bool serve_events_open(Serve *serve, char **error) {
 void serve_events_close(Serve *serve) {
     if (serve->beat)
         loop_cancel(http_loop(serve->app->http), serve->beat);
+    if (serve->check)
+        loop_cancel(http_loop(serve->app->http), serve->check);
     follow_stop(serve->follow);
     db_close(serve->events);
     while (serve->viewers) {

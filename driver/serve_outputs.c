@@ -53,11 +53,18 @@ static int read_range(const char *text, size_t length, size_t *from, size_t *to)
     return first < length ? 1 : -1;
 }
 
+/* The part that is asked for, unless it is to be one of another version (If-Range). */
+static const char *wanted_range(const Output *output) {
+    const char *version = web_header(output->request, "If-Range");
+    bool other = version && (!output->etag || strcmp(version, output->etag) != 0);
+    return other ? NULL : web_header(output->request, "Range");
+}
+
 /* Answer with the bytes. */
 static void send_bytes(Output *output, StorageReply *reply) {
     WebRequest *request = output->request;
     size_t from = 0, to = reply->length;
-    int part = read_range(web_header(request, "Range"), reply->length, &from, &to);
+    int part = read_range(wanted_range(output), reply->length, &from, &to);
     char *range = part < 0 ? mem_printf("bytes */%zu", reply->length)
                            : mem_printf("bytes %zu-%zu/%zu", from, to - 1, reply->length);
     if (part)
@@ -118,7 +125,7 @@ static void allowed(void *context, const DbReply *reply) {
     if (hash)
         output->etag = mem_printf("\"%s\"", hash);
     json_decref(object);
-    if (known && output->etag && strcmp(known, output->etag) == 0) {
+    if (known && output->etag && (strcmp(known, "*") == 0 || strstr(known, output->etag))) {
         web_add_header(request, "ETag", output->etag);
         web_answer(request, 304, NULL, NULL, 0);
         free_output(output);

@@ -76,6 +76,8 @@ static void take_request(Form *form, const FormPart *part) {
     json_t *request = json_loadb(part->bytes, part->length, 0, NULL);
     if (!json_is_object(request))
         wrong(form, "the field %s is not a JSON object", "request");
+    else if (serve_is_too_deep(request))
+        wrong(form, "the field %s is nested too deep", "request");
     else
         json_object_update_missing(form->request, request);
     json_decref(request);
@@ -117,18 +119,19 @@ static void take_reference(Form *form, const FormPart *part) {
 /* Take a value as its field's kind says. */
 static void take_value(Form *form, size_t field, const FormPart *part) {
     char *text = fields[field].kind < FIELD_IMAGE ? mem_strndup(part->bytes, part->length) : NULL;
+    bool whole = text && strlen(text) == part->length; /* without a NUL */
     json_t *value = NULL;
     switch (fields[field].kind) {
     case FIELD_REQUEST:
         take_request(form, part);
         break;
     case FIELD_FLAG:
-        value = read_flag(text);
+        value = whole ? read_flag(text) : NULL;
         if (!value)
             wrong(form, "the field %s is neither true nor false", part->name);
         break;
     case FIELD_NUMBER:
-        value = read_number(text);
+        value = whole ? read_number(text) : NULL;
         if (!value)
             wrong(form, "the field %s is not a whole number", part->name);
         break;
@@ -169,6 +172,8 @@ static bool part_came(void *context, const FormPart *part) {
     bool image = field < FIELDS && fields[field].kind >= FIELD_IMAGE;
     if (field == FIELDS)
         wrong(form, "there is no field \"%s\"", part->name);
+    else if (image && part->is_file && !part->is_chosen && part->length == 0)
+        return true; /* browsers send a field like this where no file was chosen */
     else if (image != part->is_file)
         wrong(form, image ? "the field %s is not a file" : "the field %s is a file", part->name);
     else if (!image && part->length > FIELD_LONGEST)
@@ -196,14 +201,19 @@ static json_t *read_form(WebRequest *request) {
 
 /* ---- submitting ---- */
 
+/* Is an image a path? A text is one, too. */
+static bool is_path(const json_t *image) {
+    return json_is_string(image) || json_object_get(image, "path");
+}
+
 /* Does an image of a request have a path? It would be one of this machine. */
 static bool names_path(const json_t *body) {
     size_t i;
     json_t *image;
     json_array_foreach(json_object_get(body, "references"), i,
-                       image) if (json_object_get(image, "path")) return true;
+                       image) if (is_path(image)) return true;
     for (i = 0; i < sizeof images / sizeof images[0]; i++)
-        if (json_object_get(json_object_get(body, images[i]), "path"))
+        if (is_path(json_object_get(body, images[i])))
             return true;
     return false;
 }

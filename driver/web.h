@@ -26,6 +26,7 @@ typedef struct WebRequest {
     const void *route; /* the handler's own */
     char *part;        /* the same; freed with the request */
     char user[37];     /* whose token it came with; "" for none */
+    char token[65];    /* its hash */
     int level;         /* of it, see web_api.h */
     struct {
         char *name, *value;

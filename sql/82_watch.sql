@@ -100,7 +100,9 @@ BEGIN
                    'waitingMs', CASE WHEN w.state IN ('queued', 'waiting') THEN renderchain._milliseconds_since(w.run_after, v_now) END,
                    'runningMs', CASE WHEN w.state = 'running'::text THEN renderchain._milliseconds_since(w.started_at, v_now) END,
                    'processingMs', w.processing_ms, 'creditsCost', w.credits_cost,
-                   'palette', COALESCE(w.palette, renderchain.get_memory_from_chain(w.chain_id) -> 'palette'::text),
+                   'palette', pg_catalog.jsonb_path_query_array(
+                       COALESCE(w.palette, renderchain.get_memory_from_chain(w.chain_id) -> 'palette'::text),
+                       'strict $[*] ? (@.type() == "string")'::jsonpath, '{}', true),
                    'events', COALESCE(renderchain._events_after(w.id, w.seen_seq, v_now), '[]'::jsonb))
                ORDER BY w.submitted_at NULLS FIRST, w.id)
         FROM (SELECT d.id, r.chain_id, r.chain_position::integer AS chain_position, r.type::text AS type, r.prompt::text AS prompt,

@@ -126,9 +126,9 @@ CREATE FUNCTION renderchain._check_own_image(p_image jsonb, p_user_id uuid, p_up
 LANGUAGE plpgsql VOLATILE
 AS $$
 BEGIN
-    IF pg_catalog.jsonb_typeof(p_image) <> 'object'::text THEN
+    IF pg_catalog.jsonb_typeof(p_image) NOT IN ('object'::text, 'string'::text) THEN
         RETURN; -- submit_render says what is wrong with it
-    ELSIF p_image ? 'path'::text THEN
+    ELSIF pg_catalog.jsonb_typeof(p_image) = 'string'::text OR p_image ? 'path'::text THEN -- a text is a path
         RAISE EXCEPTION 'invalid request: an image has a path' USING ERRCODE = 'RC005',
             HINT = 'Name images by key or url, or send them with the request.';
     ELSIF p_image ? 'key'::text AND NOT COALESCE(p_image ->> 'key'::text = ANY (p_uploaded), false) THEN
@@ -186,8 +186,11 @@ BEGIN
     ELSIF v_request ? 'idempotencyKey'::text THEN
         RAISE EXCEPTION 'invalid request: idempotencyKey has to be a text of 1 to 160 characters' USING ERRCODE = 'RC005';
     END IF;
-    IF pg_catalog.jsonb_typeof(v_request -> 'chainName'::text) = 'string'::text AND NOT v_request ? 'chainId'::text
+    IF pg_catalog.jsonb_typeof(v_request -> 'chainName'::text) = 'string'::text AND v_request ->> 'chainId'::text IS NULL
        AND v_request ->> 'chainName'::text <> ''::text THEN
+        IF pg_catalog.char_length(v_request ->> 'chainName'::text) > 200 OR v_request ->> 'chainName'::text !~ '\S'::text THEN
+            RAISE EXCEPTION 'invalid request: chainName has to be a text of 1 to 200 characters' USING ERRCODE = 'RC005';
+        END IF;
         v_request := v_request - 'chainName'::text || pg_catalog.jsonb_build_object('chainId',
             renderchain._own_chain_by_name(v_request ->> 'chainName'::text, submit_own.user_id));
     END IF;

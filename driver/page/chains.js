@@ -5,6 +5,7 @@ import { filmstrip } from '/page/strip.js';
 import { ago, count } from '/page/words.js';
 
 const SHOWN = 12; // frames of a chain, the last ones
+const LOOK_AGAIN_MS = 15000; // where they cannot be had
 
 export class ChainsView {
     node = make('div', { class: 'overview' });
@@ -14,6 +15,7 @@ export class ChainsView {
     #watcher = new IntersectionObserver((entries) => this.#seen(entries), { rootMargin: '300px' });
     #rows = new Map(); // element -> chain
     #closed = false;
+    #timer;
 
     constructor(app) {
         this.#app = app;
@@ -31,8 +33,10 @@ export class ChainsView {
             replace(this.node, make('h1', { class: 'unseen', tabIndex: -1 }, 'Chains'), this.composer.node, this.#list);
             this.#show(chains);
         } catch (error) {
-            if (!this.#closed && !this.#app.refused(error))
-                replace(this.node, problem(error));
+            if (this.#closed || this.#app.refused(error))
+                return;
+            replace(this.node, problem(error));
+            this.#timer = setTimeout(() => this.#load(), LOOK_AGAIN_MS);
         }
     }
 
@@ -83,6 +87,7 @@ export class ChainsView {
 
     close() {
         this.#closed = true;
+        clearTimeout(this.#timer);
         this.#watcher.disconnect();
     }
 }

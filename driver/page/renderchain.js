@@ -95,7 +95,7 @@ async function* readEvents(stream, beat) {
             for (const block of blocks) {
                 const event = { id: '', event: 'message', data: '' };
                 for (const line of block.split('\n')) {
-                    const [, name, said] = /^(\w+): ?(.*)$/.exec(line) ?? [];
+                    const [, name, said] = /^(\w+): ?(.*)$/s.exec(line) ?? [];
                     if (name === 'data') event.data += said;
                     else if (name in event) event[name] = said;
                 }

@@ -7,7 +7,7 @@ const LINE_HEIGHT = 62, LINE_TOP = 17;
 
 /* A palette as a bar of its colours. */
 export function paletteBar(memory) {
-    const colours = (memory?.palette ?? []).map((entry) => readColour(String(entry)).value).filter(Boolean);
+    const colours = (Array.isArray(memory?.palette) ? memory.palette : []).map((entry) => readColour(String(entry)).value).filter(Boolean);
     return make('span', { class: 'palette-bar', 'aria-hidden': 'true' }, colours.map((value) => {
         const part = make('i');
         part.style.backgroundColor = value;

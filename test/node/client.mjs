@@ -96,7 +96,7 @@ async function submits({ Renderchain, RenderchainError }) {
 async function loses({ Renderchain }) {
     const proxy = await unreliable();
     const client = new Renderchain({ url: proxy.url, token });
-    const { renderId } = await client.submit({ prompt: 'a lost connection', chainName: 'lost' });
+    const { renderId } = await client.submit({ prompt: 'a lost\u2028connection\u2029', chainName: 'lost' });
     claim();
     const events = [];
     const all = (async () => {

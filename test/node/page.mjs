@@ -218,6 +218,7 @@ async function files(page) {
 async function many({ page, seen }) {
     const chain = page.url().match(/chains\/([0-9a-f-]{36})/)[1];
     const ids = sql(`SELECT renderchain.submit_own('{"prompt": "many", "chainId": "${chain}"}', '${user}') ->> 'renderId' FROM generate_series(1, 8)`).split('\n');
+    sql(`SELECT renderchain.save_memory(id, '{"palette": {"no": "list"}}') FROM renders WHERE chain_id = '${chain}' AND status = 'completed'`);
     const followed = () => new Set(seen.requests.map((request) => request.match(/renders\/(.{36})\/events$/)?.[1]).filter((id) => ids.includes(id))).size;
     await page.goto(`${url}/#/chains/${chain}`);
     await page.reload();
@@ -288,6 +289,21 @@ async function sessions(browser) {
     await context.close();
 }
 
+/* Chains that cannot be had now are asked for again. */
+async function comesBack(browser) {
+    const { page, context } = await open(browser);
+    await page.clock.install();
+    await page.route('**/api/chains', (route) => route.abort());
+    await signIn(page, url, token);
+    await page.getByRole('alert').waitFor();
+    like(await page.getByRole('alert').innerText(), /The server cannot be reached\./, 'a server that is away is said');
+    await page.unroute('**/api/chains');
+    await page.clock.fastForward(15000);
+    await page.locator('.chain-row').first().waitFor();
+    ok(true, 'chains come when it is back');
+    await context.close();
+}
+
 /* A token that is revoked ends the session, in words; servers know it for a few seconds more. */
 async function revoked(browser) {
     const { page, context } = await open(browser);
@@ -319,6 +335,7 @@ await run(async () => {
     is(visit.seen.errors, [], 'nothing breaks');
     await everywhere(browser, page.url());
     await sessions(browser);
+    await comesBack(browser);
     await revoked(browser);
     await browser.close();
 });

@@ -74,6 +74,7 @@ is(sql($node, "SELECT user_id || ' ' || (settings ->> 'quick') FROM renders WHER
 my %bad = (
 	'no body' => [ 400, '' ], 'no JSON' => [ 400, '{' ], 'an array' => [ 400, '[]' ], 'no prompt' => [ 400, '{}' ], 'a NUL' => [ 400, '{"prompt": "a\u0000b"}' ],
 	'an unknown member' => [ 400, '{"prompt": "x", "nothing": 1}' ], 'a path' => [ 400, '{"prompt": "x", "references": [{"path": "/etc/passwd"}]}' ],
+	'a text that is a path' => [ 400, '{"prompt": "x", "style": "/etc/passwd"}' ], 'too deep' => [ 400, '{"prompt": "x", "toolContext": {"toolId": "t", "toolSettings": ' . '{"a":' x 1500 . '1' . '}' x 1500 . '}}' ], 'a name too long' => [ 400, '{"prompt": "x", "chainName": "' . 'x' x 201 . '"}' ],
 	'another user' => [ 400, qq({"prompt": "x", "userId": "$bob"}) ], 'a wrong flag' => [ 400, '{"prompt": "x", "fullPipeline": "no"}' ],
 	'an unknown chain' => [ 404, '{"prompt": "x", "chainId": "00000000-0000-0000-0000-000000000001"}' ], 'an unknown model' => [ 422, '{"prompt": "x", "forceModel": "nothing"}' ]);
 for my $what (sort keys %bad)
@@ -99,10 +100,16 @@ is((ask('alice', 'GET', "/outputs/$input"))[1], read_file($photo), 'which are th
 is(status_of('bob', 'GET', "/outputs/$input"), 404, 'and nobody else\'s');
 is((send_json('bob', 'POST', '/api/renders', { prompt => 'x', style => { key => $input } }))[0], 404, 'nor for renders');
 is((send_json('alice', 'POST', '/api/renders', { prompt => 'again', style => { key => $input } }))[0], 202, 'but for the user\'s');
+my $none = qq(--b\r\nContent-Disposition: form-data; name="%s"; filename=""\r\nContent-Type: application/octet-stream\r\n\r\n\r\n);
+@answer = ask('alice', 'POST', '/api/renders', '-H', 'Content-Type: multipart/form-data; boundary=b', '--data-binary', sprintf($none, 'style') . sprintf($none, 'reference') . qq(--b\r\nContent-Disposition: form-data; name="prompt"\r\n\r\nnone chosen\r\n--b--\r\n));
+is($answer[0], 202, 'fields in which no file was chosen are none') or diag($answer[1]);
 my $text = write_file('text.txt', 'no picture');
+my $nul = write_file('nul.txt', "8\0 seconds");
 for my $case ([ 'no picture', '-F', 'prompt=x', '-F', "style=\@$text" ], [ 'an unknown field', '-F', 'prompt=x', '-F', 'nothing=1' ], [ 'half a number', '-F', 'prompt=x', '-F', 'durationSeconds=8s' ], [ 'a doubtful flag', '-F', 'prompt=x', '-F', 'quick=perhaps' ], [ 'a field that is no text', '-F', 'prompt=x', '-F', "\xff\xfe=1" ],
+	[ 'a number and a NUL', '-F', 'prompt=x', '-F', "durationSeconds=<$nul" ],
 	[ 'text for a file', '-F', 'prompt=x', '-F', 'style=x' ],
 	[ 'a file for text', '-F', "prompt=\@$text" ], [ 'too many', '-F', 'prompt=x', map { ('-F', "reference=\@$photo") } 1 .. 4 ], [ 'a path', '-F', 'prompt=x', '-F', 'request={"style": {"path": "/etc/passwd"}}' ],
+	[ 'a text that is a path', '-F', 'prompt=x', '-F', qq(request={"style": "$photo"}) ], [ 'such a reference', '-F', 'prompt=x', '-F', qq(request={"references": ["$photo"]}) ],
 	[ 'a key', '-F', 'prompt=x', '-F', qq(request={"style": {"key": "$input", "sha256": "x"}}) ], [ 'no JSON', '-F', 'request=x' ], [ 'no boundary', '-H', 'Content-Type: multipart/form-data', '-d', 'x' ],
 	[ 'a cut body', '-H', 'Content-Type: multipart/form-data; boundary=b', '--data-binary', "--b\r\nContent-Disposition: form-data; name=\"prompt\"\r\n\r\nx" ],
 	[ 'another boundary', '-H', 'Content-Type: multipart/form-data; boundary=b', '--data-binary', "--c\r\n\r\nx\r\n--c--\r\n" ])
@@ -150,6 +157,18 @@ sql($node, q(SELECT renderchain.claim_renders('w', 10, '1 hour')));
 $first->{sees}->(qr/"status":"processing"/);
 my $seq = stages($id, { stage => 'semantic_parsing', status => 'running' });
 $first->{sees}->(qr/^id: $seq\nevent: stage\ndata: .*"status":"running"/m);
+# An id that is none of ours is none, and what the database refuses once is not lost for good.
+{
+	my $strange = viewer('reader', $id, '-H', 'Last-Event-ID: 99999999999999999999');
+	$strange->{sees}->(qr/^id: $seq$/m);
+	my $signature = '(jsonb, uuid, timestamptz, integer)';
+	sql($node, "ALTER FUNCTION renderchain.watch_renders$signature RENAME TO watch_nothing");
+	is(($strange->{run}->finish, $strange->{run}->result(0))[1], 0, 'a refusal of the database ends streams');
+	sql($node, "ALTER FUNCTION renderchain.watch_nothing$signature RENAME TO watch_renders");
+	is(($first->{run}->finish, $first->{run}->result(0))[1], 0, 'all of them');
+	$first = viewer('alice', $id);
+	$first->{sees}->(qr/^id: $seq$/m);
+}
 my $second = viewer('admin', uc $id);
 $second->{sees}->(qr/^id: $seq$/m);
 my $later = stages($id, { stage => 'semantic_parsing', status => 'success', durationMs => 5 });
@@ -210,7 +229,8 @@ for my $range ([ '0-9', 206, 0, 10, '0-9/256' ], [ '250-', 206, 250, 6, '250-255
 	is($answer[1], substr(join('', map { chr } 0 .. 255), $from, $length), '... the right ones') if defined $length;
 	like($answer[2], qr{^Content-Range: bytes $said\r?$}m, '... and says which') if $said;
 }
-is(status_of('alice', 'GET', "/outputs/$key", '-H', 'If-None-Match: "' . 'a' x 64 . '"'), 304, 'what is known is not sent again');
+is(status_of('alice', 'GET', "/outputs/$key", '-H', "If-None-Match: $_"), 304, "what is known is not sent again: $_") for map { my $tag = '"' . 'a' x 64 . '"'; ($tag, "W/$tag", "\"b\", $tag", '*') } 1;
+is(status_of('alice', 'GET', "/outputs/$key", '-H', 'Range: bytes=0-9', '-H', "If-Range: \"$_->[0]\""), $_->[1], "a part of a version: $_->[1]") for [ 'a' x 64, 206 ], [ 'b', 200 ];
 for my $path ('/outputs/../objects', '/outputs/aa/../../../etc/passwd', '/outputs/%2e%2e/%2e%2e/etc/passwd', '/outputs//etc/passwd', '/outputs/', '/outputs/aa%00', '/outputs/aa%0d%0aX-Bad:1', "/outputs/$key%00", "/outputs/$key%00/../x", "/api/renders/$id%00/x", '/api/chains%00', '/healthz%00')
 {
 	@answer = ask('alice', 'GET', $path);
@@ -258,11 +278,16 @@ my $short = serve('--rate', '1', '--cors', 'https://example.org');
 	@answer = ask('', 'GET', '/renderchain.js');
 	like($answer[2], qr{^Access-Control-Allow-Origin: https://example\.org\r?$}m, 'and take the module');
 	like($answer[2], qr/^Access-Control-Expose-Headers: .*Retry-After/m, 'and read when to come back');
+	my $bobs = json_of(send_json('bob', 'POST', '/api/renders', { prompt => 'of bob' }))->{renderId};
+	my $looks = viewer('bob', $bobs);
+	$looks->{sees}->(qr/event: render/);
 	my ($of_bob) = map { $_->{token} } grep { $_->{userId} eq $bob && $_->{level} eq 'write' } events_of((driver('token', 'list', '--json'))[1]);
 	is((driver('token', 'revoke', $of_bob))[0], 0, 'a token is revoked');
 	is((driver('token', 'revoke', $of_bob))[0], 5, 'once');
 	wait_until(sub { status_of('bob', 'GET', '/api/chains') == 401 }, 'it is not good any more');
 	pass('a revoked token is not good any more');
+	is(($looks->{run}->finish, $looks->{run}->result(0))[1], 0, 'nor for streams that were open');
+	sql($node, "SELECT renderchain.cancel_render('$bobs')");
 }
 $short->{run}->signal('TERM');
 is(($short->{run}->finish, $short->{run}->result(0))[1], 0, 'a signal ends it');

@@ -72,6 +72,16 @@ SELECT renderchain.submit_own('{"prompt": "x", "references": [{"key": "k1"}]}', 
 SELECT renderchain.submit_own('{"prompt": "x", "style": {"key": "k1"}}', :'b');
 SELECT renderchain.submit_own('{"prompt": "x", "references": [{"path": "/etc/passwd"}]}', :'a');
 SELECT renderchain.submit_own('{"prompt": "x", "mask": {"path": "/etc/passwd"}}', :'a');
+-- a text is a path, too
+SELECT renderchain.submit_own('{"prompt": "x", "style": "/etc/passwd"}', :'a');
+SELECT renderchain.submit_own('{"prompt": "x", "lastFrame": "photo.png", "type": "video"}', :'a');
+SELECT renderchain.submit_own('{"prompt": "x", "references": ["/etc/passwd"]}', :'a');
+-- a chainId of null is none, and no way into another's chain
+SELECT renderchain.submit_own('{"prompt": "mine", "chainName": "of a only", "chainId": null}', :'a') AS mine \gset
+SELECT renderchain.submit_own('{"prompt": "theirs", "chainName": "of a only", "chainId": null}', :'b')::jsonb -> 'chainId' = :'mine'::jsonb -> 'chainId' AS intruded;
+-- a chain's name is no longer than elsewhere
+SELECT renderchain.submit_own(jsonb_build_object('prompt', 'x', 'chainName', repeat('x', 201)), :'a');
+SELECT renderchain.submit_own(jsonb_build_object('prompt', 'x', 'chainName', E' \t'), :'a');
 -- one that was uploaded with the request is nobody's yet
 SELECT renderchain.register_inputs('00000000-0000-0000-0000-0000000000cc', '[{"key": "up-00000000-0000-0000-0000-0000000000cc", "backend": "file"}]');
 SELECT renderchain.submit_own('{"prompt": "up", "references": [{"key": "up-00000000-0000-0000-0000-0000000000cc"}]}', :'b');

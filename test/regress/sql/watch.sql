@@ -65,6 +65,11 @@ SELECT renderchain.complete_render(id('a'), 2, '{"outputKey": "k", "stages": [{"
     {"stage": "model_routing", "status": "success", "durationMs": 30, "model": "m"}, {"stage": "validation", "status": "success", "durationMs": 50, "model": "n"}], "memory": {"palette": ["red"]}}') IS NOT NULL AS completed;
 SELECT renderchain.submit_render('{"prompt": "d", "chainName": "villa"}') IS NOT NULL AS submitted;
 SELECT r ->> 'prompt' AS prompt, r -> 'palette' AS palette FROM jsonb_array_elements(renderchain.watch_renders(since => '-infinity') -> 'renders') r ORDER BY 1;
+-- nothing in a palette but texts is told, as one answer is for all who look on
+SELECT renderchain.save_memory(id('a'), '{"palette": ["red", 1e308, [[1]], {"a": 1}, null, "blue"]}') IS NOT NULL AS saved;
+SELECT r ->> 'prompt' AS prompt, r -> 'palette' AS palette FROM jsonb_array_elements(renderchain.watch_renders(since => '-infinity') -> 'renders') r WHERE r ->> 'prompt' IN ('a', 'd') ORDER BY 1;
+SELECT renderchain.save_memory(id('a'), '{"palette": "red"}') IS NOT NULL AS saved;
+SELECT r -> 'palette' AS palette FROM jsonb_array_elements(renderchain.watch_renders(since => '-infinity') -> 'renders') r WHERE r ->> 'prompt' = 'a';
 SELECT renderchain.watch_renders(since => 'infinity') AS told \gset
 SELECT renderchain.fail_render(id('c'), 1, '{"message": "x", "retryAfterSeconds": 60}', true);
 SELECT short(renderchain.watch_renders(seen(:'told'), since => 'infinity'));
