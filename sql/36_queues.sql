@@ -147,7 +147,7 @@ BEGIN
             FROM render_jobs j JOIN renders r ON r.id = j.render_id
             WHERE j.queue_id = q.id AND j.state = 'queued' AND j.run_after <= p_now AND j.deadline > p_now
               AND j.render_id <> ALL (p_taken) AND j.render_id <> ALL (p_passed)
-            ORDER BY j.run_after, j.render_id LIMIT p_quota FOR UPDATE OF j SKIP LOCKED) w
+            ORDER BY j.run_after, j.render_id LIMIT p_quota FOR NO KEY UPDATE OF j SKIP LOCKED) w
         WHERE q.id = ANY (p_queues)
     ), asked AS MATERIALIZED (
         SELECT n.*, v_in_order AND COALESCE(n.parent_id, n.chain_id) IS NOT NULL
