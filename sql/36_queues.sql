@@ -82,6 +82,7 @@ DECLARE
     v_most integer := pg_catalog.cardinality(p_taken) + p_most;
     v_job record;
     v_taken uuid[] := p_taken;
+    v_passed uuid[] := '{}';
 BEGIN
     FOR v_job IN
         SELECT j.render_id, j.user_id, j.provider, j.request, j.chain_id, j.chain_position FROM render_jobs j JOIN renders r ON r.id = j.render_id
@@ -92,7 +93,7 @@ BEGIN
     LOOP
         IF v_in_order AND renderchain._goes_on_before((v_job.request ->> 'parentRenderId'::text)::uuid, v_job.chain_id,
                                                       v_job.chain_position) IS NOT NULL THEN
-            PERFORM renderchain._let_wait(ARRAY[v_job.render_id]);
+            v_passed := pg_catalog.array_append(v_passed, v_job.render_id);
             CONTINUE;
         END IF;
         CONTINUE WHEN p_per_user > 0
@@ -106,6 +107,7 @@ BEGIN
         v_taken := pg_catalog.array_append(v_taken, v_job.render_id);
         EXIT WHEN pg_catalog.cardinality(v_taken) = v_most;
     END LOOP;
+    PERFORM renderchain._let_wait(v_passed);
     RETURN v_taken;
 END
 $$;
