@@ -266,6 +266,10 @@ json_t *events_take(Render *render);
 const Model *route_image(const Render *render, const char **reason);
 const Model *route_video(const Render *render, const char **reason);
 
+/* Set the size of what the chosen model makes: the recipe's, or the largest that the quality is
+ * worth. What the model cannot do of what the recipe says, for the caller to free, or NULL. */
+char *route_size(Render *render);
+
 /* Why no model that the request may be drawn by can do what it asks, in words that are the
  * caller's; NULL where one can. */
 char *route_refusal(const Render *render);

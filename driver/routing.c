@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "model_limits.h"
+#include "recipe.h"
 #include "render.h"
 
 /* Tools whose pictures are measured rather than admired. */
@@ -130,4 +131,57 @@ const Model *route_image(const Render *render, const char **reason) {
     const Model *flash = registry_pick(registry, provider, "image", "flash");
     const char *tier = choose_tier(render, flash, reason);
     return take_tier(render, "image", tier, reason);
+}
+
+/* The largest size the model has of those that the quality is worth; of these that which is
+ * wanted, unless NULL. */
+static const char *choose_size(const Model *model, const char *quality, const char *wanted) {
+    static const char *const sizes[] = {"4K", "2K", "1K"};
+    size_t first = 2;
+    if (quality && strcmp(quality, "ultra") == 0)
+        first = 0;
+    else if (quality && strcmp(quality, "high") == 0)
+        first = 1;
+    for (size_t i = first; i < 3; i++)
+        if ((!wanted || strcmp(sizes[i], wanted) == 0) && model_supports(model, "sizes", sizes[i]))
+            return sizes[i];
+    return NULL;
+}
+
+/* The resolution of a video that its quality is worth. Veo has 1080p only at its full length. */
+static const char *choose_resolution(const Render *render, const Model *model) {
+    const char *quality = request_text(render, "quality");
+    const char *wire = json_string_value(json_object_get(model->definition, "wire"));
+    bool fine = quality && strcmp(quality, "standard") != 0;
+    bool can = model_supports(model, "resolutions", "1080p") &&
+               (render_seconds(render) == 8 || !wire || strcmp(wire, "veo") != 0);
+    return fine && can ? "1080p" : "720p";
+}
+
+/* Choose the size, which is the recipe's where that is what the quality has been paid for; tells
+ * whether it is. */
+static bool set_size(Render *render) {
+    const char *wanted = recipe_size(render);
+    if (render_is_video(render)) {
+        const char *best = choose_resolution(render, render->image_model);
+        bool fits = !wanted || strcmp(wanted, best) == 0 || strcmp(wanted, "720p") == 0;
+        render->image_size = wanted && fits ? wanted : best;
+        return fits;
+    }
+    render->image_size = choose_size(render->image_model, request_text(render, "quality"), wanted);
+    return !wanted || render->image_size;
+}
+
+/* Choose the size; says what the chosen model cannot do of what a recipe says, or NULL. */
+char *route_size(Render *render) {
+    const char *quality = request_text(render, "quality");
+    const char *id = render->image_model->id;
+    if (!set_size(render))
+        return mem_printf("the recipe's size is \"%.20s\", which %s does not make at quality %s",
+                          recipe_size(render), id, quality ? quality : "standard");
+    if (recipe_repeats(render) && !limit_takes_prompt(render->image_model, render->prompt))
+        return mem_printf("the recipe's final prompt has more characters than %s takes: name "
+                          "another model, or have it written anew with --analyze",
+                          id);
+    return NULL;
 }

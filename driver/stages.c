@@ -413,30 +413,6 @@ static void start_understanding(StageRun *run) {
 
 /* ---- routing, generation, storage ---- */
 
-/* The largest size the model has of those that the quality is worth. */
-static const char *choose_size(const Model *model, const char *quality) {
-    static const char *const sizes[] = {"4K", "2K", "1K"};
-    size_t first = 2;
-    if (quality && strcmp(quality, "ultra") == 0)
-        first = 0;
-    else if (quality && strcmp(quality, "high") == 0)
-        first = 1;
-    for (size_t i = first; i < 3; i++)
-        if (model_supports(model, "sizes", sizes[i]))
-            return sizes[i];
-    return NULL;
-}
-
-/* The resolution of a video that its quality is worth. Veo has 1080p only at its full length. */
-static const char *choose_resolution(const Render *render, const Model *model) {
-    const char *quality = request_text(render, "quality");
-    const char *wire = json_string_value(json_object_get(model->definition, "wire"));
-    bool fine = quality && strcmp(quality, "standard") != 0;
-    bool can = model_supports(model, "resolutions", "1080p") &&
-               (render_seconds(render) == 8 || !wire || strcmp(wire, "veo") != 0);
-    return fine && can ? "1080p" : "720p";
-}
-
 /* Choose the model that generates by the rules. A video that was started goes on with its own. */
 static const Model *choose_model(const Render *render, const char **reason) {
     const Model *started = registry_find(&render->app->registry, render->operation_model);
@@ -458,11 +434,12 @@ static void start_routing(StageRun *run) {
                    video ? "video" : "image", render->app->provider.name);
         return;
     }
-    render->image_size = recipe_size(render);
-    if (!render->image_size)
-        render->image_size =
-            video ? choose_resolution(render, render->image_model)
-                  : choose_size(render->image_model, request_text(render, "quality"));
+    char *refusal = route_size(render);
+    if (refusal) {
+        stage_fail(run, "rejected", "%s", refusal);
+        free(refusal);
+        return;
+    }
     run->model = render->image_model;
     run->output = json_pack("{s:s, s:s, s:s?}", "model", render->image_model->id, "reason", reason,
                             "size", render->image_size);

@@ -22,7 +22,7 @@ PG_FUNCTION_INFO_V1(rc_sql_credits);
 /* The length of a video whose request does not say it */
 #define LONGEST_VIDEO	8
 
-/* Sizes of images, the largest first, with the quality from which on they are drawn: driver/stages.c */
+/* Sizes of images, the largest first, with the quality from which on they are drawn: driver/routing.c */
 static const struct
 {
 	const char *size;

@@ -72,26 +72,28 @@ END
 $$;
 
 -- take renders that are without a queue, because some transaction that goes on keeps it from being made or changed:
--- lock up to some of them, the oldest first
+-- lock up to some of them, the oldest first. Those that may not be taken now do not count: others are behind them.
 CREATE FUNCTION renderchain._take_left_out(p_taken uuid[], p_most integer, p_type text, p_provider text,
     p_per_user integer, p_per_provider integer, p_now timestamptz) RETURNS uuid[]
 LANGUAGE plpgsql VOLATILE
 AS $$
 DECLARE
     v_in_order boolean := pg_catalog.current_setting('renderchain.chain_order'::text)::boolean;
+    v_most integer := pg_catalog.cardinality(p_taken) + p_most;
     v_job record;
     v_taken uuid[] := p_taken;
+    v_passed uuid[] := '{}';
 BEGIN
     FOR v_job IN
         SELECT j.render_id, j.user_id, j.provider, j.request, j.chain_id, j.chain_position FROM render_jobs j JOIN renders r ON r.id = j.render_id
         WHERE j.state = 'queued' AND j.queue_id IS NULL AND j.run_after <= p_now AND j.deadline > p_now
           AND (p_type IS NULL OR COALESCE(j.request ->> 'type'::text, 'image'::text) = p_type)
           AND (p_provider IS NULL OR j.provider IN ('any', p_provider))
-        ORDER BY j.queue_id, j.run_after, j.render_id LIMIT p_most FOR UPDATE OF j SKIP LOCKED
+        ORDER BY j.queue_id, j.run_after, j.render_id FOR NO KEY UPDATE OF j SKIP LOCKED
     LOOP
         IF v_in_order AND renderchain._goes_on_before((v_job.request ->> 'parentRenderId'::text)::uuid, v_job.chain_id,
                                                       v_job.chain_position) IS NOT NULL THEN
-            PERFORM renderchain._let_wait(ARRAY[v_job.render_id]);
+            v_passed := pg_catalog.array_append(v_passed, v_job.render_id);
             CONTINUE;
         END IF;
         CONTINUE WHEN p_per_user > 0
@@ -103,7 +105,9 @@ BEGIN
                  OR (SELECT pg_catalog.count(*) FROM render_jobs j
                      WHERE (j.state = 'running' OR j.render_id = ANY (v_taken)) AND j.provider = v_job.provider) >= p_per_provider);
         v_taken := pg_catalog.array_append(v_taken, v_job.render_id);
+        EXIT WHEN pg_catalog.cardinality(v_taken) = v_most;
     END LOOP;
+    PERFORM renderchain._let_wait(v_passed);
     RETURN v_taken;
 END
 $$;
@@ -147,7 +151,7 @@ BEGIN
             FROM render_jobs j JOIN renders r ON r.id = j.render_id
             WHERE j.queue_id = q.id AND j.state = 'queued' AND j.run_after <= p_now AND j.deadline > p_now
               AND j.render_id <> ALL (p_taken) AND j.render_id <> ALL (p_passed)
-            ORDER BY j.run_after, j.render_id LIMIT p_quota FOR UPDATE OF j SKIP LOCKED) w
+            ORDER BY j.run_after, j.render_id LIMIT p_quota FOR NO KEY UPDATE OF j SKIP LOCKED) w
         WHERE q.id = ANY (p_queues)
     ), asked AS MATERIALIZED (
         SELECT n.*, v_in_order AND COALESCE(n.parent_id, n.chain_id) IS NOT NULL

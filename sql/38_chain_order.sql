@@ -148,14 +148,23 @@ CREATE FUNCTION renderchain._queue_overlooked(p_now timestamptz) RETURNS void
 LANGUAGE plpgsql VOLATILE
 AS $$
 DECLARE
+    -- from anywhere on and round: marks may have to stay, as long as somebody keeps the lock of their chain
+    v_from uuid := pg_catalog.gen_random_uuid();
     v_job record;
     v_heard uuid[] := '{}';
     v_orphans uuid[] := '{}';
 BEGIN
     FOR v_job IN
-        SELECT j.render_id, j.chain_id, j.unheard FROM render_jobs j
-        WHERE j.unheard OR (j.state = 'waiting' AND j.waits_for IS NULL)
-        ORDER BY j.render_id LIMIT 100 FOR NO KEY UPDATE SKIP LOCKED
+        WITH further AS (
+            SELECT j.render_id, j.chain_id, j.unheard FROM render_jobs j
+            WHERE (j.unheard OR (j.state = 'waiting' AND j.waits_for IS NULL)) AND j.render_id >= v_from
+            ORDER BY j.render_id LIMIT 100 FOR NO KEY UPDATE SKIP LOCKED
+        ), from_start AS (
+            SELECT j.render_id, j.chain_id, j.unheard FROM render_jobs j
+            WHERE (j.unheard OR (j.state = 'waiting' AND j.waits_for IS NULL)) AND j.render_id < v_from
+            ORDER BY j.render_id LIMIT 100 FOR NO KEY UPDATE SKIP LOCKED
+        )
+        SELECT * FROM further UNION ALL SELECT * FROM from_start LIMIT 100
     LOOP
         IF NOT v_job.unheard THEN
             v_orphans := pg_catalog.array_append(v_orphans, v_job.render_id);

@@ -127,7 +127,7 @@ BEGIN
               FROM render_jobs j JOIN renders r ON r.id = j.render_id
               WHERE j.state <> 'ended' AND LEAST(j.lease_until, j.deadline) <= p_now
               ORDER BY LEAST(j.lease_until, j.deadline) LIMIT p_max
-              FOR UPDATE OF j SKIP LOCKED) e
+              FOR NO KEY UPDATE OF j SKIP LOCKED) e
         ORDER BY e.user_id
     LOOP
         v_status := renderchain._try_to_give_back(v_job.render_id, p_now, CASE
@@ -267,7 +267,7 @@ BEGIN
     v_ids := ARRAY(SELECT j.render_id FROM render_jobs j
                    WHERE j.render_id = v_new.o_render_id AND j.state <> 'ended'
                      AND (j.state IN ('queued', 'waiting') OR j.lease_until <= v_now)
-                   FOR UPDATE SKIP LOCKED);
+                   FOR NO KEY UPDATE SKIP LOCKED);
     IF pg_catalog.cardinality(v_ids) > 0 THEN
         v_status := (SELECT renderchain._give_back(j.render_id, v_now, v_now, NULL::jsonb) FROM render_jobs j
                      WHERE j.render_id = v_ids[1] AND LEAST(j.lease_until, j.deadline) <= v_now);

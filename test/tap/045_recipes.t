@@ -197,6 +197,25 @@ is(stages($again->{data}{renderId}, 'success'), 'memory_extraction, model_routin
 is($again->{data}{selectedModel}, $video->{data}{selectedModel}, 'by its model');
 is(sha256_hex(picture($again)), sha256_hex(picture($video)), 'to the byte');
 
+# A size that was not reserved for is not asked for.
+for my $case ([ 'render', '4K', sub { } ], [ 'render', 'huge', sub { } ], [ 'video', '1080p', sub { $_[0]->{model}{id} = $video->{data}{selectedModel}; $_[0]->{type} = 'video' } ])
+{
+	my ($command, $size, $change) = @$case;
+	my %larger = (%$recipe, inputs => {}, history => undef, parameters => { quality => 'standard', size => $size }, model => { %{ $recipe->{model} } });
+	$change->(\%larger);
+	my $asked = calls_of($url);
+	($code, my $refused, $err) = run_at($url, $command, '--from-recipe', write_file('larger.json', JSON::PP->new->encode(\%larger)));
+	is($code, 1, "a recipe of size $size at standard quality") or diag($err);
+	like($err, qr/model_routing failed \(rejected\): the recipe's size is "$size", which \S+ does not make at quality standard/, 'is refused');
+	is(scalar(calls_of($url)), $asked, 'before anything is asked of the model');
+	is($refused->{data}{creditsCost}, 0, 'and costs nothing');
+}
+
+# A final prompt that the model does not take is not changed for another one.
+($code, undef, $err) = run_at($url, 'render', '--from-recipe', write_file('wordy.json', JSON::PP->new->encode({ %$recipe, inputs => {}, history => undef, finalPrompt => 'brick ' x 4000 })));
+is($code, 1, 'a final prompt that is too long') or diag($err);
+like($err, qr/model_routing failed \(rejected\): the recipe's final prompt has more characters than local-image-flash takes.*--analyze/, 'is refused');
+
 # What cannot be followed.
 sql($node, "UPDATE models SET retired = '2020-01-01', successor = 'local-image-pro', definition = definition || '{\"retired\": \"2020-01-01\", \"successor\": \"local-image-pro\"}' WHERE id = 'local-image-flash'");
 ($code, undef, $err) = run_at($url, 'render', '--from-recipe', $id, '--reference', "$photo.moved");
