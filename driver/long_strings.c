@@ -11,11 +11,16 @@
 #define MARK "\\u001flong string "
 #define PARSED_MARK "\x1flong string "
 
+/* What stands outside of strings is parsed into values that take a hundred times its place, and of
+ * a provider's answers is a few kB. */
+enum { OUTSIDE_MOST = 1 << 20 };
+
 /* Find the end of a string (the quote that closes it); sets *plain where no escape is
- * in it. NULL where it is not closed. */
+ * in it, and no zero byte, which the parser must see to refuse it. NULL where it is not closed. */
 static const char *string_end(const char *at, const char *end, bool *plain) {
     const char *quote = memchr(at, '"', (size_t)(end - at));
-    *plain = quote && !memchr(at, '\\', (size_t)(quote - at));
+    *plain = quote && !memchr(at, '\\', (size_t)(quote - at)) &&
+             !memchr(at, '\0', (size_t)(quote - at));
     if (!quote || *plain)
         return quote;
     for (; at < end && *at != '"'; at++)
@@ -24,12 +29,16 @@ static const char *string_end(const char *at, const char *end, bool *plain) {
     return at < end ? at : NULL;
 }
 
-/* Copy a text without its long strings. */
+/* Copy a text without its long strings; false where too much of it is outside of strings. */
 static bool shorten(const char *text, size_t length, LongStrings *strings, Buf *out) {
     const char *at = text, *end = text + length, *copied = text;
     const char *quote;
+    size_t outside = 0;
     while ((quote = memchr(at, '"', (size_t)(end - at)))) {
         bool plain;
+        outside += (size_t)(quote - at) + 2;
+        if (outside > OUTSIDE_MOST)
+            return false;
         const char *close = string_end(quote + 1, end, &plain);
         if (!close)
             break;
@@ -45,7 +54,7 @@ static bool shorten(const char *text, size_t length, LongStrings *strings, Buf *
         }
         at = close + 1;
     }
-    return buf_append(out, copied, (size_t)(end - copied));
+    return outside + (size_t)(end - at) <= OUTSIDE_MOST && buf_append(out, copied, (size_t)(end - copied));
 }
 
 /* Parse a text whose long strings stay where they are. */
@@ -57,6 +66,9 @@ json_t *long_strings_load(const char *text, size_t length, LongStrings *strings,
     json_t *json = NULL;
     if (shorten(text, length, strings, &buf))
         json = json_loadb(buf.data, buf.length, 0, error);
+    else if (error)
+        snprintf(error->text, sizeof error->text, "it has more than %d bytes outside of strings",
+                 OUTSIDE_MOST);
     buf_free(&buf);
     return json;
 }

@@ -21,7 +21,8 @@ typedef struct LongStrings {
 
 /* Parse a JSON text in which every string of at least LONG_STRING_LEAST bytes without
  * escapes (the first LONG_STRINGS_MAXIMUM of them) is replaced by a short mark that
- * long_string_find knows. The text must outlive the items. NULL where it is not JSON. */
+ * long_string_find knows. The text must outlive the items. NULL where it is not JSON, or has more
+ * than 1 MB outside of strings. */
 json_t *long_strings_load(const char *text, size_t length, LongStrings *strings,
                           json_error_t *error);
 

@@ -78,11 +78,47 @@ static void keeps_its_limits(void **state) {
     free(inside);
 }
 
+/* A zero byte stays for the parser to refuse: no JSON has one, and nobody can store it. */
+static void leaves_zero_bytes_to_the_parser(void **state) {
+    (void)state;
+    char *inside = letters(LONG_STRING_LEAST);
+    char *text = mem_printf("[\"%s\"]", inside);
+    size_t length = strlen(text);
+    LongStrings strings;
+    text[100] = '\0';
+    assert_null(long_strings_load(text, length, &strings, NULL));
+    free(text);
+    free(inside);
+}
+
+/* Numbers and brackets take a hundred times their place: what is full of them is not parsed. */
+static void refuses_what_is_full_of_values(void **state) {
+    (void)state;
+    json_error_t where = {0};
+    LongStrings strings;
+    for (int many = 0; many < 2; many++) {
+        size_t length = many ? 3 << 20 : 1 << 19;
+        char *text = mem_alloc(length + 1);
+        memset(text, ' ', length);
+        memcpy(text, "[\"a\"", 4);
+        for (size_t i = 4; i + 2 < length; i += 2)
+            memcpy(text + i, ",1", 2);
+        text[length - 1] = ']';
+        json_t *json = long_strings_load(text, length, &strings, &where);
+        assert_int_equal(json != NULL, !many);
+        json_decref(json);
+        free(text);
+    }
+    assert_string_equal(where.text, "it has more than 1048576 bytes outside of strings");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(takes_out_from_the_limit),
         cmocka_unit_test(leaves_escapes_alone),
         cmocka_unit_test(keeps_its_limits),
+        cmocka_unit_test(leaves_zero_bytes_to_the_parser),
+        cmocka_unit_test(refuses_what_is_full_of_values),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
