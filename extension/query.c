@@ -117,6 +117,15 @@ static const QueryText query_texts[RC_QUERY_COUNT] = {
 	[RC_DELETE_PINS] = {
 		"DELETE FROM @.memory_pins AS p WHERE p.chain_id OPERATOR(pg_catalog.=) $1",
 	1, {UUIDOID}, false},
+	/* (name, project or '') -> a row for each chain of that name */
+	[RC_CHAIN_BY_NAME] = {
+		"SELECT 1 FROM @.render_chains c WHERE c.name::pg_catalog.text OPERATOR(pg_catalog.=) $1"
+		" AND COALESCE(c.project_id::pg_catalog.text, '') OPERATOR(pg_catalog.=) $2",
+	2, {TEXTOID, TEXTOID}, true},
+	/* (render) -> a row for each that waits for it */
+	[RC_WAITING] = {
+		"SELECT 1 FROM @.render_jobs j WHERE j.waits_for OPERATOR(pg_catalog.=) $1",
+	1, {UUIDOID}, true},
 };
 
 /* A plan that is kept, by schema and query. */

@@ -21,6 +21,8 @@ typedef enum RcQuery
 	RC_PINS,
 	RC_WRITE_PINS,
 	RC_DELETE_PINS,
+	RC_CHAIN_BY_NAME,
+	RC_WAITING,
 	RC_QUERY_COUNT				/* must be last */
 } RcQuery;
 

@@ -24,6 +24,11 @@ CREATE FUNCTION renderchain._notify(render_id uuid, event text) RETURNS boolean
 LANGUAGE c VOLATILE
 AS 'MODULE_PATHNAME', 'rc_sql_notify';
 
+-- whether there is a chain of that name in a project ('' for none) by now, whatever the transaction's snapshot says
+CREATE FUNCTION renderchain._is_chain_made(p_name text, p_project text) RETURNS boolean
+LANGUAGE c VOLATILE STRICT
+AS 'MODULE_PATHNAME', 'rc_sql_is_chain_made';
+
 -- the chain of that name in a project, made if there is none
 CREATE FUNCTION renderchain._chain_by_name(p_name text, p_project_id uuid, p_now timestamptz) RETURNS uuid
 LANGUAGE plpgsql VOLATILE
@@ -48,6 +53,10 @@ BEGIN
         PERFORM renderchain._lock_name('chain'::text, pg_catalog.concat(p_project_id::text, '/'::text, p_name));
         v_locked := true;
     END LOOP;
+    IF NOT renderchain._sees_others() AND renderchain._is_chain_made(p_name, COALESCE(p_project_id::text, ''::text)) THEN
+        RAISE EXCEPTION 'could not serialize access: chain "%" has been made meanwhile', p_name
+            USING ERRCODE = 'serialization_failure', HINT = 'Try again, in a new transaction.';
+    END IF;
     PERFORM renderchain._check_required('render_chains'::text, p_project_id, NULL::uuid);
     INSERT INTO render_chains (id, project_id, name, created_at, updated_at)
     VALUES (pg_catalog.gen_random_uuid(), p_project_id, p_name, p_now, p_now)

@@ -11,7 +11,8 @@
 -- the one before must not miss each other, and yet neither may be kept waiting. So both
 -- try for a lock on the chain: one that lets wait and does not get it leaves the render
 -- in the queue, one that ends and does not get it leaves the mark unheard on its job,
--- which the next claims see to.
+-- which the next claims see to. A transaction that keeps its snapshot lets none wait,
+-- and where it ends one it looks by a new snapshot whether there is more that waits.
 
 -- the deadline of a render that can be claimed from a time on: as long as it waits for others its time does not run, or
 -- the last of a long chain would fail without having had a turn
@@ -113,21 +114,26 @@ BEGIN
 END
 $$;
 
+-- whether a render waits for that one by now, whatever the transaction's snapshot says
+CREATE FUNCTION renderchain._is_waited_for(p_render_id uuid) RETURNS boolean
+LANGUAGE c VOLATILE STRICT
+AS 'MODULE_PATHNAME', 'rc_sql_is_waited_for';
+
 -- queue what waits for a render that ends in this transaction, or has ended, and whose job row is locked; tells whether
 -- that is all for sure
 CREATE FUNCTION renderchain._queue_next(p_render_id uuid, p_chain_id uuid, p_now timestamptz) RETURNS boolean
 LANGUAGE plpgsql VOLATILE
 AS $$
 DECLARE
-    v_sure boolean := renderchain._sees_others()
-        AND pg_catalog.pg_try_advisory_xact_lock(renderchain._wait_lock(COALESCE(p_chain_id, p_render_id)));
+    v_sure boolean := pg_catalog.pg_try_advisory_xact_lock(renderchain._wait_lock(COALESCE(p_chain_id, p_render_id)));
     v_ids uuid[] := ARRAY(SELECT j.render_id FROM render_jobs j WHERE j.waits_for = p_render_id);
 BEGIN
     IF pg_catalog.cardinality(v_ids) > 0 THEN
         PERFORM renderchain._queue_waiting(v_ids, p_now);
-        v_sure := v_sure AND NOT EXISTS (SELECT FROM render_jobs j WHERE j.waits_for = p_render_id);
+    ELSIF renderchain._sees_others() THEN
+        RETURN v_sure;
     END IF;
-    RETURN v_sure;
+    RETURN v_sure AND NOT renderchain._is_waited_for(p_render_id);
 END
 $$;
 
