@@ -170,11 +170,18 @@ static ServeToken *find_token(Serve *serve, const char *hash) {
     return NULL;
 }
 
-/* Make room for a token: that which will be forgotten first. */
+/* Is a token to be forgotten before another? Those that are none are, so that nobody gets a new
+ * allowance by asking with many of them. */
+static bool goes_before(const ServeToken *token, const ServeToken *other) {
+    bool none = token->level == LEVEL_NONE, other_none = other->level == LEVEL_NONE;
+    return none != other_none ? none : token->until < other->until;
+}
+
+/* Make room for a token: that which is to be forgotten first. */
 static ServeToken *make_token(Serve *serve, const char *hash) {
     ServeToken *oldest = serve->tokens;
     for (size_t i = 1; i < TOKENS_KNOWN; i++)
-        if (serve->tokens[i].until < oldest->until)
+        if (goes_before(&serve->tokens[i], oldest))
             oldest = &serve->tokens[i];
     *oldest = (ServeToken){.allowance = serve->rate * BURST_SECONDS, .counted = loop_now()};
     snprintf(oldest->hash, sizeof oldest->hash, "%s", hash);

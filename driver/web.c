@@ -18,6 +18,8 @@ enum {
     STREAM_BLOCK = 4 << 10,
     STREAM_BUFFERED = 1 << 20,
     DISCARDED_MOST = 16 << 20, /* of the body of a request that was refused by its head */
+    BODIES_MOST = 256 << 20,   /* of all bodies at once: handling them takes four times as much */
+    BODY_SMALL = 1 << 20,      /* one that is taken in any case */
     BACKLOG = 1024
 };
 
@@ -30,6 +32,7 @@ struct Web {
     double timer_at;
     char *url;
     bool stopping;
+    size_t bodies; /* bytes of the bodies that are kept */
     WebCounts counts;
     WebRequest *requests;
 };
@@ -280,6 +283,12 @@ void web_admit(WebRequest *request, size_t body_maximum) {
     }
 }
 
+/* Let go of a body. */
+static void forget_body(WebRequest *request) {
+    request->web->bodies -= request->body.length;
+    buf_free(&request->body);
+}
+
 /* A request is over. */
 static void over(void *context, struct MHD_Connection *connection, void **own,
                  enum MHD_RequestTerminationCode how) {
@@ -299,7 +308,7 @@ static void over(void *context, struct MHD_Connection *connection, void **own,
     }
     if (request->response)
         MHD_destroy_response(request->response);
-    buf_free(&request->body);
+    forget_body(request);
     free(request->part);
     free(request->method);
     free(request->path);
@@ -310,12 +319,16 @@ static void over(void *context, struct MHD_Connection *connection, void **own,
 /* Handle a request that is here. */
 static void handle(Web *web, WebRequest *request) {
     request->handled = true;
-    if (request->too_large)
+    if (request->busy) {
+        web_add_header(request, "Retry-After", "5");
+        web_answer_problem(request, 503, "too much is being uploaded at once", NULL, NULL);
+    } else if (request->too_large) {
         web_answer_problem(request, 413, "the request is too large", NULL, NULL);
-    else if (web->stopping)
+    } else if (web->stopping) {
         web_answer_problem(request, 503, "the server stops", NULL, NULL);
-    else
+    } else {
         web->options.handle(web->options.context, request);
+    }
 }
 
 /* Tell whether a refused request's body is to be read and thrown away first: whoever closes a
@@ -330,14 +343,31 @@ static bool discards(const WebRequest *request) {
     return web_header(request, "Transfer-Encoding") != NULL;
 }
 
+/* Keep a piece of a body, where there is room for it. */
+static bool keep(WebRequest *request, const char *data, size_t size) {
+    Web *web = request->web;
+    bool small = request->body.length + size <= BODY_SMALL;
+    if (request->response || request->too_large || request->busy)
+        return false;
+    if (!small && web->bodies + size > BODIES_MOST) {
+        request->busy = true;
+        forget_body(request);
+        return false;
+    }
+    request->too_large = !buf_append(&request->body, data, size);
+    if (!request->too_large)
+        web->bodies += size;
+    return !request->too_large;
+}
+
 /* Take a piece of a body: keep it where the request was let in, count it where it is thrown away.
  * Whoever sends without end is cut off. */
 static enum MHD_Result take(WebRequest *request, const char *data, size_t size) {
-    if (!request->response && !request->too_large && buf_append(&request->body, data, size))
+    if (keep(request, data, size))
         return MHD_YES;
-    request->too_large = true;
+    size_t most = request->busy ? request->body.maximum + DISCARDED_MOST : DISCARDED_MOST;
     request->discarded += size;
-    return request->discarded <= DISCARDED_MOST ? MHD_YES : MHD_NO;
+    return request->discarded <= most ? MHD_YES : MHD_NO;
 }
 
 /* Give the answer, or let the connection sleep until there is one, or until it is let in. */

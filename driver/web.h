@@ -22,7 +22,7 @@ typedef struct WebRequest {
     char *method, *path; /* the path without its escapes */
     Buf body;
     size_t discarded; /* of its body, as nobody wants it */
-    bool too_large, admitted, whole, handled, asleep;
+    bool too_large, busy, admitted, whole, handled, asleep;
     const void *route; /* the handler's own */
     char *part;        /* the same; freed with the request */
     char user[37];     /* whose token it came with; "" for none */

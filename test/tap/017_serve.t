@@ -118,6 +118,32 @@ for my $case ([ 'no picture', '-F', 'prompt=x', '-F', "style=\@$text" ], [ 'an u
 	@answer = ask('alice', 'POST', '/api/renders', @words);
 	is($answer[0], 400, "a form with $what is refused") or diag($answer[1]);
 }
+# Many large uploads at once do not take all memory: some are to come back later, and small things are taken all the while.
+sub begin_upload
+{
+	my ($length) = @_;
+	my $socket = IO::Socket::INET->new(PeerAddr => $serve->{url} =~ s{^http://}{}r, Timeout => 20) or die;
+	$socket->print("POST /api/renders HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer $token{alice}\r\nContent-Type: multipart/form-data; boundary=b\r\nContent-Length: $length\r\nConnection: close\r\n\r\n");
+	my $piece = ' ' x (1 << 20);
+	$socket->print($piece) or die "cut: $!" for 1 .. ($length >> 20) - 1;
+	$socket->flush;
+	return $socket;
+}
+sub end_upload
+{
+	my ($socket) = @_;
+	$socket->print(' ' x (1 << 20)) && $socket->flush or die "cut: $!";
+	my $text = do { local $/; <$socket> };
+	my ($status) = $text =~ m{^HTTP/1\.1 (\d+)};
+	return ($status // 'none') . ($text =~ /^Retry-After: 5\r?$/m ? ' later' : '');
+}
+{
+	my @uploads = map { begin_upload(60 << 20) } 1 .. 8;
+	is((send_json('alice', 'POST', '/api/renders', { prompt => 'small' }))[0], 202, 'a small request is taken while large ones come');
+	my %seen = map { $_ => 1 } map { end_upload($_) } @uploads;
+	is_deeply(\%seen, { '400' => 1, '503 later' => 1 }, 'some of many large ones are to come back');
+	is(end_upload(begin_upload(60 << 20)), '400', 'there is room again');
+}
 # Nothing that a stranger sends is kept, but all is read, as who is still sending when the connection is reset loses the answer.
 sub send_to_the_end
 {
@@ -271,6 +297,14 @@ my $short = serve('--rate', '1', '--cors', 'https://example.org');
 	my @statuses = map { status_of('alice', 'GET', '/api/credits') } 1 .. 9;
 	is($statuses[0], 200, 'a token may ask');
 	ok((grep { $_ == 429 } @statuses), 'but not too often') or diag("@statuses");
+	wait_until(sub {
+		for (1 .. 20) { last if status_of('alice', 'GET', '/api/credits') == 429 }
+		my $socket = IO::Socket::INET->new(PeerAddr => $serve->{url} =~ s{^http://}{}r, Timeout => 20) or die;
+		$socket->print(map { "GET /api/credits HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer none$_\r\n" . ($_ == 300 ? "Connection: close\r\n" : '') . "\r\n" } 1 .. 300);
+		$socket->flush;
+		local $/;
+		return <$socket> =~ /^HTTP/ && status_of('alice', 'GET', '/api/credits') == 429;
+	}, 'asking with many tokens that are none gives no new allowance');
 	is(status_of('bob', 'GET', '/api/chains'), 200, 'which is no matter to another');
 	@answer = ask('', 'OPTIONS', '/api/renders', '-H', 'Origin: https://example.org', '-H', 'Access-Control-Request-Method: POST');
 	is($answer[0], 204, 'a page may ask what it may ask');
