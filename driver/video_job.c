@@ -237,6 +237,8 @@ static void came(void *context, const HttpReply *reply) {
     VideoJob *job = context;
     ModelAnswer answer = {.retry_after_ms = -1};
     job->sent = NULL;
+    if (job->phase != PHASE_DOWNLOAD || reply->status != 200)
+        provider_hide_key(job->provider, reply);
     if (reply->code == CURLE_OK && reply->status == 200) {
         if (job->phase == PHASE_DOWNLOAD)
             video_came(job, reply);
