@@ -36,7 +36,7 @@ typedef struct HttpReply {
     bool too_large;        /* the body passed reply_maximum */
     bool not_public;       /* the address is none that public_only allows */
     double retry_after_ms; /* from Retry-After (seconds or a date), -1 where there is none */
-    const Buf *body;       /* valid during the callback */
+    Buf *body;             /* valid during the callback, which may take what is in it */
     const char *error;     /* libcurl's words, with where the time went; "" where fine */
     const HttpCall *call;  /* for http_header */
 } HttpReply;

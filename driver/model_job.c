@@ -77,6 +77,7 @@ static void reply_came(void *context, const HttpReply *reply) {
     ModelJob *job = context;
     ModelAnswer answer = {.retry_after_ms = -1};
     job->sent = NULL;
+    provider_hide_key(job->provider, reply);
     answer.status = reply->code == CURLE_OK ? reply->status : 0;
     if (reply->code != CURLE_OK)
         answer_from_failure(reply, &answer);

@@ -171,6 +171,19 @@ void provider_close(Provider *provider) {
     *provider = (Provider){0};
 }
 
+/* Blot the key out. Keys are long; a short word is one that has no secret to keep. */
+void provider_hide_key(const Provider *provider, const HttpReply *reply) {
+    enum { KEY_LEAST = 12 };
+    size_t length = provider->key ? strlen(provider->key) : 0;
+    char *at = reply->body->data, *end = at ? at + reply->body->length : NULL;
+    if (length < KEY_LEAST)
+        return;
+    while (at && (at = memmem(at, (size_t)(end - at), provider->key, length))) {
+        memset(at, '*', length);
+        at += length;
+    }
+}
+
 /* Did nothing of the request get there? In these cases only a proxy heard of it, whatever
  * libcurl counted. */
 static bool never_arrived(const HttpReply *reply) {

@@ -114,6 +114,9 @@ MUSTCHECK bool provider_open(Provider *provider, const char *name, const char *u
                              const char *key_file, char **error);
 void provider_close(Provider *provider);
 
+/* Blot the key out of an answer that repeats it: what providers say is shown, logged and kept. */
+void provider_hide_key(const Provider *provider, const HttpReply *reply);
+
 /* Judge a transfer that brought no answer: sets outcome and message. */
 void answer_from_failure(const HttpReply *reply, ModelAnswer *answer);
 

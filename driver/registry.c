@@ -1,5 +1,6 @@
 #include "registry.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -148,6 +149,11 @@ static bool price_of(const json_t *price, const char *key, double *value) {
     return decimal != NULL;
 }
 
+/* An amount as a text; NULL where it is none, as from a price that is no number. */
+static char *amount(double cost) {
+    return isfinite(cost) && cost >= 0 ? mem_printf("%.6f", cost) : NULL;
+}
+
 /* Work out what a call cost. A figure that is missing makes the whole unknown, never zero. */
 char *model_cost(const Model *model, const json_t *usage, const char *size) {
     const json_t *price = json_object_get(model->definition, "price");
@@ -158,13 +164,13 @@ char *model_cost(const Model *model, const json_t *usage, const char *size) {
     if (json_is_object(per_image)) {
         if (!size || !price_of(per_image, size, &rate))
             return NULL;
-        return mem_printf("%.6f", rate * used(usage, "images"));
+        return amount(rate * used(usage, "images"));
     }
     const json_t *per_second = json_object_get(price, "perSecond");
     if (json_is_object(per_second)) {
         if (!size || !json_object_get(usage, "seconds") || !price_of(per_second, size, &rate))
             return NULL;
-        return mem_printf("%.6f", rate * used(usage, "seconds"));
+        return amount(rate * used(usage, "seconds"));
     }
     /* What is counted, its price, and the price of what has none of its own. */
     static const char *const terms[][3] = {
@@ -184,5 +190,5 @@ char *model_cost(const Model *model, const json_t *usage, const char *size) {
             return NULL;
         cost += tokens * rate / 1e6;
     }
-    return counted ? mem_printf("%.6f", cost) : NULL;
+    return counted ? amount(cost) : NULL;
 }

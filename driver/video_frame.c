@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -70,18 +71,32 @@ static pid_t start_program(const FrameJob *job, int in, int out) {
     return pid;
 }
 
-/* Read what it prints to its end; false where that is too much, too late or no longer wanted. */
-static bool read_picture(FrameJob *job, int out) {
-    char piece[65536];
-    double until = loop_now() + FRAME_MS;
+/* Wait until a descriptor has something; false where that is too late or no longer wanted. */
+static bool wait_for(const FrameJob *job, int fd, double until) {
     for (;;) {
-        struct pollfd ready[] = {{.fd = out, .events = POLLIN},
+        struct pollfd ready[] = {{.fd = fd, .events = POLLIN},
                                  {.fd = job->stop, .events = POLLIN}};
         double left = until - loop_now();
         int count = left > 0 ? poll(ready, 2, (int)left + 1) : 0;
-        if (count < 0 && errno == EINTR)
-            continue;
-        if (count <= 0 || ready[1].revents)
+        if (count >= 0 || errno != EINTR)
+            return count > 0 && !ready[1].revents;
+    }
+}
+
+/* Wait for its end: what it prints may end before it does. */
+static bool wait_for_end(const FrameJob *job, pid_t pid, double until) {
+    int handle = (int)syscall(SYS_pidfd_open, pid, 0);
+    bool ended = handle >= 0 && wait_for(job, handle, until);
+    if (handle >= 0)
+        close(handle);
+    return ended;
+}
+
+/* Read what it prints to its end; false where that is too much, too late or no longer wanted. */
+static bool read_picture(FrameJob *job, int out, double until) {
+    char piece[65536];
+    for (;;) {
+        if (!wait_for(job, out, until))
             return false;
         ssize_t got = read(out, piece, sizeof piece);
         if (got == 0)
@@ -101,7 +116,8 @@ static void make(void *context) {
     if (out[1] >= 0)
         close(out[1]);
     if (pid > 0) {
-        job->ok = read_picture(job, out[0]);
+        double until = loop_now() + FRAME_MS;
+        job->ok = read_picture(job, out[0], until) && wait_for_end(job, pid, until);
         if (!job->ok)
             kill(pid, SIGKILL);
         while (waitpid(pid, &status, 0) < 0 && errno == EINTR)

@@ -1,3 +1,4 @@
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,6 +9,7 @@ enum {
     VIDEO_MAXIMUM = 512 << 20, /* bytes of a video */
     STATE_MAXIMUM = 64 << 20,  /* bytes of an answer about one, which may hold it */
     POLL_FIRST_MS = 2000,      /* between polls, at first */
+    POLL_LEAST_MS = 100,       /* where the registry says less */
     POLL_LONGEST_MS = 10000,   /* and at most */
     REDIRECTS_MOST = 3,
 };
@@ -126,7 +128,8 @@ static void poll_later(VideoJob *job) {
              job->operation, job->timeouts.total_ms / 1000);
         return;
     }
-    send_later(job, job->wait_ms);
+    /* Not past the deadline, however long the registry would have it. */
+    send_later(job, fmin(job->wait_ms, job->deadline - loop_now() + POLL_LEAST_MS));
     job->wait_ms = job->wait_ms * 1.5 > POLL_LONGEST_MS ? POLL_LONGEST_MS : job->wait_ms * 1.5;
 }
 
@@ -152,6 +155,18 @@ static void request_failed(VideoJob *job, ModelAnswer *answer) {
     send_later(job, wait);
 }
 
+/* Can it be the name of an operation? It becomes part of a URL, is recorded and shown. */
+static bool is_name(const char *text) {
+    enum { NAME_LONGEST = 1000 };
+    size_t length = strcspn(text, "?#%\\ \x7f");
+    if (!length || length > NAME_LONGEST || text[length] || strstr(text, ".."))
+        return false;
+    for (; *text; text++)
+        if ((unsigned char)*text < ' ' || (unsigned char)*text > '~')
+            return false;
+    return true;
+}
+
 /* A start or a poll was answered. */
 static void state_came(VideoJob *job, const HttpReply *reply) {
     VideoReply state = {.answer = {.retry_after_ms = -1, .outcome = OUTCOME_OK}};
@@ -160,7 +175,7 @@ static void state_came(VideoJob *job, const HttpReply *reply) {
     if (body)
         job->wire->parse(body, &strings, &state);
     json_decref(body);
-    if (state.operation && !job->operation) {
+    if (state.operation && !job->operation && is_name(state.operation)) {
         job->operation = state.operation;
         job->started(job->context, job->operation);
     } else {
@@ -178,7 +193,7 @@ static void state_came(VideoJob *job, const HttpReply *reply) {
         go_on(job, job->wire->waits_for_file ? PHASE_FILE : PHASE_DOWNLOAD);
     } else if (!job->operation) {
         answer_free(&state.answer);
-        fail(job, OUTCOME_MALFORMED, "the answer names no operation");
+        fail(job, OUTCOME_MALFORMED, "the answer names no operation that can be asked for");
     } else {
         answer_free(&state.answer);
         job->phase = PHASE_POLL;
@@ -212,9 +227,7 @@ static void video_came(VideoJob *job, const HttpReply *reply) {
         request_failed(job, &answer);
         return;
     }
-    answer.image = mem_alloc(reply->body->length);
-    memcpy(answer.image, reply->body->data, reply->body->length);
-    answer.image_length = reply->body->length;
+    answer.image = buf_take(reply->body, &answer.image_length);
     answer.image_mime = "video/mp4";
     answer.file = mem_strdup(job->file);
     finish(job, &answer);
@@ -237,6 +250,8 @@ static void came(void *context, const HttpReply *reply) {
     VideoJob *job = context;
     ModelAnswer answer = {.retry_after_ms = -1};
     job->sent = NULL;
+    if (job->phase != PHASE_DOWNLOAD || reply->status != 200)
+        provider_hide_key(job->provider, reply);
     if (reply->code == CURLE_OK && reply->status == 200) {
         if (job->phase == PHASE_DOWNLOAD)
             video_came(job, reply);
@@ -281,8 +296,9 @@ VideoJob *video_run(Http *http, const Provider *provider, const VideoCall *call,
                       .wire = video_wire(call->model),
                       .timeouts = call->timeouts,
                       .operation = mem_strdup(operation),
-                      .wait_ms = json_is_number(seconds) ? json_number_value(seconds) * 1e3
-                                                         : POLL_FIRST_MS,
+                      .wait_ms = json_is_number(seconds)
+                                     ? fmax(json_number_value(seconds) * 1e3, POLL_LEAST_MS)
+                                     : POLL_FIRST_MS,
                       .deadline = loop_now() + (double)call->timeouts.total_ms,
                       .started = started,
                       .done = done,

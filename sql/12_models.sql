@@ -84,6 +84,15 @@ AS $$
                     "quality": "size",
                     "second": {"types": ["number"], "pattern": "^[0-9]{1,6}$"}}}')
             THEN 'creditsBy is not an object with one of size, quality (each an object with whole numbers) and second (a whole number up to 999999)'
+        WHEN jsonb_typeof(p_model -> 'price') <> 'null' AND NOT renderchain._fits(p_model -> 'price', '{
+                "types": ["object"], "others": {"types": ["string"], "pattern": "^[0-9]{1,9}([.][0-9]{1,12})?$"}, "members": {
+                    "perImage": {"types": ["object"], "members": {},
+                                 "others": {"types": ["string"], "pattern": "^[0-9]{1,9}([.][0-9]{1,12})?$"}},
+                    "perSecond": "perImage"}}')
+            THEN 'price is not an object with decimals up to 999999999 as texts'
+        -- a driver reads numbers as its machine has them, and all models at once
+        WHEN jsonb_path_exists(p_model, 'strict $.** ? (@.type() == "number" && (@ > 1e15 || @ < -1e15))')
+            THEN 'a number in it is beyond 1e15'
         WHEN jsonb_typeof(p_model -> 'retired') NOT IN ('string', 'null')
             OR p_model ->> 'retired' IS NOT NULL AND NOT renderchain._is_time(p_model ->> 'retired', true)
             THEN 'retired is not a date like 2026-01-31'

@@ -4,6 +4,7 @@ use strict;
 use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
+use MIME::Base64;
 use POSIX qw(strftime);
 use RenderchainScript;
 use RenderchainTest;
@@ -61,5 +62,20 @@ for my $case ([ 'a slow drip', { act => 'drip', status => 400, reply => $refusal
 my (undef, $sent) = render({ times => 0 });
 is($sent->[0]{headers}{'x-goog-api-key'}, 'local', 'the key is in its header');
 unlike("$sent->[0]{path} $sent->[0]{body}", qr/local["&?]|key=/, 'and not in path or body');
+
+# A provider that repeats it in its words, as some do of a key that is wrong.
+{
+	my $key = local $ENV{RENDERCHAIN_LOCALMODEL_KEY} = 'a-key-that-nobody-may-see';
+	(my $code, $sent, my $err) = render({ status => 400, reply => { error => { code => 400, message => "API key not valid: $key." } } });
+	is($sent->[0]{headers}{'x-goog-api-key'}, $key, 'a key that the provider repeats');
+	like($err, qr/API key not valid: \*+\./, 'is blotted out of its words');
+	is(sql($node, "SELECT count(*) FROM render_stages WHERE to_jsonb(render_stages)::text ~ '$key'"), '0', 'and not recorded');
+}
+
+# A zero byte cannot be recorded; the answer is refused, not the render lost.
+(my $code, $sent, my $err, my $outcome) = render({ reply => "{\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"\0" . 'x' x 5000 .
+	  '"},{"inlineData":{"mimeType":"image/png","data":"' . encode_base64(png_bytes(16, 9, [ 1, 2, 3 ]), '') . '"}}]}}]}' });
+is($code, 1, 'a zero byte in a long text: fails');
+is($outcome, 'malformed', 'a zero byte in a long text: outcome');
 
 done_testing();

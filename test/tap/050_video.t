@@ -2,8 +2,10 @@
 # images share, operations that end badly, polls that fail, and drivers that die.
 use strict;
 use warnings;
+use File::Copy;
 use FindBin;
 use lib "$FindBin::Bin/lib";
+use IPC::Run qw(start timeout);
 use JSON::PP;
 use RenderchainScript;
 use RenderchainTest;
@@ -142,6 +144,22 @@ for my $case ([ 'blocked', 'high', 'blocked', qr/filtered/ ], [ 'empty', 'high',
 	is(sql($node, $credits), $before, "$quality, $fault: refunded");
 }
 
+# A pause between polls that is longer than the model's time.
+sql($node, q{SELECT renderchain.load_models('{"models": [{"id": "patient", "provider": "local", "kind": "video", "tier": "fast", "rank": -1, "wire": "veo",
+	"credits": 1, "pollSeconds": 100000, "timeoutSeconds": 2}]}')});
+$server = scripted_server($url, { path => 'predictLongRunning', reply => { name => 'operations/x' } }, { path => 'operations/x', reply => { name => 'operations/x' } });
+($code, $result, $err) = video($server, '--model', 'patient', '--duration', '4', '--quick');
+is($code, 1, 'a pause longer than the time of the model');
+like($err, qr/has not ended in 2 s/, 'ends with that time');
+
+# Names that are none.
+for my $name ('', 'operations/a b', "operations/\e[31m", 'operations/../x', 'operations/x?y', 'operations/' . 'x' x 2000)
+{
+	$server = scripted_server($url, { path => 'predictLongRunning', reply => { name => $name } });
+	($code, $result, $err) = video($server, '--quality', 'high', '--duration', '4', '--quick');
+	like($err, qr/video_generation failed \(malformed\): the answer names no operation/, 'an operation named ' . substr($name, 0, 20) =~ s/\e/ESC/r);
+}
+
 # A worker that dies: another one goes on with the operation.
 $server = scripted_server($url, { path => 'operations/', act => 'hang' });
 my $id = submit('--video', '--prompt', 'a house', '--user', $user, '--quality', 'high', '--duration', '4');
@@ -157,6 +175,23 @@ is(sql($node, "SELECT status FROM renders WHERE id = '$id'"), 'completed', 'to t
 is(scalar(my @again = grep { $_->{path} =~ /predictLongRunning/ } asked($server)), 0, 'without starting it again');
 is(sql($node, "SELECT string_agg(DISTINCT output ->> 'operation', ' ') ~ ' ' FROM render_stages WHERE render_id = '$id' AND stage = 'video_generation'"), 'f',
 	'by the operation\'s name');
+
+# A worker that is told to stop while the program that takes the frame has ended its output, but not itself.
+{
+	my $dir = scratch() . '/stuck';
+	mkdir $dir or die $!;
+	my ($program) = grep { -x } map { "$_/renderchain" } split /:/, $ENV{PATH};
+	copy($program, "$dir/renderchain") or die $!;
+	write_file('stuck/renderchain-localmodel', "#!/bin/sh\nexec >&-\n: > $dir/started\nexec sleep 1000\n");
+	chmod 0755, "$dir/renderchain", "$dir/renderchain-localmodel";
+	$id = submit('--video', '--prompt', 'a house', '--user', $user, '--duration', '4');
+	$worker = { run => start([ "$dir/renderchain", 'worker', '--provider', 'local', '--provider-url', $url, '--grace', '1' ], '<', \undef,
+			'>', \my $out, '2>', \my $said, timeout(60)) };
+	wait_until(sub { -e "$dir/started" }, 'the frame is being taken');
+	$worker->{run}->signal('TERM');
+	is(end_of($worker), 0, 'a worker whose frame is never done ends when told');
+	is(sql($node, "SELECT status FROM renders WHERE id = '$id'"), 'pending', 'and gives its render back');
+}
 
 # Mistakes on the command line.
 for my $case ([ [ '--duration', '5' ], qr/not 4, 6 or 8/ ], [ [ '--last-frame', $red ], qr/needs --first-frame/ ], [ [ '--mask', $red ], qr/unknown option/ ])

@@ -162,6 +162,9 @@ static const struct {
     {"{\"perImage\":{\"1K\":\"0.134\"}}", "{\"images\":1}", NULL, NULL},
     {"{\"perImage\":{\"1K\":\"0\"}}", "{\"images\":1}", "1K", "0.000000"},
     {"{\"inputPerMillion\":\"2\"}", NULL, NULL, NULL},
+    {"{\"inputPerMillion\":\"nan\"}", "{\"inputTokens\":1}", NULL, NULL},
+    {"{\"inputPerMillion\":\"1e308\"}", "{\"inputTokens\":100000000}", NULL, NULL},
+    {"{\"perImage\":{\"1K\":\"-1\"}}", "{\"images\":1}", "1K", NULL},
 };
 
 static void costs_of_calls(void **state) {

@@ -40,7 +40,15 @@ FROM (VALUES ('1'), ('{}'), ('{"id": "a"}'), ('{"id": "a", "provider": "p", "kin
     ('{"id": "good", "provider": "p", "kind": "image", "tier": "pro"}'),
     ('{"id": "' || repeat('i', 201) || '", "provider": "p", "kind": "image", "tier": "pro"}'),
     ('{"id": "a", "provider": "p", "kind": "image", "tier": "pro", "qualities": "high"}'),
-    ('{"id": "a", "provider": "p", "kind": "image", "tier": "pro", "aspectRatios": {}}')) v (m);
+    ('{"id": "a", "provider": "p", "kind": "image", "tier": "pro", "aspectRatios": {}}'),
+    ('{"id": "a", "provider": "p", "kind": "image", "tier": "pro", "price": "1"}'),
+    ('{"id": "a", "provider": "p", "kind": "image", "tier": "pro", "price": {"inputPerMillion": "1e308"}}'),
+    ('{"id": "a", "provider": "p", "kind": "image", "tier": "pro", "price": {"outputPerMillion": "-1"}}'),
+    ('{"id": "a", "provider": "p", "kind": "image", "tier": "pro", "price": {"outputPerMillion": 1}}'),
+    ('{"id": "a", "provider": "p", "kind": "image", "tier": "pro", "price": {"perImage": {"1K": "nan"}}}'),
+    ('{"id": "a", "provider": "p", "kind": "video", "tier": "pro", "price": {"perSecond": "1"}}'),
+    ('{"id": "a", "provider": "p", "kind": "image", "tier": "pro", "timeoutSeconds": 1e300}'),
+    ('{"id": "a", "provider": "p", "kind": "image", "tier": "pro", "imageOptions": {"a": [-1e300]}}')) v (m);
 SELECT renderchain.load_models('[]');
 \echo :LAST_ERROR_SQLSTATE
 SELECT renderchain.load_models(NULL);
