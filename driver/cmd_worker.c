@@ -21,7 +21,8 @@ enum {
     RENDERS_A_LANE = 32, /* up to 4 connections */
     LANES_BY_DEFAULT = 4,
     FILES_A_RENDER = 8, /* connections to models and storage */
-    FILES_BESIDE = 64
+    FILES_BESIDE = 64,
+    FILES_AT_LEAST = 16 /* the loop's own, the database's, standard output ... */
 };
 
 typedef struct WorkerCommand {
@@ -119,11 +120,18 @@ static void raise_file_limit(int concurrency) {
 }
 
 /* Keep connections open between requests, as many as there may be requests at once, where that
- * leaves enough files to others. */
+ * leaves enough files to others. Where there are few, requests take turns, as what they bring has
+ * to be written to a file. */
 static void keep_connections(Loop *loop, int concurrency) {
     struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur >= files_wanted(concurrency))
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return;
+    if (limit.rlim_cur >= files_wanted(concurrency))
         loop_keep_connections(loop, (long)concurrency * FILES_A_RENDER / 2);
+    else
+        loop_bound_connections(loop, limit.rlim_cur > FILES_AT_LEAST
+                                         ? (long)(limit.rlim_cur - FILES_AT_LEAST + 1) / 2
+                                         : 1);
 }
 
 /* A signal stops the worker, and the second one makes it hurry; SIGHUP has it read the models

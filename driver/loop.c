@@ -201,6 +201,11 @@ void loop_keep_connections(Loop *loop, long most) {
     curl_multi_setopt(loop->multi, CURLMOPT_MAXCONNECTS, most);
 }
 
+/* Have no more connections open at once than that. */
+void loop_bound_connections(Loop *loop, long most) {
+    curl_multi_setopt(loop->multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, most);
+}
+
 /* Free the loop and what still waits in it; transfers must have been dropped. */
 void loop_free(Loop *loop) {
     if (!loop)

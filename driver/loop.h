@@ -43,6 +43,9 @@ void loop_drop(Loop *loop, CURL *easy);
  * need next. */
 void loop_keep_connections(Loop *loop, long most);
 
+/* Have no more of them open at once than that; transfers wait for one, and their time runs. */
+void loop_bound_connections(Loop *loop, long most);
+
 /* One turn: wait (at most until the next timer), then transfers, descriptors, timers. */
 void loop_turn(Loop *loop);
 
