@@ -173,6 +173,13 @@ static void allowed(void *context, const DbReply *reply) {
         gone(viewer);
         return;
     }
+    if (strcmp(viewer->request->method, "HEAD") == 0) {
+        /* The library would end a stream that has no body by a last piece of it, which the client
+         * takes for the beginning of the next answer. */
+        web_answer(viewer->request, 200, "text/event-stream", NULL, 0);
+        gone(viewer);
+        return;
+    }
     web_add_header(viewer->request, "X-Accel-Buffering", "no");
     viewer->stream = web_answer_stream(viewer->request, gone, viewer);
     web_stream_send(viewer->stream, "retry: 1000\n\n");

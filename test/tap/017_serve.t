@@ -183,6 +183,13 @@ sql($node, q(SELECT renderchain.claim_renders('w', 10, '1 hour')));
 $first->{sees}->(qr/"status":"processing"/);
 my $seq = stages($id, { stage => 'semantic_parsing', status => 'running' });
 $first->{sees}->(qr/^id: $seq\nevent: stage\ndata: .*"status":"running"/m);
+{
+	my $socket = IO::Socket::INET->new(PeerAddr => $serve->{url} =~ s{^http://}{}r, Timeout => 20) or die;
+	$socket->print("HEAD /api/renders/$id/events HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer $token{alice}\r\n\r\nGET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+	$socket->flush;
+	local $/;
+	like(<$socket>, qr!^HTTP/1\.1 200 [^{]*\r\n\r\nHTTP/1\.1 200 !, 'the head of a stream is nothing but a head');
+}
 # An id that is none of ours is none, and what the database refuses once is not lost for good.
 {
 	my $strange = viewer('reader', $id, '-H', 'Last-Event-ID: 99999999999999999999');

@@ -141,7 +141,7 @@ SKIP:
 	my @requests = (
 		{ name => 'a short request', value => { prompt => 'x' }, valid => JSON::PP::true },
 		{ name => 'a long request', value => { prompt => 'x', references => [ { url => 'https://example.org/a.png' }, { key => 'k', mime => 'image/png' } ], style => undef, durationSeconds => 8, toolContext => { toolId => 't' }, fullPipeline => JSON::PP::true }, valid => JSON::PP::true },
-		map { { name => "a request with $_->[0]", value => { prompt => 'x', $_->[0] => $_->[1] }, valid => JSON::PP::false } } [ userId => $bob ], [ quality => 'best' ], [ style => { path => '/x' } ], [ references => [ {} ] ], [ durationSeconds => 5 ], [ prompt => '' ]);
+		map { { name => "a request with $_->[0]", value => { prompt => 'x', $_->[0] => $_->[1] }, valid => JSON::PP::false } } [ userId => $bob ], [ quality => 'best' ], [ style => { path => '/x' } ], [ mask => '/x' ], [ references => [ {} ] ], [ durationSeconds => 5 ], [ prompt => '' ]);
 	is((send_json('alice', 'POST', '/api/renders', $_->{value}))[0] == 400 ? 0 : 1, $_->{valid} ? 1 : 0, "$_->{name}, for the server") for @requests;
 
 	# The judge.
