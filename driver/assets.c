@@ -79,7 +79,7 @@ static char *read_file(const char *directory, const char *stage, const char *ext
     Buf buf;
     char *path = mem_printf("%s/%s.%s", directory, stage, extension), *text = NULL;
     buf_init(&buf, ASSET_MAXIMUM);
-    if (access(path, F_OK) == 0 && buf_read_file(&buf, path, error))
+    if (access(path, F_OK) == 0 && buf_read_regular_file(&buf, path, error))
         text = buf_take(&buf, NULL);
     else
         buf_free(&buf);

@@ -115,9 +115,11 @@ void history_tell(Render *render, ModelCall *call) {
         call->history = &history->turn;
 }
 
-/* A request is refused for what it holds; nothing was drawn, nothing billed. */
+/* A request is refused for what it holds, by us already where it is too large (then there is no
+ * status); nothing was drawn, nothing billed. */
 bool history_refused(Render *render, const ModelAnswer *answer) {
-    bool refused = answer->status == 400 || answer->status == 413 || answer->status == 422;
+    bool refused = answer->status == 0 || answer->status == 400 || answer->status == 413 ||
+                   answer->status == 422;
     if (!render->history.bytes || answer->outcome != OUTCOME_REJECTED || !refused)
         return false;
     leave_out(render, answer->message);

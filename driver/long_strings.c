@@ -19,8 +19,8 @@ enum { OUTSIDE_MOST = 1 << 20 };
  * in it, and no zero byte, which the parser must see to refuse it. NULL where it is not closed. */
 static const char *string_end(const char *at, const char *end, bool *plain) {
     const char *quote = memchr(at, '"', (size_t)(end - at));
-    *plain = quote && !memchr(at, '\\', (size_t)(quote - at)) &&
-             !memchr(at, '\0', (size_t)(quote - at));
+    *plain =
+        quote && !memchr(at, '\\', (size_t)(quote - at)) && !memchr(at, '\0', (size_t)(quote - at));
     if (!quote || *plain)
         return quote;
     for (; at < end && *at != '"'; at++)
@@ -54,7 +54,8 @@ static bool shorten(const char *text, size_t length, LongStrings *strings, Buf *
         }
         at = close + 1;
     }
-    return outside + (size_t)(end - at) <= OUTSIDE_MOST && buf_append(out, copied, (size_t)(end - copied));
+    return outside + (size_t)(end - at) <= OUTSIDE_MOST &&
+           buf_append(out, copied, (size_t)(end - copied));
 }
 
 /* Parse a text whose long strings stay where they are. */

@@ -74,8 +74,7 @@ static pid_t start_program(const FrameJob *job, int in, int out) {
 /* Wait until a descriptor has something; false where that is too late or no longer wanted. */
 static bool wait_for(const FrameJob *job, int fd, double until) {
     for (;;) {
-        struct pollfd ready[] = {{.fd = fd, .events = POLLIN},
-                                 {.fd = job->stop, .events = POLLIN}};
+        struct pollfd ready[] = {{.fd = fd, .events = POLLIN}, {.fd = job->stop, .events = POLLIN}};
         double left = until - loop_now();
         int count = left > 0 ? poll(ready, 2, (int)left + 1) : 0;
         if (count >= 0 || errno != EINTR)

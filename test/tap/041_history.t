@@ -74,6 +74,16 @@ my ($fifth, $small) = render($server, '--chain', 'villa');
 is(scalar(@{ $small->{contents} }), 1, 'more than the model takes: a plain request');
 like(recorded($fifth), qr/^false with it the request would be larger/, 'and why is recorded');
 
+# What the model wrote may be too much by itself.
+sql($node, q{UPDATE models SET definition = jsonb_set(definition, '{maxInlineBytes}', '1000000') WHERE id = 'local-image-flash'});
+($server) = scripted_server($url, { body => 'responseModalities', reply => { candidates => [ { content => { parts => [ { text => 'x' x 2000000 },
+	{ inlineData => { mimeType => 'image/png', data => MIME::Base64::encode_base64(png_bytes(16, 9, [ 1, 2, 3 ]), '') } } ] } } ] } });
+render($server, '--chain', 'talker');
+($server) = scripted_server($url);
+my ($sixth, $silent) = render($server, '--chain', 'talker');
+is(scalar(@{ $silent->{contents} }), 1, 'more words than the model takes: a plain request');
+like(recorded($sixth), qr/^false the request is \d+ bytes/, 'and why is recorded');
+
 # A body over the limit is not sent at all.
 my $noise = write_file('noise.png', png_bytes(64, 48, [ 1, 2, 3 ]));
 sql($node, q{UPDATE models SET definition = jsonb_set(definition, '{maxInlineBytes}', '300') WHERE id = 'local-image-flash'});
