@@ -81,13 +81,18 @@ static void send_bytes(Output *output, StorageReply *reply) {
     web_add_header(request, "Content-Security-Policy", "default-src 'none'; sandbox");
     if (output->etag)
         web_add_header(request, "ETag", output->etag);
+    if (reply->has_file && to > from) {
+        reply->has_file = false;
+        web_answer_file(request, part ? 206 : 200, output->mime, reply->file, from, to - from);
+        return;
+    }
     char *bytes = reply->bytes;
     reply->bytes = NULL;
     memmove(bytes, bytes + from, to - from);
     web_answer(request, part ? 206 : 200, output->mime, bytes, to - from);
 }
 
-/* It was read from storage. */
+/* It was read or opened in storage. */
 static void read_object(void *context, StorageReply *reply) {
     Output *output = context;
     if (reply->ok) {
@@ -131,7 +136,8 @@ static void allowed(void *context, const DbReply *reply) {
         free_output(output);
         return;
     }
-    storage_get(&output->serve->app->storage, output->key, OBJECT_MAXIMUM, read_object, output);
+    storage_open_object(&output->serve->app->storage, output->key, OBJECT_MAXIMUM, read_object,
+                        output);
 }
 
 /* Give out an object. */

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "kill_point.h"
 #include "storage_backend.h"
@@ -71,6 +72,16 @@ StorageJob *storage_get(Storage *storage, const char *key, size_t maximum, Stora
     return begin(storage, storage->kind->get(storage, key, maximum), done, context);
 }
 
+/* Open an object. */
+StorageJob *storage_open_object(Storage *storage, const char *key, size_t maximum,
+                                StorageDone *done, void *context) {
+    const StorageBackend *kind = storage->kind;
+    return begin(storage,
+                 kind->open_object ? kind->open_object(storage, key)
+                                   : kind->get(storage, key, maximum),
+                 done, context);
+}
+
 /* Ask for an object's size. */
 StorageJob *storage_head(Storage *storage, const char *key, StorageDone *done, void *context) {
     return begin(storage, storage->kind->head(storage, key), done, context);
@@ -104,6 +115,8 @@ void storage_tell(StorageJob *job, StorageReply *reply) {
     kill_point();
     job->done(job->context, reply);
     free(reply->bytes);
+    if (reply->has_file)
+        close(reply->file);
     for (size_t i = 0; i < reply->count; i++)
         free(reply->entries[i].key);
     free(reply->entries);

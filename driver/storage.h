@@ -34,7 +34,9 @@ typedef struct StorageReply {
     bool absent;       /* there is no such object; for remove that is as good as done */
     const char *error; /* what went wrong and what can be done; "" where ok */
     char *bytes;       /* of get; who takes them sets NULL */
-    size_t length;     /* of get and head */
+    size_t length;     /* of get, open and head */
+    bool has_file;     /* of open, with file; who takes it sets false */
+    int file;
     StorageEntry *entries;
     size_t count;
     bool more; /* of list: there are keys after the last entry */
@@ -68,6 +70,11 @@ StorageJob *storage_put(Storage *storage, const StorageObject *object, StorageDo
 /* Read an object of at most maximum bytes. */
 StorageJob *storage_get(Storage *storage, const char *key, size_t maximum, StorageDone *done,
                         void *context);
+
+/* Open an object, for who passes it on: a file that can be read from where the backend has one,
+ * else the bytes, at most maximum of them. */
+StorageJob *storage_open_object(Storage *storage, const char *key, size_t maximum,
+                                StorageDone *done, void *context);
 
 /* Ask for an object's size. */
 StorageJob *storage_head(Storage *storage, const char *key, StorageDone *done, void *context);

@@ -169,6 +169,26 @@ static void run_get(void *context) {
     free(path);
 }
 
+/* Open the file, unless it is something that would keep its reader waiting. */
+static void run_open(void *context) {
+    FileJob *job = context;
+    char *path = path_of(job->place, job->key);
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    struct stat st;
+    job->reply.ok = job->reply.has_file = fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
+    if (job->reply.ok) {
+        job->reply.file = fd;
+        job->reply.length = (size_t)st.st_size;
+    } else if (fd < 0) {
+        job->reply.absent = errno == ENOENT;
+        explain(job, "open", path);
+    } else {
+        close(fd);
+        mem_set(&job->error, "\"%s\" is not a file", path);
+    }
+    free(path);
+}
+
 /* Look at the size. */
 static void run_head(void *context) {
     FileJob *job = context;
@@ -375,6 +395,10 @@ static StorageJob *file_get(Storage *storage, const char *key, size_t maximum) {
     return start_with_key(job, run_get);
 }
 
+static StorageJob *file_open_object(Storage *storage, const char *key) {
+    return start_with_key(make_job(storage, key), run_open);
+}
+
 static StorageJob *file_head(Storage *storage, const char *key) {
     return start_with_key(make_job(storage, key), run_head);
 }
@@ -392,6 +416,8 @@ static void file_drop(StorageJob *base) {
     FileJob *job = (FileJob *)base;
     background_drop(job->work);
     free(job->reply.bytes);
+    if (job->reply.has_file)
+        close(job->reply.file);
     for (size_t i = 0; i < job->reply.count; i++)
         free(job->reply.entries[i].key);
     free(job->reply.entries);
@@ -451,6 +477,7 @@ const StorageBackend storage_file = {
     .check = file_check,
     .put = file_put,
     .get = file_get,
+    .open_object = file_open_object,
     .head = file_head,
     .remove = file_remove,
     .list = file_list,

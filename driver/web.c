@@ -148,6 +148,13 @@ void web_answer(WebRequest *request, unsigned status, const char *type, char *by
     finish(request, status, type);
 }
 
+/* Answer with a part of a file, which is read as it is sent. */
+void web_answer_file(WebRequest *request, unsigned status, const char *type, int file, size_t from,
+                     size_t length) {
+    request->response = MHD_create_response_from_fd_at_offset64(length, file, from);
+    finish(request, status, type);
+}
+
 /* Answer with JSON. */
 void web_answer_json(WebRequest *request, unsigned status, json_t *json) {
     char *text = json_dumps(json, JSON_COMPACT | JSON_ENCODE_ANY);

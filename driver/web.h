@@ -77,6 +77,8 @@ void web_add_header(WebRequest *request, const char *name, const char *value);
 
 /* Answer with bytes, which are taken. */
 void web_answer(WebRequest *request, unsigned status, const char *type, char *bytes, size_t length);
+void web_answer_file(WebRequest *request, unsigned status, const char *type, int file, size_t from,
+                     size_t length); /* the file is closed when it is sent */
 
 /* Answer with JSON, which is released. */
 void web_answer_json(WebRequest *request, unsigned status, json_t *json);

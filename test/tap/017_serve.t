@@ -10,6 +10,7 @@ use IO::Select;
 use IO::Socket::INET;
 use IPC::Run qw(start finish timeout kill_kill);
 use JSON::PP;
+use POSIX ();
 use Test::More;
 
 my $node = new_server('serve');
@@ -264,6 +265,15 @@ for my $range ([ '0-9', 206, 0, 10, '0-9/256' ], [ '250-', 206, 250, 6, '250-255
 }
 is(status_of('alice', 'GET', "/outputs/$key", '-H', "If-None-Match: $_"), 304, "what is known is not sent again: $_") for map { my $tag = '"' . 'a' x 64 . '"'; ($tag, "W/$tag", "\"b\", $tag", '*') } 1;
 is(status_of('alice', 'GET', "/outputs/$key", '-H', 'Range: bytes=0-9', '-H', "If-Range: \"$_->[0]\""), $_->[1], "a part of a version: $_->[1]") for [ 'a' x 64, 206 ], [ 'b', 200 ];
+# What is no file keeps nobody waiting, and no bytes are an answer, too.
+write_file('objects/aa/empty.png', '');
+POSIX::mkfifo(scratch() . '/objects/aa/pipe.png', 0666) or die "no pipe: $!";
+sql($node, "INSERT INTO stored_objects (key, backend, render_id, mime, bytes, sha256, state, created_at, updated_at)
+	SELECT 'aa/' || k || '.png', 'file', '$id', 'image/png', 0, repeat('a', 64), 'live', now(), now() FROM unnest('{empty,pipe,missing}'::text[]) k");
+@answer = ask('alice', 'GET', '/outputs/aa/empty.png');
+is("$answer[0] $answer[1]", '200 ', 'an empty file');
+is(status_of('alice', 'GET', '/outputs/aa/pipe.png'), 502, 'a pipe');
+is(status_of('alice', 'GET', '/outputs/aa/missing.png'), 404, 'a file that is gone');
 for my $path ('/outputs/../objects', '/outputs/aa/../../../etc/passwd', '/outputs/%2e%2e/%2e%2e/etc/passwd', '/outputs//etc/passwd', '/outputs/', '/outputs/aa%00', '/outputs/aa%0d%0aX-Bad:1', "/outputs/$key%00", "/outputs/$key%00/../x", "/api/renders/$id%00/x", '/api/chains%00', '/healthz%00')
 {
 	@answer = ask('alice', 'GET', $path);

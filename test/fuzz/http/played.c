@@ -228,9 +228,9 @@ static void give_object(void *context) {
     free(reading);
 }
 
-StorageJob *__wrap_storage_get(Storage *storage, const char *key, size_t maximum, StorageDone *done,
+StorageJob *__wrap_storage_open_object(Storage *storage, const char *key, size_t maximum, StorageDone *done,
                                void *context);
-StorageJob *__wrap_storage_get(Storage *storage, const char *key, size_t maximum, StorageDone *done,
+StorageJob *__wrap_storage_open_object(Storage *storage, const char *key, size_t maximum, StorageDone *done,
                                void *context) {
     Reading *reading = mem_alloc(sizeof *reading);
     (void)storage;
