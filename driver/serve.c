@@ -61,7 +61,8 @@ static const ServeRoute routes[] = {
      200},
     {"POST", "/api/chains/{}/unpin", LEVEL_WRITE, serve_ask,
      "select renderchain.unpin_memory(renderchain.own_chain($1::uuid, $2::uuid), "
-     "array(select pg_catalog.jsonb_array_elements_text($3::jsonb -> 'keys')))",
+     "case when pg_catalog.jsonb_typeof($3::jsonb -> 'keys') = 'array' then "
+     "array(select pg_catalog.jsonb_array_elements_text($3::jsonb -> 'keys')) end)",
      "iub", 200},
     {"GET", "/api/credits", LEVEL_READ, serve_ask,
      "select (select pg_catalog.to_jsonb(b) from renderchain.credit_balance($1::uuid) b)", "U",

@@ -232,6 +232,7 @@ is_deeply(json_of(ask('alice', 'GET', "/api/chains/$render->{chainId}/memory")),
 is_deeply(json_of(send_json('alice', 'PATCH', "/api/renders/$id/memory", { materials => ['oak'] })), { palette => ['red'], materials => ['oak'] }, 'which can be merged into');
 is((send_json('alice', 'PATCH', "/api/chains/$render->{chainId}/pins", { palette => ['blue'] }))[0], 200, 'and pinned');
 is_deeply(json_of(ask('alice', 'GET', "/api/renders/$id/memory"))->{palette}, ['blue'], 'at once');
+is((send_json('alice', 'POST', "/api/chains/$render->{chainId}/unpin", $_))[0], 400, 'what is to be released has to be said') for {}, { keys => 'palette' };
 is((send_json('alice', 'POST', "/api/chains/$render->{chainId}/unpin", { keys => ['palette'] }))[0], 200, 'and released');
 is(sql($node, q(SELECT count(*) FROM memory_pins WHERE pins <> '{}')), '0', 'nothing is pinned any more');
 sql($node, q(INSERT INTO models (id, provider, kind, tier, credits, definition, updated_at)
