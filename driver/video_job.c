@@ -222,7 +222,7 @@ static void file_came(VideoJob *job, const HttpReply *reply) {
 static void video_came(VideoJob *job, const HttpReply *reply) {
     ModelAnswer answer = {.outcome = OUTCOME_OK, .retry_after_ms = -1};
     if (!video_probe(reply->body->data, reply->body->length)) {
-        wire_malformed(&answer, "what was fetched is no MP4 video (%zu bytes)",
+        wire_malformed(&answer, "what was fetched is no whole MP4 video (%zu bytes)",
                        reply->body->length);
         request_failed(job, &answer);
         return;

@@ -69,7 +69,7 @@ ok((grep { $_->{path} =~ m{^/v1beta/files/[^/]+:download\?alt=media$} } asked($s
 my ($looked) = grep { $_->{body} =~ /Rendered video/ } asked($server);
 like($looked->{body}, qr{Rendered video, one of its frames:.*"image/png"}s, 'from one of its frames');
 unlike($looked->{body}, qr{video/mp4}, 'and not from the file');
-$server = scripted_server($url, { path => 'download', reply => "\0\0\0\x18ftypisom\0\0\0\0isommp42" . 'x' x 1000 });
+$server = scripted_server($url, { path => 'download', reply => "\0\0\0\x18ftypisom\0\0\0\0isommp42\0\0\0\x10moov" . 'x' x 8 . "\0\0\3\xf0mdat" . 'x' x 1000 });
 ($code, $result, $err) = video($server, '--duration', '4');
 is($code, 0, 'a file that cannot be decoded') or diag($err);
 ($looked) = grep { $_->{body} =~ /Rendered video/ } asked($server);
