@@ -186,8 +186,9 @@ static void parse_veo(const json_t *body, const LongStrings *strings, VideoReply
         take_address(reply, text(json_object_get(sample, "video"), "uri"));
     } else if (json_array_size(filtered)) {
         reply->answer.outcome = OUTCOME_BLOCKED;
-        reply->answer.message = mem_printf("the video was filtered: %s",
-                                           json_string_value(json_array_get(filtered, 0)));
+        const char *reason = json_string_value(json_array_get(filtered, 0));
+        reply->answer.message =
+            mem_printf("the video was filtered: %s", reason ? reason : "no reason given");
     } else {
         reply->answer.outcome = OUTCOME_EMPTY;
         reply->answer.message = mem_strdup("the operation ended without a video");

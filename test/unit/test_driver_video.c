@@ -139,6 +139,8 @@ static const struct {
     {&video_veo,
      RESPONSE("\"raiMediaFilteredCount\":1,\"raiMediaFilteredReasons\":[\"an issue with audio\"]"),
      false, NULL, OUTCOME_BLOCKED, "an issue with audio"},
+    {&video_veo, RESPONSE("\"raiMediaFilteredReasons\":[7]"), false, NULL, OUTCOME_BLOCKED,
+     "no reason given"},
     {&video_veo, RESPONSE(""), false, NULL, OUTCOME_EMPTY, "without a video"},
     {&video_veo,
      DONE("\"error\":{\"code\":3,\"message\":\"words that violate Google's Responsible AI "
