@@ -152,6 +152,19 @@ $server = scripted_server($url, { path => 'predictLongRunning', reply => { name 
 is($code, 1, 'a pause longer than the time of the model');
 like($err, qr/has not ended in 2 s/, 'ends with that time');
 
+my $id;
+# Polls that fail to the end of that time, also those that ask for more patience: the operation may have ended well.
+for my $headers ({}, { 'Retry-After' => 400 })
+{
+	$server = scripted_server($url, { path => 'predictLongRunning', reply => { name => 'operations/x' } },
+		{ path => 'operations/x', status => 429, headers => $headers, reply => { error => { code => 429, message => 'slow' } } });
+	$id = submit('--video', '--prompt', 'a house', '--user', $user, '--model', 'patient', '--duration', '4', '--quick');
+	driver('worker', '--drain', '--provider', 'local', '--provider-url', $server, '--json');
+	is(sql($node, "SELECT r.status || ' ' || s.outcome FROM renders r JOIN render_stages s ON s.render_id = r.id AND s.stage = 'video_generation'
+		WHERE r.id = '$id'"), 'failed unknown', 'polls that fail are no reason to start another operation');
+	is(scalar(my @once = grep { $_->{path} =~ /predictLongRunning/ } asked($server)), 1, 'which is started once');
+}
+
 # Names that are none.
 for my $name ('', 'operations/a b', "operations/\e[31m", 'operations/../x', 'operations/x?y', 'operations/' . 'x' x 2000)
 {
@@ -162,7 +175,7 @@ for my $name ('', 'operations/a b', "operations/\e[31m", 'operations/../x', 'ope
 
 # A worker that dies: another one goes on with the operation.
 $server = scripted_server($url, { path => 'operations/', act => 'hang' });
-my $id = submit('--video', '--prompt', 'a house', '--user', $user, '--quality', 'high', '--duration', '4');
+$id = submit('--video', '--prompt', 'a house', '--user', $user, '--quality', 'high', '--duration', '4');
 my $worker = start_worker('--provider', 'local', '--provider-url', $server);
 wait_until(sub { sql($node, "SELECT count(*) FROM render_stages WHERE render_id = '$id' AND output ? 'operation'") == 1 }, 'the operation is recorded');
 $worker->{run}->signal('KILL');
