@@ -16,8 +16,6 @@
 #include "buf.h"
 #include "local_server.h"
 
-extern char **environ;
-
 enum { FRAME_MAXIMUM = 64 << 20, FRAME_MS = 30000 };
 
 struct FrameJob {
@@ -52,6 +50,10 @@ static int video_file(const FrameJob *job) {
 /* Start the program; 0 where it cannot be. */
 static pid_t start_program(const FrameJob *job, int in, int out) {
     char *const words[] = {job->program, "--frame", NULL};
+    /* It reads what strangers have sent: nothing of ours that is secret is to be there. */
+    const char *libraries = getenv("LD_LIBRARY_PATH");
+    char *set = libraries ? mem_printf("LD_LIBRARY_PATH=%s", libraries) : NULL;
+    char *const environment[] = {set, NULL};
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attributes;
     sigset_t none;
@@ -64,10 +66,11 @@ static pid_t start_program(const FrameJob *job, int in, int out) {
     posix_spawnattr_init(&attributes);
     posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETPGROUP);
     posix_spawnattr_setsigmask(&attributes, &none);
-    if (posix_spawnp(&pid, job->program, &actions, &attributes, words, environ) != 0)
+    if (posix_spawnp(&pid, job->program, &actions, &attributes, words, environment) != 0)
         pid = 0;
     posix_spawnattr_destroy(&attributes);
     posix_spawn_file_actions_destroy(&actions);
+    free(set);
     return pid;
 }
 

@@ -2,6 +2,7 @@
  * asked to work in the background so that an interaction has a name while it runs. A file's
  * address names Google's host whoever serves it: only "files/ID" of it is used, below our own
  * base URL, so that the key reaches no other host. */
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,9 +19,37 @@ const VideoWire *video_wire(const Model *model) {
     return NULL;
 }
 
-/* Is it an MP4 file? It begins with a box of the type "ftyp". */
+/* Read a big-endian number of up to 8 bytes. */
+static uint64_t big(const char *at, int bytes) {
+    uint64_t value = 0;
+    for (int i = 0; i < bytes; i++)
+        value = value << 8 | (unsigned char)at[i];
+    return value;
+}
+
+/* Is it a whole MP4 file? It begins with a box of the type "ftyp", all its boxes are there to their
+ * ends, and one says what it shows (ISO/IEC 14496-12, 4.2). */
 bool video_probe(const char *bytes, size_t length) {
-    return bytes && length > 16 && memcmp(bytes + 4, "ftyp", 4) == 0;
+    bool movie = false;
+    if (!bytes || length < 16 || memcmp(bytes + 4, "ftyp", 4) != 0)
+        return false;
+    while (length) {
+        if (length < 8)
+            return false;
+        uint64_t size = big(bytes, 4), least = 8;
+        if (size == 0) {
+            size = length;
+        } else if (size == 1) {
+            least = 16;
+            size = length < least ? 0 : big(bytes + 8, 8);
+        }
+        if (size < least || size > length)
+            return false;
+        movie = movie || memcmp(bytes + 4, "moov", 4) == 0;
+        bytes += size;
+        length -= size;
+    }
+    return movie;
 }
 
 /* Take "files/ID" out of an address; an id has no other characters than these. */
@@ -157,8 +186,9 @@ static void parse_veo(const json_t *body, const LongStrings *strings, VideoReply
         take_address(reply, text(json_object_get(sample, "video"), "uri"));
     } else if (json_array_size(filtered)) {
         reply->answer.outcome = OUTCOME_BLOCKED;
-        reply->answer.message = mem_printf("the video was filtered: %s",
-                                           json_string_value(json_array_get(filtered, 0)));
+        const char *reason = json_string_value(json_array_get(filtered, 0));
+        reply->answer.message =
+            mem_printf("the video was filtered: %s", reason ? reason : "no reason given");
     } else {
         reply->answer.outcome = OUTCOME_EMPTY;
         reply->answer.message = mem_strdup("the operation ended without a video");

@@ -136,21 +136,28 @@ static void poll_later(VideoJob *job) {
 /* Is a failure one that passes? A start is only sent again where it certainly was not done. */
 static bool passes(const VideoJob *job, const ModelAnswer *answer) {
     const OutcomeRule *rule = outcome_rule(answer->outcome);
-    if (answer->final || answer->retry_after_ms > OUTCOME_LONGEST_WAIT_MS)
+    if (answer->final)
         return false;
     if (job->phase == PHASE_START)
-        return job->tries < rule->generation_tries;
+        return !(answer->retry_after_ms > OUTCOME_LONGEST_WAIT_MS) &&
+               job->tries < rule->generation_tries;
     return answer->outcome != OUTCOME_REJECTED && answer->outcome != OUTCOME_BLOCKED &&
            loop_now() < job->deadline;
 }
 
-/* A request failed: once more, or the end. A poll that fails says nothing of the operation. */
+/* A request failed: once more, or the end. A poll that fails says nothing of the operation, which
+ * may be billed: it is not for the queue to start another. */
 static void request_failed(VideoJob *job, ModelAnswer *answer) {
+    bool start = job->phase == PHASE_START;
     if (!passes(job, answer)) {
+        if (!start && outcome_rule(answer->outcome)->passes)
+            answer->outcome = OUTCOME_UNKNOWN;
         finish(job, answer);
         return;
     }
     double wait = outcome_wait(++job->failures, answer->retry_after_ms);
+    if (!start)
+        wait = fmin(wait, job->deadline - loop_now() + POLL_LEAST_MS);
     answer_free(answer);
     send_later(job, wait);
 }
@@ -222,7 +229,7 @@ static void file_came(VideoJob *job, const HttpReply *reply) {
 static void video_came(VideoJob *job, const HttpReply *reply) {
     ModelAnswer answer = {.outcome = OUTCOME_OK, .retry_after_ms = -1};
     if (!video_probe(reply->body->data, reply->body->length)) {
-        wire_malformed(&answer, "what was fetched is no MP4 video (%zu bytes)",
+        wire_malformed(&answer, "what was fetched is no whole MP4 video (%zu bytes)",
                        reply->body->length);
         request_failed(job, &answer);
         return;

@@ -69,7 +69,7 @@ ok((grep { $_->{path} =~ m{^/v1beta/files/[^/]+:download\?alt=media$} } asked($s
 my ($looked) = grep { $_->{body} =~ /Rendered video/ } asked($server);
 like($looked->{body}, qr{Rendered video, one of its frames:.*"image/png"}s, 'from one of its frames');
 unlike($looked->{body}, qr{video/mp4}, 'and not from the file');
-$server = scripted_server($url, { path => 'download', reply => "\0\0\0\x18ftypisom\0\0\0\0isommp42" . 'x' x 1000 });
+$server = scripted_server($url, { path => 'download', reply => "\0\0\0\x18ftypisom\0\0\0\0isommp42\0\0\0\x10moov" . 'x' x 8 . "\0\0\3\xf0mdat" . 'x' x 1000 });
 ($code, $result, $err) = video($server, '--duration', '4');
 is($code, 0, 'a file that cannot be decoded') or diag($err);
 ($looked) = grep { $_->{body} =~ /Rendered video/ } asked($server);
@@ -152,6 +152,19 @@ $server = scripted_server($url, { path => 'predictLongRunning', reply => { name 
 is($code, 1, 'a pause longer than the time of the model');
 like($err, qr/has not ended in 2 s/, 'ends with that time');
 
+my $id;
+# Polls that fail to the end of that time, also those that ask for more patience: the operation may have ended well.
+for my $headers ({}, { 'Retry-After' => 400 })
+{
+	$server = scripted_server($url, { path => 'predictLongRunning', reply => { name => 'operations/x' } },
+		{ path => 'operations/x', status => 429, headers => $headers, reply => { error => { code => 429, message => 'slow' } } });
+	$id = submit('--video', '--prompt', 'a house', '--user', $user, '--model', 'patient', '--duration', '4', '--quick');
+	driver('worker', '--drain', '--provider', 'local', '--provider-url', $server, '--json');
+	is(sql($node, "SELECT r.status || ' ' || s.outcome FROM renders r JOIN render_stages s ON s.render_id = r.id AND s.stage = 'video_generation'
+		WHERE r.id = '$id'"), 'failed unknown', 'polls that fail are no reason to start another operation');
+	is(scalar(my @once = grep { $_->{path} =~ /predictLongRunning/ } asked($server)), 1, 'which is started once');
+}
+
 # Names that are none.
 for my $name ('', 'operations/a b', "operations/\e[31m", 'operations/../x', 'operations/x?y', 'operations/' . 'x' x 2000)
 {
@@ -162,7 +175,7 @@ for my $name ('', 'operations/a b', "operations/\e[31m", 'operations/../x', 'ope
 
 # A worker that dies: another one goes on with the operation.
 $server = scripted_server($url, { path => 'operations/', act => 'hang' });
-my $id = submit('--video', '--prompt', 'a house', '--user', $user, '--quality', 'high', '--duration', '4');
+$id = submit('--video', '--prompt', 'a house', '--user', $user, '--quality', 'high', '--duration', '4');
 my $worker = start_worker('--provider', 'local', '--provider-url', $server);
 wait_until(sub { sql($node, "SELECT count(*) FROM render_stages WHERE render_id = '$id' AND output ? 'operation'") == 1 }, 'the operation is recorded');
 $worker->{run}->signal('KILL');

@@ -139,6 +139,8 @@ static const struct {
     {&video_veo,
      RESPONSE("\"raiMediaFilteredCount\":1,\"raiMediaFilteredReasons\":[\"an issue with audio\"]"),
      false, NULL, OUTCOME_BLOCKED, "an issue with audio"},
+    {&video_veo, RESPONSE("\"raiMediaFilteredReasons\":[7]"), false, NULL, OUTCOME_BLOCKED,
+     "no reason given"},
     {&video_veo, RESPONSE(""), false, NULL, OUTCOME_EMPTY, "without a video"},
     {&video_veo,
      DONE("\"error\":{\"code\":3,\"message\":\"words that violate Google's Responsible AI "
@@ -160,8 +162,9 @@ static const struct {
      STEPS("{\"type\":\"video\",\"mime_type\":\"video/mp4\",\"uri\":\"https://x/v1beta/files/f1:"
            "download?alt=media\"}"),
      false, "files/f1", OUTCOME_OK, NULL},
-    {&video_interactions, STEPS("{\"type\":\"video\",\"data\":\"AAAAIGZ0eXBpc29tAAACAGlzb20=\"}"),
-     false, NULL, OUTCOME_OK, NULL},
+    {&video_interactions,
+     STEPS("{\"type\":\"video\",\"data\":\"AAAAEGZ0eXBpc29tAAAAAAAAAAxtb292eHh4eA==\"}"), false,
+     NULL, OUTCOME_OK, NULL},
     {&video_interactions, STEPS("{\"type\":\"video\",\"data\":\"aGVsbG8h\"}"), false, NULL,
      OUTCOME_MALFORMED, "no MP4"},
     {&video_interactions, STEPS("{\"type\":\"text\",\"text\":\"no\"}"), false, NULL, OUTCOME_EMPTY,
@@ -232,11 +235,50 @@ static void costs(void **state) {
     json_decref(json);
 }
 
+/* What is a whole MP4 file. */
+static void whole_files(void **state) {
+#define FTYP                                                                                       \
+    "\0\0\0\x10"                                                                                   \
+    "ftypisom\0\0\0\0"
+#define MOOV                                                                                       \
+    "\0\0\0\x0C"                                                                                   \
+    "moovxxxx"
+    static const struct {
+        const char *bytes;
+        size_t length;
+        bool whole;
+    } files[] = {
+#define FILE_OF(text) text, sizeof(text) - 1
+        {FILE_OF(FTYP MOOV), true},
+        {FILE_OF(FTYP MOOV "\0\0\0\0mdatxyz"), true},
+        {FILE_OF(FTYP "\0\0\0\1mdat\0\0\0\0\0\0\0\x12xy" MOOV), true},
+        {FILE_OF(FTYP), false},
+        {FILE_OF(MOOV FTYP), false},
+        {FILE_OF(FTYP "\0\0\0\x0C"
+                      "mdatxxxx"),
+         false},
+        {FILE_OF(FTYP MOOV "\0\0\0\x0C"
+                           "mdatxxx"),
+         false},
+        {FILE_OF(FTYP MOOV "\0\0\0\7free"), false},
+        {FILE_OF(FTYP MOOV "\0\0\0"), false},
+        {FILE_OF(FTYP MOOV "\0\0\0\1mdat\0\0\0"), false},
+        {FILE_OF(FTYP MOOV "\0\0\0\1mdat\xff\xff\xff\xff\xff\xff\xff\xff"), false},
+        {FILE_OF(""), false},
+        {NULL, 0, false},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++)
+        if (video_probe(files[i].bytes, files[i].length) != files[i].whole)
+            fail_msg("file %zu is judged wrongly", i);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(starts),
         cmocka_unit_test(what_states_mean),
         cmocka_unit_test(costs),
+        cmocka_unit_test(whole_files),
     };
     return cmocka_run_group_tests_name("driver video", tests, NULL, NULL);
 }
