@@ -122,10 +122,9 @@ bool veo_read(const ModelInfo *model, const char *body, size_t length, Request *
     ok = ok && names_known(json, veo_names, unsupported, refusal) &&
          names_known(instance, instance_names, unsupported, refusal) &&
          names_known(parameters, parameter_names, "This isn't supported by this model", refusal);
-    char *said = mem_new(json_string_length(prompt) + 16, 1);
-    sprintf(said, "Prompt: %s", json_string_value(prompt) ? json_string_value(prompt) : "");
-    json_array_append_new(parts, json_pack("{s:s}", "text", said));
-    free(said);
+    json_t *said =
+        json_sprintf("Prompt: %s", json_string_value(prompt) ? json_string_value(prompt) : "");
+    json_array_append_new(parts, json_pack("{s:o}", "text", said));
     for (i = 1; ok && i < 3; i++)
         if (json_object_get(instance, words[i]))
             ok = take_veo_image(json_object_get(instance, words[i]), parts, refusal);
@@ -155,10 +154,8 @@ static bool take_input(const json_t *input, json_t *parts, size_t *images, Refus
     json_array_foreach(input, i, item) {
         const json_t *text = json_object_get(item, "text"), *data = json_object_get(item, "data");
         if (json_is_string(text)) {
-            char *said = mem_new(json_string_length(text) + 16, 1);
-            sprintf(said, "Prompt: %s", json_string_value(text));
-            json_array_append_new(parts, json_pack("{s:s}", "text", said));
-            free(said);
+            json_t *said = json_sprintf("Prompt: %s", json_string_value(text));
+            json_array_append_new(parts, json_pack("{s:o}", "text", said));
         } else if (json_is_string(data)) {
             add_image(parts, json_string_value(json_object_get(item, "mime_type")), data);
             ++*images;

@@ -213,7 +213,7 @@ static void put_part(Buf *body, Random *random, const char *boundary, const char
 static json_t *base16(const Buf *bytes) {
     char *text = mem_alloc(2 * bytes->length + 1);
     for (size_t i = 0; i < bytes->length; i++)
-        sprintf(text + 2 * i, "%02x", (unsigned char)bytes->data[i]);
+        snprintf(text + 2 * i, 3, "%02x", (unsigned char)bytes->data[i]);
     json_t *value = json_string(text);
     free(text);
     return value;

@@ -268,7 +268,7 @@ static json_t *bytes_of(const json_t *image) {
         count--;
     char *text = mem_alloc(2 * count + 1);
     for (size_t i = 0; i < count; i++)
-        sprintf(text + 2 * i, "%02x", bytes[i]);
+        snprintf(text + 2 * i, 3, "%02x", bytes[i]);
     json_t *value = got < 0 ? NULL : json_string(text);
     free(text);
     free(bytes);
