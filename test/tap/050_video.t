@@ -7,6 +7,7 @@ use FindBin;
 use lib "$FindBin::Bin/lib";
 use IPC::Run qw(start timeout);
 use JSON::PP;
+use POSIX qw(mkfifo);
 use RenderchainScript;
 use RenderchainTest;
 use Test::More;
@@ -193,9 +194,11 @@ is(sql($node, "SELECT string_agg(DISTINCT output ->> 'operation', ' ') ~ ' ' FRO
 {
 	my $dir = scratch() . '/stuck';
 	mkdir $dir or die $!;
+	# Which nobody opens for writing.
+	mkfifo("$dir/never", 0600) or die $!;
 	my ($program) = grep { -x } map { "$_/renderchain" } split /:/, $ENV{PATH};
 	copy($program, "$dir/renderchain") or die $!;
-	write_file('stuck/renderchain-localmodel', "#!/bin/sh\nexec >&-\n: > $dir/started\nexec sleep 1000\n");
+	write_file('stuck/renderchain-localmodel', "#!/bin/sh\nexec >&-\n: > $dir/started\nexec cat <$dir/never\n");
 	chmod 0755, "$dir/renderchain", "$dir/renderchain-localmodel";
 	$id = submit('--video', '--prompt', 'a house', '--user', $user, '--duration', '4');
 	$worker = { run => start([ "$dir/renderchain", 'worker', '--provider', 'local', '--provider-url', $url, '--grace', '1' ], '<', \undef,

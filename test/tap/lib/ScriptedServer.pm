@@ -89,6 +89,7 @@ sub act
 	if ($act eq 'drip')
 	{
 		syswrite $client, $answer;
+		# No wait for anything: that bytes come slowly is what the driver is tested with.
 		for my $at (0 .. length($reply) - 1) { syswrite $client, substr($reply, $at, 1); sleep 0.002 }
 		return 1;
 	}
