@@ -9,16 +9,16 @@ typedef enum PieceKind { PIECE_TEXT, PIECE_BYTES, PIECE_BASE64 } PieceKind;
 
 typedef struct Piece {
     PieceKind kind;
-    Buf text;          /* of a text; owned */
-    const char *bytes; /* of the others; borrowed */
-    size_t length;     /* of the bytes */
-    size_t sent;       /* its length as sent; of all but the last piece */
+    Buf text;     /* of a text; owned */
+    Bytes *bytes; /* of the others; borrowed */
+    size_t sent;  /* its length as sent; of all but the last piece */
     struct Piece *next;
 } Piece;
 
 struct Body {
     Piece *first, **last, *latest;
     size_t length, maximum;
+    bool held;
 };
 
 /* Start empty. */
@@ -33,6 +33,7 @@ Body *body_new(size_t maximum) {
 void body_free(Body *body) {
     if (!body)
         return;
+    body_let_go(body);
     while (body->first) {
         Piece *piece = body->first;
         body->first = piece->next;
@@ -69,24 +70,48 @@ bool body_append(Body *body, const char *text, size_t length) {
 }
 
 /* Append borrowed bytes. */
-static bool append_borrowed(Body *body, PieceKind kind, const char *bytes, size_t length,
-                            size_t sent) {
+static bool append_borrowed(Body *body, PieceKind kind, Bytes *bytes, size_t sent) {
     Piece *piece = add_piece(body, kind, sent);
     if (!piece)
         return false;
     piece->bytes = bytes;
-    piece->length = length;
     return true;
 }
 
 /* Append bytes as base64. */
-bool body_append_base64(Body *body, const char *bytes, size_t length) {
-    return append_borrowed(body, PIECE_BASE64, bytes, length, (length + 2) / 3 * 4);
+bool body_append_base64(Body *body, Bytes *bytes) {
+    return append_borrowed(body, PIECE_BASE64, bytes, (bytes_length(bytes) + 2) / 3 * 4);
 }
 
 /* Append bytes as they are. */
-bool body_append_bytes(Body *body, const char *bytes, size_t length) {
-    return append_borrowed(body, PIECE_BYTES, bytes, length, length);
+bool body_append_bytes(Body *body, Bytes *bytes) {
+    return append_borrowed(body, PIECE_BYTES, bytes, bytes_length(bytes));
+}
+
+/* Let go what was held of the pieces before one (NULL: of all). */
+static void let_go_before(Body *body, const Piece *end) {
+    for (Piece *piece = body->first; piece != end; piece = piece->next)
+        if (piece->kind != PIECE_TEXT)
+            bytes_let_go(piece->bytes);
+}
+
+/* Hold all bytes. */
+bool body_hold(Body *body, char **error) {
+    for (Piece *piece = body->held ? NULL : body->first; piece; piece = piece->next) {
+        if (piece->kind != PIECE_TEXT && !bytes_hold(piece->bytes, error)) {
+            let_go_before(body, piece);
+            return false;
+        }
+    }
+    body->held = true;
+    return true;
+}
+
+/* Let them go. */
+void body_let_go(Body *body) {
+    if (body->held)
+        let_go_before(body, NULL);
+    body->held = false;
 }
 
 /* How long it is. */
@@ -137,8 +162,8 @@ static void encode_group(char group[4], const char *bytes, size_t count) {
  * of a group at either end by way of a copy. */
 static size_t read_base64(const Piece *piece, size_t offset, char *to, size_t room) {
     size_t begun = offset % 4, done = 0;
-    const char *bytes = piece->bytes + offset / 4 * 3;
-    size_t left = piece->length - offset / 4 * 3;
+    const char *bytes = bytes_data(piece->bytes) + offset / 4 * 3;
+    size_t left = bytes_length(piece->bytes) - offset / 4 * 3;
     while (done < room && left > 0) {
         char group[4];
         size_t groups = begun ? 0 : (room - done) / 4;
@@ -167,7 +192,7 @@ static size_t read_base64(const Piece *piece, size_t offset, char *to, size_t ro
 static size_t read_piece(const Piece *piece, size_t offset, char *to, size_t room) {
     if (piece->kind == PIECE_BASE64)
         return read_base64(piece, offset, to, room);
-    const char *from = piece->kind == PIECE_TEXT ? piece->text.data : piece->bytes;
+    const char *from = piece->kind == PIECE_TEXT ? piece->text.data : bytes_data(piece->bytes);
     size_t length = piece->sent - offset < room ? piece->sent - offset : room;
     memcpy(to, from + offset, length);
     return length;

@@ -1,9 +1,11 @@
 /* What a request sends: texts, and the bytes of pictures that stay where they are and become
- * base64 as they leave. A picture so is in memory once, however many requests it is part of. */
+ * base64 as they leave. A picture so is in memory once, however many requests it is part of, and
+ * only while one of them is being sent. */
 #ifndef RC_BODY_H
 #define RC_BODY_H
 
 #include "buf.h"
+#include "bytes.h"
 
 typedef struct Body Body;
 
@@ -16,13 +18,19 @@ MUSTCHECK bool body_append(Body *body, const char *text, size_t length);
 
 /* Append bytes as base64 (RFC 4648, 4), or as they are. They are borrowed until the body is freed.
  */
-MUSTCHECK bool body_append_base64(Body *body, const char *bytes, size_t length);
-MUSTCHECK bool body_append_bytes(Body *body, const char *bytes, size_t length);
+MUSTCHECK bool body_append_base64(Body *body, Bytes *bytes);
+MUSTCHECK bool body_append_bytes(Body *body, Bytes *bytes);
+
+/* Hold all bytes while they are sent. False, and none is held, with *error set (caller frees) where
+ * some cannot be had any more. */
+MUSTCHECK bool body_hold(Body *body, char **error);
+void body_let_go(Body *body);
 
 /* How long it is as sent. */
 size_t body_length(const Body *body);
 
-/* Copy up to room bytes of what is sent from an offset on; gives how many, 0 at the end. */
+/* Copy up to room bytes of what is sent from an offset on, while they are held; gives how many, 0
+ * at the end. */
 size_t body_read(const Body *body, size_t offset, char *to, size_t room);
 
 #endif

@@ -266,9 +266,10 @@ static ExitCode report_failure(Session *session) {
 /* Write the picture where the user wants it. */
 static ExitCode write_output(Session *session) {
     const char *path = session->options.output;
-    const ModelAnswer *image = &correction_kept(&session->render)->answer;
+    Bytes *image = correction_kept(&session->render)->answer.image;
     char *error = NULL;
-    if (!path || file_write(path, image->image, image->image_length, &error))
+    if (!path || (bytes_hold(image, &error) &&
+                  file_write(path, bytes_data(image), bytes_length(image), &error)))
         return EXIT_OK;
     app_error(&session->app.settings, error, NULL, "The render itself is complete and stored.");
     free(error);

@@ -20,7 +20,8 @@ enum {
     GRACE_LONGEST = 86400,
     RENDERS_A_LANE = 32, /* up to 4 connections */
     LANES_BY_DEFAULT = 4,
-    FILES_A_RENDER = 8, /* connections to models and storage */
+    FILES_A_RENDER = 8,  /* connections to models and storage */
+    IMAGES_A_RENDER = 4, /* which stay open where they can be read from again */
     FILES_BESIDE = 64,
     FILES_AT_LEAST = 16 /* the loop's own, the database's, standard output ... */
 };
@@ -104,7 +105,7 @@ static int parse(WorkerCommand *command, int argc, char **argv, Settings *settin
     return -1;
 }
 
-/* How many files the renders may need. */
+/* How many files the renders may need for connections. */
 static rlim_t files_wanted(int concurrency) {
     return (rlim_t)concurrency * FILES_A_RENDER + FILES_BESIDE;
 }
@@ -112,7 +113,7 @@ static rlim_t files_wanted(int concurrency) {
 /* Let as many files be open as that, as far as we may. */
 static void raise_file_limit(int concurrency) {
     struct rlimit limit;
-    rlim_t wanted = files_wanted(concurrency);
+    rlim_t wanted = files_wanted(concurrency) + (rlim_t)concurrency * IMAGES_A_RENDER;
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted)
         return;
     limit.rlim_cur = limit.rlim_max < wanted ? limit.rlim_max : wanted;
@@ -132,6 +133,26 @@ static void keep_connections(Loop *loop, int concurrency) {
         loop_bound_connections(loop, limit.rlim_cur > FILES_AT_LEAST
                                          ? (long)(limit.rlim_cur - FILES_AT_LEAST + 1) / 2
                                          : 1);
+}
+
+/* The directory for temporary files, which may become large. */
+static const char *temporary_directory(void) {
+    const char *named = getenv("TMPDIR");
+    if (named && *named)
+        return named;
+    return access("/var/tmp", W_OK | X_OK) == 0 ? "/var/tmp" : "/tmp";
+}
+
+/* Have images put away while nobody sends them: with as many files open as are left by connections.
+ */
+static void put_images_away(int concurrency) {
+    struct rlimit limit;
+    rlim_t most = (rlim_t)concurrency * IMAGES_A_RENDER, taken = files_wanted(concurrency);
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur < taken)
+        most = 0;
+    else if (limit.rlim_cur - taken < most)
+        most = limit.rlim_cur - taken;
+    bytes_allow(most, temporary_directory());
 }
 
 /* A signal stops the worker, and the second one makes it hurry; SIGHUP has it read the models
@@ -184,6 +205,7 @@ static ExitCode run(WorkerCommand *command) {
     ExitCode code = EXIT_DATABASE;
     watch_signals(command);
     keep_connections(http_loop(command->app.http), command->options.concurrency);
+    put_images_away(command->options.concurrency);
     if (worker_start(worker, &command->app, &command->options, &error)) {
         while (worker->state != WORKER_STOPPED)
             loop_turn(http_loop(command->app.http));
@@ -218,6 +240,7 @@ int cmd_worker(int argc, char **argv) {
         read_models(&command->app, &exit_code))
         exit_code = run(command);
     app_close(&command->app);
+    bytes_allow(0, NULL);
     if (command->signals >= 0)
         close(command->signals);
     free(command);

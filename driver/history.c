@@ -9,7 +9,7 @@
 static void leave_out(Render *render, const char *why) {
     History *history = &render->history;
     mem_set(&history->why_not, "%s", why);
-    free(history->bytes);
+    bytes_free(history->bytes);
     history->bytes = NULL;
 }
 
@@ -60,10 +60,12 @@ static void came(void *context, StorageReply *reply) {
         leave_out(render, why);
         free(why);
     } else {
-        history->bytes = reply->bytes;
-        history->turn.bytes = reply->bytes;
-        history->turn.length = reply->length;
+        history->bytes = history->turn.bytes = bytes_new(reply->bytes, reply->length);
         reply->bytes = NULL;
+        storage_also_has(&render->app->storage,
+                         json_string_value(json_object_get(render->previous, "key")),
+                         history->bytes);
+        bytes_let_go(history->bytes); /* until generation is told */
     }
     settle(render);
 }
@@ -98,7 +100,7 @@ bool history_awaited(Render *render, LoopFire *ready, void *context) {
 static size_t weight(const ModelCall *call) {
     size_t sum = 0;
     for (size_t i = 0; i < call->part_count; i++)
-        sum += call->parts[i].text ? 0 : (call->parts[i].length + 2) / 3 * 4;
+        sum += call->parts[i].text ? 0 : (bytes_length(call->parts[i].bytes) + 2) / 3 * 4;
     return sum;
 }
 
@@ -109,7 +111,7 @@ void history_tell(Render *render, ModelCall *call) {
     size_t most = json_is_integer(limit) ? (size_t)json_integer_value(limit) : SIZE_MAX;
     if (!history->bytes)
         return;
-    if (weight(call) + (history->turn.length + 2) / 3 * 4 > most)
+    if (weight(call) + (bytes_length(history->bytes) + 2) / 3 * 4 > most)
         leave_out(render, "with it the request would be larger than the model takes");
     else
         call->history = &history->turn;
@@ -163,7 +165,7 @@ json_t *history_keep(const Render *render, const Picture *picture, const char *p
 void history_drop(Render *render) {
     History *history = &render->history;
     storage_drop(history->job);
-    free(history->bytes);
+    bytes_free(history->bytes);
     free(history->why_not);
     *history = (History){0};
 }

@@ -32,6 +32,7 @@ struct HttpCall {
     size_t body_sent; /* bytes of the request's body that libcurl has taken */
     unsigned id;
     LoopTimer *failing; /* set while fail_to_start is due */
+    char *unreadable;   /* why the request's body cannot be had; NULL where it can */
     char error[CURL_ERROR_SIZE];
 };
 
@@ -49,7 +50,7 @@ static size_t take_body(char *data, size_t size, size_t count, void *context) {
     return CURL_WRITEFUNC_ERROR;
 }
 
-/* Give libcurl the next bytes of the request's body. */
+/* Give libcurl the next bytes of the request's body. The answer is awaited without them. */
 static size_t give_body(char *data, size_t size, size_t count, void *context) {
     HttpCall *call = context;
     const HttpRequest *request = &call->request;
@@ -60,6 +61,8 @@ static size_t give_body(char *data, size_t size, size_t count, void *context) {
     else
         memcpy(data, request->body + call->body_sent, length);
     call->body_sent += length;
+    if (request->pieces && call->body_sent == request->body_length)
+        body_let_go(request->pieces);
     return length;
 }
 
@@ -70,6 +73,9 @@ static int rewind_body(void *context, curl_off_t offset, int origin) {
     HttpCall *call = context;
     (void)origin;
     if (call->request.repeatable && offset >= 0 && (size_t)offset <= call->request.body_length) {
+        if (call->request.pieces &&
+            (call->unreadable || !body_hold(call->request.pieces, &call->unreadable)))
+            return CURL_SEEKFUNC_FAIL;
         call->body_sent = (size_t)offset;
         return CURL_SEEKFUNC_OK;
     }
@@ -110,11 +116,18 @@ static curl_socket_t open_public(void *context, curlsocktype purpose,
     return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
 }
 
+/* Nothing of the request's body is read any more. */
+static void stop_sending(HttpCall *call) {
+    if (call->request.pieces)
+        body_let_go(call->request.pieces);
+}
+
 /* Free a call; its transfer must be out of the loop. */
 static void free_call(HttpCall *call) {
     curl_easy_cleanup(call->easy);
     curl_slist_free_all(call->request.headers);
     free(call->request.url);
+    free(call->unreadable);
     buf_free(&call->body);
     free(call);
 }
@@ -143,6 +156,7 @@ static void transfer_done(void *context, CURL *easy, CURLcode code) {
     curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
     curl_easy_getinfo(easy, CURLINFO_REQUEST_SIZE, &request_size);
     char *error = code == CURLE_OK ? mem_strdup("") : explain(call, code);
+    stop_sending(call);
     HttpReply reply = {.code = code,
                        .status = status,
                        .sent = request_size > 0,
@@ -279,10 +293,13 @@ static void set_options(HttpCall *call) {
 /* Report a call that could not even be started, from the loop and not from within the caller. */
 static void fail_to_start(void *context) {
     HttpCall *call = context;
+    stop_sending(call);
     HttpReply reply = {.code = CURLE_FAILED_INIT,
+                       .unreadable = call->unreadable != NULL,
                        .retry_after_ms = -1,
                        .body = &call->body,
-                       .error = "could not start the transfer"};
+                       .error =
+                           call->unreadable ? call->unreadable : "could not start the transfer"};
     call->done(call->context, &reply);
     free_call(call);
 }
@@ -300,7 +317,8 @@ HttpCall *http_send(Http *http, HttpRequest request, HttpDone *done, void *conte
     call->retry_after_ms = -1;
     call->id = ++http->next_id;
     buf_init(&call->body, request.reply_maximum);
-    call->easy = curl_easy_init();
+    bool readable = !request.pieces || body_hold(request.pieces, &call->unreadable);
+    call->easy = readable ? curl_easy_init() : NULL;
     if (call->easy)
         set_options(call);
     if (!call->easy || !loop_transfer(http->loop, call->easy))
@@ -326,6 +344,7 @@ void http_drop(HttpCall *call) {
         loop_cancel(call->http->loop, call->failing);
     else
         loop_drop(call->http->loop, call->easy);
+    stop_sending(call);
     trace_write(call->http->trace, "http_drop", call->id, NULL);
     free_call(call);
 }

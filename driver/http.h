@@ -16,7 +16,7 @@ typedef struct HttpRequest {
     const char *shown;  /* the URL for traces, where the one above holds a secret; NULL: that one */
     const char *body;   /* borrowed until the call ends; NULL for none */
     size_t body_length;
-    const Body *pieces;         /* the same in pieces, instead; borrowed as well */
+    Body *pieces; /* the same in pieces, instead; borrowed as well, and held while it is sent */
     struct curl_slist *headers; /* taken */
     size_t reply_maximum;       /* bytes */
     long connect_timeout_ms;
@@ -33,6 +33,7 @@ typedef struct HttpReply {
     CURLcode code;         /* CURLE_OK where a whole answer came */
     long status;           /* 0 where none came */
     bool sent;             /* bytes of the request may have reached the other side */
+    bool unreadable;       /* nothing was sent: what was to be cannot be had any more */
     bool too_large;        /* the body passed reply_maximum */
     bool not_public;       /* the address is none that public_only allows */
     double retry_after_ms; /* from Retry-After (seconds or a date), -1 where there is none */

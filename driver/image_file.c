@@ -179,28 +179,26 @@ bool image_probe(const char *bytes, size_t length, const char **mime, unsigned *
 /* Check bytes that are the image's. */
 static bool check(ImageFile *image, const char *name, char **error) {
     char *why = NULL;
-    if (!image_probe(image->bytes, image->length, &image->mime, &image->width, &image->height,
-                     &why)) {
+    image->length = bytes_length(image->bytes);
+    if (!image_probe(bytes_data(image->bytes), image->length, &image->mime, &image->width,
+                     &image->height, &why)) {
         *error = mem_printf("%s cannot be used: %s", name, why);
         free(why);
         image_file_free(image);
         return false;
     }
-    sha256_hex(image->bytes, image->length, image->sha256);
+    memcpy(image->sha256, bytes_sha256(image->bytes), sizeof image->sha256);
     return true;
 }
 
 /* Read and check a file. */
 bool image_file_read(ImageFile *image, const char *path, bool regular, char **error) {
-    Buf buf;
-    buf_init(&buf, IMAGE_FILE_MAXIMUM);
     *image = (ImageFile){.path = mem_strdup(path)};
-    if (!(regular ? buf_read_regular_file : buf_read_file)(&buf, path, error)) {
-        buf_free(&buf);
+    image->bytes = bytes_read_file(path, regular, IMAGE_FILE_MAXIMUM, error);
+    if (!image->bytes) {
         image_file_free(image);
         return false;
     }
-    image->bytes = buf_take(&buf, &image->length);
     char *name = mem_printf("image file \"%s\"", path);
     bool ok = check(image, name, error);
     free(name);
@@ -209,14 +207,14 @@ bool image_file_read(ImageFile *image, const char *path, bool regular, char **er
 
 /* Check bytes that came from elsewhere. */
 bool image_file_take(ImageFile *image, const char *name, char *bytes, size_t length, char **error) {
-    *image = (ImageFile){.path = mem_strdup(name), .bytes = bytes, .length = length};
+    *image = (ImageFile){.path = mem_strdup(name), .bytes = bytes_new(bytes, length)};
     return check(image, name, error);
 }
 
 /* Free an image. */
 void image_file_free(ImageFile *image) {
     free(image->path);
-    free(image->bytes);
+    bytes_free(image->bytes);
     *image = (ImageFile){0};
 }
 

@@ -4,6 +4,7 @@
 #define RC_IMAGE_FILE_H
 
 #include "buf.h"
+#include "bytes.h"
 
 enum {
     IMAGE_FILE_MAXIMUM = 20 << 20, /* bytes of one input image */
@@ -12,8 +13,8 @@ enum {
 };
 
 typedef struct ImageFile {
-    char *path;  /* where it came from, for messages; owned */
-    char *bytes; /* owned */
+    char *path;   /* where it came from, for messages; owned */
+    Bytes *bytes; /* owned; held by who has read them; NULL where there is no image */
     size_t length;
     const char *mime; /* static */
     unsigned width, height;

@@ -12,6 +12,7 @@
 struct Input {
     App *app;
     char *label;
+    char *key; /* of a stored object; NULL for what is none */
     ImageFile *into;
     InputDone *done;
     void *context;
@@ -24,6 +25,7 @@ struct Input {
 /* Free an input that is over. */
 static void free_input(Input *input) {
     free(input->label);
+    free(input->key);
     free(input->error);
     free(input);
 }
@@ -67,6 +69,8 @@ static void read_object(void *context, StorageReply *reply) {
     if (reply->ok) {
         take(input, "the stored object", reply->bytes, reply->length);
         reply->bytes = NULL;
+        if (input->into->bytes)
+            storage_also_has(&input->app->storage, input->key, input->into->bytes);
     } else {
         mem_set(&input->error, "%s", reply->error);
     }
@@ -134,6 +138,7 @@ static void begin(Input *input, const json_t *named) {
     const char *key = json_string_value(json_object_get(named, "key"));
     const char *url = json_string_value(json_object_get(named, "url"));
     App *app = input->app;
+    input->key = mem_strdup(key);
     if (key)
         input->stored = storage_get(&app->storage, key, IMAGE_FILE_MAXIMUM, read_object, input);
     else if (url && !data_uri_is(url))

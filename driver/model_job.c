@@ -102,7 +102,7 @@ static bool is_too_large(ModelJob *job) {
 /* Report a call that cannot be sent, from the loop and not from within the caller. */
 static void report_unsent(void *context) {
     ModelJob *job = context;
-    ModelAnswer answer = {.outcome = OUTCOME_REJECTED, .retry_after_ms = -1};
+    ModelAnswer answer = {.outcome = OUTCOME_REJECTED, .unsent = true, .retry_after_ms = -1};
     answer.message =
         mem_strdup(job->error ? job->error : "the request with its images is too large to be sent");
     job->done(job->context, &answer, 0);

@@ -39,17 +39,27 @@ void multipart_text(Multipart *form, const char *name, const char *value) {
     put(form, "\r\n", 2);
 }
 
-/* Add a file. */
-void multipart_file(Multipart *form, const char *name, const char *filename, const char *mime,
-                    const char *bytes, size_t length, bool made) {
+/* Say what file comes. */
+static void put_head(Multipart *form, const char *name, const char *filename, const char *mime) {
     put_text(form,
              "--%s\r\nContent-Disposition: form-data; name=\"%s\"; filename=\"%s\"\r\n"
              "Content-Type: %s\r\n\r\n",
              form->boundary, name, filename, mime);
-    if (made)
-        put(form, bytes, length);
-    else
-        form->full = form->full || !body_append_bytes(form->body, bytes, length);
+}
+
+/* Add a file. */
+void multipart_file(Multipart *form, const char *name, const char *filename, const char *mime,
+                    Bytes *bytes) {
+    put_head(form, name, filename, mime);
+    form->full = form->full || !body_append_bytes(form->body, bytes);
+    put(form, "\r\n", 2);
+}
+
+/* Add one whose bytes are copied. */
+void multipart_made_file(Multipart *form, const char *name, const char *filename, const char *mime,
+                         const char *bytes, size_t length) {
+    put_head(form, name, filename, mime);
+    put(form, bytes, length);
     put(form, "\r\n", 2);
 }
 

@@ -14,9 +14,12 @@ typedef struct Multipart {
 void multipart_begin(Multipart *form, size_t maximum);
 void multipart_text(Multipart *form, const char *name, const char *value);
 
-/* Add a file. Its bytes are borrowed until the body is freed, or (made) copied. */
+/* Add a file. Its bytes are borrowed until the body is freed; those of one that was made for this
+ * are copied. */
 void multipart_file(Multipart *form, const char *name, const char *filename, const char *mime,
-                    const char *bytes, size_t length, bool made);
+                    Bytes *bytes);
+void multipart_made_file(Multipart *form, const char *name, const char *filename, const char *mime,
+                         const char *bytes, size_t length);
 
 /* Close the form. Gives the Content-Type, the caller's; the body stays in the form. */
 char *multipart_end(Multipart *form);

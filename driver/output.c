@@ -42,6 +42,8 @@ static void stored(void *context, StorageReply *reply) {
         stage_fail(run, "rejected", "%s", reply->error);
         return;
     }
+    storage_also_has(&render->app->storage, picture->key, picture->answer.image);
+    bytes_let_go(picture->answer.image);
     picture->url = storage_url(&render->app->storage, picture->key);
     run->output = json_pack("{s:s, s:s}", "key", picture->key, "sha256", picture->sha256);
     stage_end(run, STATE_SUCCESS, "ok");
@@ -53,7 +55,7 @@ static void upload(StageRun *run) {
     Picture *picture = stage_picture(run);
     StorageObject object = {.key = picture->key,
                             .mime = picture->answer.image_mime,
-                            .bytes = picture->answer.image,
+                            .bytes = bytes_data(picture->answer.image),
                             .length = picture->answer.image_length,
                             .sha256 = picture->sha256};
     picture->upload = storage_put(&render->app->storage, &object, stored, run);
@@ -95,7 +97,7 @@ static bool has_type(const char *key, const char *extension) {
 /* Hash the picture, where that was not done yet. */
 const char *output_sha256(Picture *picture) {
     if (!*picture->sha256)
-        sha256_hex(picture->answer.image, picture->answer.image_length, picture->sha256);
+        memcpy(picture->sha256, bytes_sha256(picture->answer.image), sizeof picture->sha256);
     return picture->sha256;
 }
 
@@ -117,8 +119,14 @@ static void store(void *context) {
         register_again(run);
 }
 
-/* Store the picture. */
+/* Store the picture, which has just come and is held until it is stored. */
 void output_store(StageRun *run) {
+    char *error = NULL;
+    if (!bytes_hold(stage_picture(run)->answer.image, &error)) {
+        stage_fail(run, "rejected", "%s", error);
+        free(error);
+        return;
+    }
     run->timer = loop_after(http_loop(run->render->app->http), 0, store, run);
 }
 

@@ -36,13 +36,27 @@ struct Preparation {
     Taken taken[2];
 };
 
+/* Let go what was read: the requests that show it to models hold it by now. */
+static void let_go(Render *render) {
+    for (size_t i = 0; i < render->reference_count; i++)
+        bytes_let_go(render->references[i].bytes);
+    bytes_let_go(render->style.bytes);
+    bytes_let_go(render->mask.bytes);
+    bytes_let_go(render->first_frame.bytes);
+    bytes_let_go(render->last_frame.bytes);
+}
+
 /* Start the render when everything is there. */
 static void one_less(Preparation *preparation) {
     Render *render = preparation->render;
     if (--preparation->missing > 0)
         return;
+    Bytes *const taken[] = {render->picture.answer.image, render->corrected.answer.image};
     prepare_drop(render);
     render_advance(render);
+    let_go(render);
+    for (size_t i = 0; i < 2; i++)
+        bytes_let_go(taken[i]);
 }
 
 /* Is an image what was meant when the render was submitted? */
@@ -94,16 +108,17 @@ static void taken_came(void *context, StorageReply *reply) {
     char *why = NULL;
     taken->job = NULL;
     if (reply->ok) {
-        image->image = reply->bytes;
+        image->image = bytes_new(reply->bytes, reply->length);
         image->image_length = reply->length;
         reply->bytes = NULL;
     }
+    const char *data = reply->ok ? bytes_data(image->image) : NULL;
     bool video = render_is_video(render);
-    if (video && reply->ok && video_probe(image->image, image->image_length))
+    if (video && reply->ok && video_probe(data, image->image_length))
         image->image_mime = "video/mp4";
     else if (!reply->ok || video ||
-             !image_probe(image->image, image->image_length, &image->image_mime,
-                          &image->image_width, &image->image_height, &why)) {
+             !image_probe(data, image->image_length, &image->image_mime, &image->image_width,
+                          &image->image_height, &why)) {
         char *words =
             mem_printf("the image that an earlier attempt stored cannot be taken over: %s",
                        why         ? why
@@ -115,7 +130,8 @@ static void taken_came(void *context, StorageReply *reply) {
         return;
     }
     picture->url = storage_url(&render->app->storage, picture->key);
-    sha256_hex(image->image, image->image_length, picture->sha256);
+    memcpy(picture->sha256, bytes_sha256(image->image), sizeof picture->sha256);
+    storage_also_has(&render->app->storage, picture->key, image->image);
     one_less(taken->preparation);
 }
 

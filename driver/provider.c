@@ -35,16 +35,16 @@ void call_add_text(ModelCall *call, const char *format, ...) {
 }
 
 /* Add an image part. */
-void call_add_image(ModelCall *call, const char *bytes, size_t length, const char *mime) {
+void call_add_image(ModelCall *call, Bytes *bytes, const char *mime) {
     if (call->part_count == CALL_MAX_PARTS)
         return;
     call->shows = true;
-    call->parts[call->part_count++] = (CallPart){.bytes = bytes, .length = length, .mime = mime};
+    call->parts[call->part_count++] = (CallPart){.bytes = bytes, .mime = mime};
 }
 
 /* Add an image that marks where to edit. */
-void call_add_mask(ModelCall *call, const char *bytes, size_t length, const char *mime) {
-    call_add_image(call, bytes, length, mime);
+void call_add_mask(ModelCall *call, Bytes *bytes, const char *mime) {
+    call_add_image(call, bytes, mime);
     call->parts[call->part_count - 1].mask = true;
 }
 
@@ -59,12 +59,17 @@ void call_free(ModelCall *call) {
 void answer_free(ModelAnswer *answer) {
     free(answer->message);
     json_decref(answer->json);
-    free(answer->image);
+    bytes_free(answer->image);
     json_decref(answer->turn);
     json_decref(answer->usage);
     free(answer->model_version);
     free(answer->file);
     *answer = (ModelAnswer){.retry_after_ms = -1};
+}
+
+/* What can be done: why a request did not leave is said by our own words. */
+const char *answer_advice(const ModelAnswer *answer) {
+    return answer->unsent ? "" : outcome_rule(answer->outcome)->advice;
 }
 
 /* Forget a key. */
@@ -195,8 +200,11 @@ static bool never_arrived(const HttpReply *reply) {
 /* Judge a transfer that brought no whole answer. An answer that is no HTTP is one that
  * nobody can read: the request may have been done. */
 void answer_from_failure(const HttpReply *reply, ModelAnswer *answer) {
+    answer->unsent = reply->unreadable;
     if (reply->too_large)
         answer->outcome = OUTCOME_MALFORMED;
+    else if (reply->unreadable)
+        answer->outcome = OUTCOME_REJECTED;
     else if (never_arrived(reply))
         answer->outcome = OUTCOME_UNREACHABLE;
     else
@@ -245,7 +253,7 @@ void answer_take_image(ModelAnswer *answer, const char *base64, size_t length) {
         free(bytes);
         return;
     }
-    answer->image = bytes;
+    answer->image = bytes_new(bytes, size);
     answer->image_length = size;
     answer->outcome = OUTCOME_OK;
 }
@@ -261,7 +269,7 @@ void answer_take_video(ModelAnswer *answer, const char *base64, size_t length) {
         free(bytes);
         return;
     }
-    answer->image = bytes;
+    answer->image = bytes_new(bytes, size);
     answer->image_length = size;
     answer->image_mime = "video/mp4";
     answer->outcome = OUTCOME_OK;

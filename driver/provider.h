@@ -14,9 +14,8 @@ typedef struct Provider Provider;
 
 /* One piece of what a model is told: a text, or an image. */
 typedef struct CallPart {
-    char *text;        /* owned; NULL for an image */
-    const char *bytes; /* borrowed; an image's file */
-    size_t length;
+    char *text;   /* owned; NULL for an image */
+    Bytes *bytes; /* borrowed; an image's file */
     const char *mime;
     bool mask; /* the image is white where to edit */
 } CallPart;
@@ -26,8 +25,7 @@ enum { CALL_MAX_PARTS = 24 };
 /* A turn that went before: what was said, and the picture that came. All borrowed. */
 typedef struct CallTurn {
     const char *text; /* NULL for nothing */
-    const char *bytes;
-    size_t length;
+    Bytes *bytes;
     const char *mime;
     const json_t *parts; /* what the model wrote, as an answer's turn; NULL: only the picture */
 } CallTurn;
@@ -49,8 +47,8 @@ typedef struct ModelCall {
 
 /* Add a part; they reach the model in this order. Nothing is added past CALL_MAX_PARTS. */
 void call_add_text(ModelCall *call, const char *format, ...) PRINTF_LIKE(2, 3);
-void call_add_image(ModelCall *call, const char *bytes, size_t length, const char *mime);
-void call_add_mask(ModelCall *call, const char *bytes, size_t length, const char *mime);
+void call_add_image(ModelCall *call, Bytes *bytes, const char *mime);
+void call_add_mask(ModelCall *call, Bytes *bytes, const char *mime);
 void call_free(ModelCall *call);
 
 /* What a server that speaks the protocol turned out not to have. */
@@ -65,7 +63,7 @@ typedef struct ModelAnswer {
     Outcome outcome;
     char *message; /* the provider's own words, or ours; NULL where ok */
     json_t *json;  /* an object that obeys the schema; owned */
-    char *image;   /* the image's bytes; owned */
+    Bytes *image;  /* the image's; owned, held by who takes the answer */
     size_t image_length;
     const char *image_mime; /* static, from the bytes themselves */
     unsigned image_width, image_height;
@@ -76,11 +74,15 @@ typedef struct ModelAnswer {
     char *file;            /* what the provider calls a video, "files/ID"; owned, NULL for none */
     double retry_after_ms; /* -1 where the provider named none */
     bool final;            /* the provider says that trying again is useless */
+    bool unsent;           /* it was refused here, for what the request was to hold */
     Lack lacks;            /* why it was refused */
     long status;           /* of HTTP, 0 where no answer came */
 } ModelAnswer;
 
 void answer_free(ModelAnswer *answer);
+
+/* What can be done about a failure, "" for nothing; static. */
+const char *answer_advice(const ModelAnswer *answer);
 
 typedef struct Wire {
     const char *name;

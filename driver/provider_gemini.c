@@ -22,8 +22,7 @@ static bool append_parts(Body *body, const ModelCall *call) {
                 return false;
         } else if (!wire_append(body, "{\"inlineData\":{\"mimeType\":\"") ||
                    !wire_append(body, part->mime) || !wire_append(body, "\",\"data\":\"") ||
-                   !body_append_base64(body, part->bytes, part->length) ||
-                   !wire_append(body, "\"}}")) {
+                   !body_append_base64(body, part->bytes) || !wire_append(body, "\"}}")) {
             return false;
         }
     }
@@ -36,8 +35,8 @@ static bool append_turn_part(Body *body, const CallTurn *turn, const json_t *par
     if (!json_is_true(json_object_get(part, "image")))
         return wire_append_json(body, json_incref((json_t *)part));
     return wire_append(body, "{\"inlineData\":{\"mimeType\":\"") && wire_append(body, turn->mime) &&
-           wire_append(body, "\",\"data\":\"") &&
-           body_append_base64(body, turn->bytes, turn->length) && wire_append(body, "\"}") &&
+           wire_append(body, "\",\"data\":\"") && body_append_base64(body, turn->bytes) &&
+           wire_append(body, "\"}") &&
            (!signature || (wire_append(body, ",\"thoughtSignature\":") &&
                            wire_append_json(body, json_string(signature)))) &&
            wire_append(body, "}");

@@ -53,8 +53,7 @@ static bool append_parts(Body *body, const ModelCall *call) {
                 return false;
         } else if (!wire_append(body, "{\"type\":\"image_url\",\"image_url\":{\"url\":\"data:") ||
                    !wire_append(body, part->mime) || !wire_append(body, ";base64,") ||
-                   !body_append_base64(body, part->bytes, part->length) ||
-                   !wire_append(body, "\"}}")) {
+                   !body_append_base64(body, part->bytes) || !wire_append(body, "\"}}")) {
             return false;
         }
     }
@@ -221,11 +220,19 @@ static bool add_mask(Multipart *form, const CallPart *mask, const CallPart *firs
     const char *mime;
     unsigned width, height;
     size_t made;
-    if (!image_probe(first->bytes, first->length, &mime, &width, &height, error))
+    char *png = NULL;
+    if (!bytes_hold(first->bytes, error))
         return false;
-    char *png = mask_to_alpha(mask->bytes, mask->length, width, height, &made, error);
+    bool known = image_probe(bytes_data(first->bytes), bytes_length(first->bytes), &mime, &width,
+                             &height, error);
+    bytes_let_go(first->bytes);
+    if (known && bytes_hold(mask->bytes, error)) {
+        png = mask_to_alpha(bytes_data(mask->bytes), bytes_length(mask->bytes), width, height,
+                            &made, error);
+        bytes_let_go(mask->bytes);
+    }
     if (png)
-        multipart_file(form, "mask", "mask.png", "image/png", png, made, true);
+        multipart_made_file(form, "mask", "mask.png", "image/png", png, made);
     free(png);
     return png != NULL;
 }
@@ -243,8 +250,7 @@ static bool add_images(Multipart *form, const ModelCall *call, char **error) {
             continue;
         }
         char *name = mem_printf("image-%zu.%s", ++number, strchr(part->mime, '/') + 1);
-        multipart_file(form, count > 1 ? "image[]" : "image", name, part->mime, part->bytes,
-                       part->length, false);
+        multipart_file(form, count > 1 ? "image[]" : "image", name, part->mime, part->bytes);
         free(name);
         first = first ? first : part;
     }
@@ -252,9 +258,8 @@ static bool add_images(Multipart *form, const ModelCall *call, char **error) {
     CallPart last = {0};
     if (turn) {
         char *name = mem_printf("image-%zu.%s", ++number, strchr(turn->mime, '/') + 1);
-        last = (CallPart){.bytes = turn->bytes, .length = turn->length, .mime = turn->mime};
-        multipart_file(form, count > 1 ? "image[]" : "image", name, last.mime, last.bytes,
-                       last.length, false);
+        last = (CallPart){.bytes = turn->bytes, .mime = turn->mime};
+        multipart_file(form, count > 1 ? "image[]" : "image", name, last.mime, last.bytes);
         free(name);
         first = first ? first : &last;
     }

@@ -153,7 +153,7 @@ void render_free(Render *render) {
         image_file_free(&render->references[i]);
         json_decref(render->analyses[i]);
     }
-    free(render->frame);
+    bytes_free(render->frame);
     image_file_free(&render->style);
     image_file_free(&render->mask);
     image_file_free(&render->first_frame);

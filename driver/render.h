@@ -116,7 +116,7 @@ typedef struct Picture {
 /* The last turn of the chain; history.c. */
 typedef struct History {
     StorageJob *job; /* while its picture is fetched */
-    char *bytes;     /* of the picture, where it is told; owned */
+    Bytes *bytes;    /* of the picture, where it is told; owned */
     CallTurn turn;
     char *why_not;   /* it is left out; NULL where there was nothing to leave out */
     char sha256[65]; /* of the picture */
@@ -156,8 +156,7 @@ struct Render {
     const Model *image_model;
     const char *image_size; /* of a video its resolution */
     Picture picture;
-    char *frame; /* of a video, as a PNG, where one could be taken; owned */
-    size_t frame_length;
+    Bytes *frame;      /* of a video, as a PNG, where one could be taken; owned */
     Picture corrected; /* the second one, where the validation found errors; correction.c */
     json_t *corrected_validation, *corrected_extracted;
     bool correction_spent;    /* an earlier attempt has sent it, and nobody knows what came */

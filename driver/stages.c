@@ -71,7 +71,7 @@ static void tell_image(ModelCall *call, const char *label, const ImageFile *imag
     if (!image->bytes)
         return;
     call_add_text(call, "%s:", label);
-    call_add_image(call, image->bytes, image->length, image->mime);
+    call_add_image(call, image->bytes, image->mime);
 }
 
 /* Add the user's own words and the tool they come from. */
@@ -127,7 +127,7 @@ static void tell_images(const Render *render, ModelCall *call) {
     tell_image(call, "Last frame of the video", &render->last_frame);
     if (render->mask.bytes) {
         call_add_text(call, "Mask (white is where to edit):");
-        call_add_mask(call, render->mask.bytes, render->mask.length, render->mask.mime);
+        call_add_mask(call, render->mask.bytes, render->mask.mime);
     }
 }
 
@@ -166,9 +166,9 @@ static void tell_result(const StageRun *run, ModelCall *call) {
                   : render_is_video(render) ? "Rendered video (one of its frames will do):"
                                             : "Rendered image:");
     if (render->frame)
-        call_add_image(call, render->frame, render->frame_length, "image/png");
+        call_add_image(call, render->frame, "image/png");
     else
-        call_add_image(call, picture->image, picture->image_length, picture->image_mime);
+        call_add_image(call, picture->image, picture->image_mime);
 }
 
 static void tell_validation(const StageRun *run, ModelCall *call) {
@@ -473,7 +473,7 @@ static void image_answered(void *context, ModelAnswer *answer, int tries) {
         run->passes = outcome_rule(answer->outcome)->passes && !answer->final;
         run->retry_after_ms = answer->retry_after_ms;
         stage_fail(run, outcome, "%s. %s", answer->message ? answer->message : "no answer",
-                   outcome_rule(answer->outcome)->advice);
+                   answer_advice(answer));
         answer_free(answer);
         return;
     }
@@ -486,6 +486,7 @@ static void image_answered(void *context, ModelAnswer *answer, int tries) {
     recipe_note(run->output, render);
     stage_picture(run)->answer = *answer;
     stage_end(run, STATE_SUCCESS, outcome);
+    bytes_let_go(answer->image); /* who stores it and who shows it to models hold it now */
 }
 
 /* Send the request that costs money, with the chain's last turn as soon as that is there. */

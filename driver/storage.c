@@ -108,6 +108,15 @@ char *storage_url(const Storage *storage, const char *key) {
     return storage->kind->url(storage, key);
 }
 
+/* Say where bytes are to be had again. */
+void storage_also_has(const Storage *storage, const char *key, Bytes *bytes) {
+    char *path =
+        storage->kind->path && storage_key_is_safe(key) ? storage->kind->path(storage, key) : NULL;
+    if (path)
+        bytes_also_in(bytes, path);
+    free(path);
+}
+
 /* Tell the caller how a job ended. */
 void storage_tell(StorageJob *job, StorageReply *reply) {
     if (!reply->error)

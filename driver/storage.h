@@ -91,6 +91,9 @@ void storage_drop(StorageJob *job);
 /* The URL of a key; the caller's. */
 char *storage_url(const Storage *storage, const char *key);
 
+/* Bytes are those of an object: where it is a file, they can be read from there again. */
+void storage_also_has(const Storage *storage, const char *key, Bytes *bytes);
+
 /* Is a text a key that is safe everywhere: relative, without empty, "." or ".." parts, without
  * names that begin with a dot (which are ours), and without control characters? */
 bool storage_key_is_safe(const char *key);

@@ -20,6 +20,7 @@ struct StorageBackend {
                  char **error);
     void (*close)(Storage *storage);
     char *(*url)(const Storage *storage, const char *key);
+    char *(*path)(const Storage *storage, const char *key); /* NULL: it has no files */
     /* Each makes a job; storage.c fills in its first member. */
     StorageJob *(*check)(Storage *storage, bool room);
     StorageJob *(*put)(Storage *storage, const StorageObject *object);

@@ -431,6 +431,11 @@ static char *file_url(const Storage *storage, const char *key) {
     return mem_printf("file://%s/%s", place->root, key);
 }
 
+/* The file of a key. */
+static char *file_path(const Storage *storage, const char *key) {
+    return path_of(storage->place, key);
+}
+
 /* Set up a directory; it is made if it is not there. */
 static bool file_open(Storage *storage, const char *rest, const StorageOptions *options, Http *http,
                       char **error) {
@@ -474,6 +479,7 @@ const StorageBackend storage_file = {
     .open = file_open,
     .close = file_close,
     .url = file_url,
+    .path = file_path,
     .check = file_check,
     .put = file_put,
     .get = file_get,

@@ -163,7 +163,7 @@ static void store_pieces(Upload *upload) {
         Piece *piece = &upload->pieces[i];
         StorageObject object = {.key = piece->key,
                                 .mime = piece->image.mime,
-                                .bytes = piece->image.bytes,
+                                .bytes = bytes_data(piece->image.bytes),
                                 .length = piece->image.length,
                                 .sha256 = piece->image.sha256};
         piece->job = storage_put(&upload->app->storage, &object, piece_stored, piece);

@@ -69,7 +69,7 @@ static const char *text(const json_t *object, const char *key) {
 /* Append an image as a member with what stands around its bytes. */
 static bool append_image(Body *body, const char *before, const ImageFile *image, const char *mime,
                          const char *after) {
-    return wire_append(body, before) && body_append_base64(body, image->bytes, image->length) &&
+    return wire_append(body, before) && body_append_base64(body, image->bytes) &&
            wire_append(body, "\",\"") && wire_append(body, mime) && wire_append(body, "\":\"") &&
            wire_append(body, image->mime) && wire_append(body, "\"") && wire_append(body, after);
 }

@@ -234,7 +234,8 @@ static void video_came(VideoJob *job, const HttpReply *reply) {
         request_failed(job, &answer);
         return;
     }
-    answer.image = buf_take(reply->body, &answer.image_length);
+    char *data = buf_take(reply->body, &answer.image_length);
+    answer.image = bytes_new(data, answer.image_length);
     answer.image_mime = "video/mp4";
     answer.file = mem_strdup(job->file);
     finish(job, &answer);

@@ -92,7 +92,7 @@ static void failed(StageRun *run, ModelAnswer *answer) {
     run->passes = rule->passes && !answer->final;
     run->retry_after_ms = answer->retry_after_ms;
     stage_fail(run, rule->name, "%s. %s", answer->message ? answer->message : "no answer",
-               rule->advice);
+               answer_advice(answer));
     answer_free(answer);
 }
 
@@ -120,6 +120,7 @@ static void came(void *context, ModelAnswer *answer, int tries) {
         json_object_set_new(run->output, "file", json_string(answer->file));
     stage_picture(run)->answer = *answer;
     stage_end(run, STATE_SUCCESS, outcome_rule(OUTCOME_OK)->name);
+    bytes_let_go(answer->image); /* who stores it and who takes a frame of it hold it now */
 }
 
 /* Name a video that we have stored as its provider does. */
@@ -184,10 +185,11 @@ static void frame_came(void *context, char *png, size_t length) {
     StageRun *run = context;
     Render *render = run->render;
     run->frame = NULL;
-    render->frame = png;
-    render->frame_length = length;
+    bytes_let_go(render->picture.answer.image);
+    render->frame = png ? bytes_new(png, length) : NULL;
     if (!render->ending && render->end == RENDER_RUNNING)
         run->next(run);
+    bytes_let_go(render->frame); /* the request that shows it holds it now */
 }
 
 /* Take a frame. */
@@ -195,14 +197,18 @@ bool video_take_frame(StageRun *run, void (*next)(StageRun *run)) {
     Render *render = run->render;
     const ModelAnswer *video = &render->picture.answer;
     App *app = render->app;
-    if (render->frame)
+    char *error = NULL;
+    if (render->frame || !bytes_hold(video->image, &error)) {
+        free(error);
         return false;
+    }
     if (!app->background)
         app->background = background_new(http_loop(app->http));
     run->state = STATE_RUNNING;
     run->started = loop_now();
     run->started_at = loop_wall();
     run->next = next;
-    run->frame = frame_start(app->background, video->image, video->image_length, frame_came, run);
+    run->frame = frame_start(app->background, bytes_data(video->image), video->image_length,
+                             frame_came, run);
     return true;
 }

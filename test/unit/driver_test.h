@@ -44,10 +44,19 @@ static inline void put_chunk(Buf *buf, const char *type, const void *bytes, size
     put_big(buf, crc ^ 0xFFFFFFFF, 4);
 }
 
+/* Bytes that are a copy of others. */
+static inline Bytes *bytes_of(const void *from, size_t length) {
+    char *copy = mem_alloc(length + 1);
+    if (length)
+        memcpy(copy, from, length);
+    return bytes_new(copy, length);
+}
+
 /* All that a body sends, as a text; the body is freed. */
 static inline char *body_text(Body *body) {
     size_t length = body_length(body);
-    char *text = mem_alloc(length + 1);
+    char *text = mem_alloc(length + 1), *error = NULL;
+    assert_true(body_hold(body, &error));
     assert_int_equal(body_read(body, 0, text, length), length);
     body_free(body);
     return text;
@@ -56,8 +65,11 @@ static inline char *body_text(Body *body) {
 /* Bytes in base64. */
 static inline char *base64_of(const void *bytes, size_t length) {
     Body *body = body_new(64 << 20);
-    assert_true(body_append_base64(body, bytes, length));
-    return body_text(body);
+    Bytes *held = bytes_of(bytes, length);
+    assert_true(body_append_base64(body, held));
+    char *text = body_text(body);
+    bytes_free(held);
+    return text;
 }
 
 /* Make a grey PNG whose header has the size given; its data is that of one pixel. */

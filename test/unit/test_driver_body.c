@@ -36,19 +36,22 @@ static void bites(void **state) {
         bytes[i] = (unsigned char)(255 - 4 * i); /* none is a NUL */
     for (size_t length = 0; length <= sizeof bytes; length++) {
         Body *body = body_new(1000);
-        char *wanted = expected(bytes, length);
+        char *wanted = expected(bytes, length), *error = NULL;
+        Bytes *held = bytes_of(bytes, length);
         assert_true(body_append(body, "be", 2) && body_append(body, "fore ", 5));
-        assert_true(body_append_base64(body, (const char *)bytes, length));
+        assert_true(body_append_base64(body, held));
         assert_true(body_append(body, " between ", 9));
-        assert_true(body_append_bytes(body, (const char *)bytes, length));
+        assert_true(body_append_bytes(body, held));
         assert_true(body_append(body, " after", 6));
         assert_int_equal(body_length(body), strlen(wanted));
+        assert_true(body_hold(body, &error));
         for (size_t size = 1; size <= strlen(wanted) + 1; size++) {
             char *text = bite(body, size);
             assert_string_equal(text, wanted);
             free(text);
         }
         body_free(body);
+        bytes_free(held);
         free(wanted);
     }
 }
@@ -56,16 +59,19 @@ static void bites(void **state) {
 static void limits(void **state) {
     (void)state;
     Body *body = body_new(10);
+    Bytes *all[] = {bytes_of("abc", 3), bytes_of("1234", 4), bytes_of("12345", 5)};
     assert_true(body_append(body, "12", 2));
-    assert_true(body_append_base64(body, "abc", 3));
-    assert_false(body_append_base64(body, "defg", 4));
-    assert_false(body_append_bytes(body, "12345", 5));
+    assert_true(body_append_base64(body, all[0]));
+    assert_false(body_append_base64(body, all[1]));
+    assert_false(body_append_bytes(body, all[2]));
     assert_false(body_append(body, "12345", 5));
-    assert_true(body_append_bytes(body, "1234", 4));
+    assert_true(body_append_bytes(body, all[1]));
     assert_false(body_append(body, "1", 1));
     char *text = body_text(body);
     assert_string_equal(text, "12YWJj1234");
     free(text);
+    for (size_t i = 0; i < COUNT(all); i++)
+        bytes_free(all[i]);
     body_free(NULL);
 }
 

@@ -116,7 +116,8 @@ static void requests(void **state) {
                               "\"thoughtSignature\":\"WlpaWg==\"}]",
                               0, NULL);
     Buf png = make_png(2, 2);
-    const CallTurn history = {"a house", png.data, png.length, "image/png", turn};
+    Bytes *picture = bytes_of(png.data, png.length);
+    const CallTurn history = {"a house", picture, "image/png", turn};
     const Model model = {.id = "MODEL", .definition = definition};
     for (size_t i = 0; i < COUNT(cases); i++) {
         const Provider provider = {
@@ -131,7 +132,7 @@ static void requests(void **state) {
                           .history = cases[i].history ? &history : NULL};
         call_add_text(&call, "Prompt: a house");
         if (cases[i].images)
-            call_add_image(&call, png.data, png.length, "image/png");
+            call_add_image(&call, picture, "image/png");
         const json_t *wanted = json_object_get(official, cases[i].kind);
         struct curl_slist *headers = NULL;
         char *url, *error = NULL;
@@ -152,6 +153,7 @@ static void requests(void **state) {
         free(body);
         call_free(&call);
     }
+    bytes_free(picture);
     buf_free(&png);
     json_decref(turn);
     json_decref(definition);

@@ -431,7 +431,8 @@ static void requests(void **state) {
     ModelCall call = {
         .model = &model, .schema = schema, .schema_text = schema_text, .instruction = "\"Do it.\""};
     call_add_text(&call, "User prompt: %s", "a \"house\"");
-    call_add_image(&call, "\0\1\2", 3, "image/webp");
+    Bytes *image = bytes_of("\0\1\2", 3);
+    call_add_image(&call, image, "image/webp");
     char *url, *headers;
     json_t *body = build(&call, &url, &headers);
     json_t *wanted = json_loads(
@@ -465,6 +466,7 @@ static void requests(void **state) {
     json_decref(body);
     json_decref(wanted);
     call_free(&call);
+    bytes_free(image);
     json_decref(schema);
 }
 

@@ -67,7 +67,8 @@ static void asking_for_json(void **state) {
     ModelCall call = {
         .model = &model, .schema = schema, .schema_text = schema_text, .instruction = "\"Do it.\""};
     call_add_text(&call, "User prompt: %s", "a \"house\"");
-    call_add_image(&call, "\0\1\2", 3, "image/webp");
+    Bytes *image = bytes_of("\0\1\2", 3);
+    call_add_image(&call, image, "image/webp");
     Sent sent = build(&call);
     expect_body(
         &sent,
@@ -96,6 +97,7 @@ static void asking_for_json(void **state) {
     assert_string_equal(sent.headers, "Content-Type: application/json\n");
     free_sent(&sent);
     call_free(&call);
+    bytes_free(image);
     json_decref(schema);
 }
 
@@ -213,8 +215,9 @@ static void editing(void **state) {
     static const Model model = {.id = "m"};
     Buf png = make_png(2, 2);
     Buf jpeg = make_jpeg(4, 4);
+    Bytes *first = bytes_of(png.data, png.length), *second = bytes_of(jpeg.data, jpeg.length);
     ModelCall call = {.model = &model};
-    call_add_image(&call, png.data, png.length, "image/png");
+    call_add_image(&call, first, "image/png");
     call_add_text(&call, "Prompt: a house");
     Sent sent = build(&call);
     char *outline = form_outline(&sent);
@@ -223,7 +226,7 @@ static void editing(void **state) {
     assert_non_null(memmem(sent.body, sent.length, png.data, png.length));
     free(outline);
     free_sent(&sent);
-    call_add_image(&call, jpeg.data, jpeg.length, "image/jpeg");
+    call_add_image(&call, second, "image/jpeg");
     sent = build(&call);
     outline = form_outline(&sent);
     assert_string_equal(outline, "model=m\nprompt=Prompt: a house\nn=1\nimage[] image/png\n"
@@ -231,6 +234,8 @@ static void editing(void **state) {
     free(outline);
     free_sent(&sent);
     call_free(&call);
+    bytes_free(first);
+    bytes_free(second);
     buf_free(&png);
     buf_free(&jpeg);
 }
@@ -271,22 +276,26 @@ static void masks(void **state) {
 
     static const Model model = {.id = "m"};
     Buf png = make_png(2, 2);
+    Bytes *image_bytes = bytes_of(png.data, png.length), *none = bytes_of("no picture", 10);
+    Bytes *mask_bytes = bytes_of(mask.data, mask.length);
     ModelCall call = {.model = &model};
-    call_add_image(&call, png.data, png.length, "image/png");
-    call_add_mask(&call, mask.data, mask.length, "image/png");
+    call_add_image(&call, image_bytes, "image/png");
+    call_add_mask(&call, mask_bytes, "image/png");
     Sent sent = build(&call);
     char *outline = form_outline(&sent);
     assert_non_null(strstr(outline, "image image/png\nmask image/png\nend\n"));
     free(outline);
     free_sent(&sent);
     /* A mask that cannot be read is refused before anything is sent. */
-    call.parts[1].bytes = "no picture";
-    call.parts[1].length = 10;
+    call.parts[1].bytes = none;
     sent = build(&call);
     assert_null(sent.body);
     assert_non_null(strstr(sent.error, "the mask cannot be read as PNG"));
     free_sent(&sent);
     call_free(&call);
+    bytes_free(image_bytes);
+    bytes_free(mask_bytes);
+    bytes_free(none);
     buf_free(&png);
     buf_free(&mask);
 }
@@ -298,9 +307,10 @@ static ModelAnswer judge(bool picture, bool shown, long status, const char *text
     static const Model model = {.id = "some-model"};
     json_t *schema = json_loads(schema_text, 0, NULL);
     ModelCall call = {.model = &model, .schema = picture ? NULL : schema};
+    Bytes *image = bytes_of("x", 1);
     Buf body;
     if (shown)
-        call_add_image(&call, "x", 1, "image/png");
+        call_add_image(&call, image, "image/png");
     buf_init(&body, 1 << 20);
     put(&body, text, strlen(text));
     HttpReply reply = {
@@ -309,6 +319,7 @@ static ModelAnswer judge(bool picture, bool shown, long status, const char *text
     wire_openai.parse(&reply, &call, &answer);
     buf_free(&body);
     call_free(&call);
+    bytes_free(image);
     json_decref(schema);
     return answer;
 }

@@ -68,7 +68,8 @@ static void starts(void **state) {
     (void)state;
     json_t *official = json_load_file(WIRE_FILES "/official_requests.json", 0, NULL);
     Buf png = make_png(2, 2);
-    const ImageFile image = {.bytes = png.data, .length = png.length, .mime = "image/png"};
+    Bytes *bytes = bytes_of(png.data, png.length);
+    const ImageFile image = {.bytes = bytes, .length = png.length, .mime = "image/png"};
     for (size_t i = 0; i < COUNT(cases); i++) {
         const VideoCall call = {.model = &model,
                                 .prompt = "a \"house\"",
@@ -102,6 +103,7 @@ static void starts(void **state) {
         free(path);
         free(error);
     }
+    bytes_free(bytes);
     buf_free(&png);
     json_decref(official);
 }

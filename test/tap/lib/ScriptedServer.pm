@@ -3,6 +3,7 @@
 #   path, body  what both have to match (regular expressions); not: what the body must not match
 #   times       how often the rule is used; without it always
 #   status, headers, reply   the answer; headers and reply may hold %URL%, this server's address
+#   change      a file that is written into first: [path, offset, text], or removed: [path]
 #   act         instead: cut (half the reply, then closed), drip (the reply a byte at a time), hang,
 #               reset (closed without an answer), garbage (no HTTP)
 # It prints its port and ends with its standard input. Requests are logged as JSON lines: path,
@@ -67,6 +68,18 @@ sub forward
 	return;
 }
 
+# Do to a file what a rule says, while whoever asks waits for the answer.
+sub change
+{
+	my ($path, $at, $text) = @_;
+	if (!defined $at) { unlink $path or die "$path: $!"; return }
+	open my $file, '+<:raw', $path or die "$path: $!";
+	sysseek $file, $at, 0;
+	syswrite $file, $text;
+	close $file;
+	return;
+}
+
 # Answer by a rule; true where the connection goes on.
 sub act
 {
@@ -112,7 +125,8 @@ sub serve
 		syswrite $file, JSON::PP->new->latin1->canonical->encode({ method => $method, path => $path, headers => \%headers, body => $body, time => time }) . "\n";
 		close $file;
 		my $rule = rule_for($path, $body);
-		if (!$rule) { forward($client, $head, $body); return }
+		change(@{ $rule->{change} }) if $rule && $rule->{change};
+		if (!$rule || ($rule->{change} && !$rule->{status})) { forward($client, $head, $body); return }
 		act($client, $rule) or return;
 	}
 	return;

@@ -1,0 +1,276 @@
+/* Bytes that are not in memory while nobody holds them: read again from the file they came from,
+ * whatever becomes of its name, and never other ones than at first; or from a temporary file. */
+#include "driver_test.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "files.h"
+
+enum { LENGTH = 50000, FEW = 1000 };
+
+static char top[] = "/tmp/renderchain-bytes-XXXXXX";
+static char *path, *other;
+
+/* Bytes that are recognised by a letter. */
+static char *letters(char letter, size_t length) {
+    char *data = mem_alloc(length + 1);
+    memset(data, letter, length);
+    data[length - 1] = '.';
+    return data;
+}
+
+/* Put a file in a place. */
+static void write_letters(const char *to, char letter, size_t length) {
+    char *data = letters(letter, length), *error = NULL;
+    assert_true(file_write(to, data, length, &error));
+    free(data);
+}
+
+/* Hold bytes and look at them; they are let go again. */
+static void expect_letters(Bytes *bytes, char letter, size_t length) {
+    char *data = letters(letter, length), *error = NULL;
+    if (!bytes_hold(bytes, &error))
+        fail_msg("%s", error);
+    assert_int_equal(bytes_length(bytes), length);
+    assert_memory_equal(bytes_data(bytes), data, length);
+    bytes_let_go(bytes);
+    free(data);
+}
+
+/* Bytes cannot be had any more, for a reason. */
+static void expect_error(Bytes *bytes, const char *words) {
+    char *error = NULL;
+    size_t before = bytes_in_memory();
+    assert_false(bytes_hold(bytes, &error));
+    if (!strstr(error, words))
+        fail_msg("%s", error);
+    free(error);
+    assert_int_equal(bytes_in_memory(), before);
+}
+
+/* Read the file, and let it go. */
+static Bytes *read_path(void) {
+    char *error = NULL;
+    Bytes *bytes = bytes_read_file(path, true, LENGTH, &error);
+    if (!bytes)
+        fail_msg("%s", error);
+    bytes_let_go(bytes);
+    return bytes;
+}
+
+static int set_up(void **state) {
+    (void)state;
+    if (!mkdtemp(top))
+        return 1;
+    path = mem_printf("%s/image", top);
+    other = mem_printf("%s/other", top);
+    return 0;
+}
+
+static int tear_down(void **state) {
+    (void)state;
+    unlink(path);
+    unlink(other);
+    free(path);
+    free(other);
+    return rmdir(top);
+}
+
+static void from_a_file(void **state) {
+    (void)state;
+    write_letters(path, 'a', LENGTH);
+    Bytes *bytes = read_path();
+    assert_int_equal(bytes_in_memory(), 0);
+    expect_letters(bytes, 'a', LENGTH);
+    assert_int_equal(bytes_in_memory(), 0);
+
+    /* Two who hold them have them once, to the last one. */
+    char *error = NULL;
+    assert_true(bytes_hold(bytes, &error) && bytes_hold(bytes, &error));
+    assert_int_equal(bytes_in_memory(), LENGTH);
+    bytes_let_go(bytes);
+    assert_int_equal(bytes_data(bytes)[0], 'a');
+    bytes_let_go(bytes);
+    assert_int_equal(bytes_in_memory(), 0);
+    bytes_let_go(bytes); /* one too many does no harm */
+    expect_letters(bytes, 'a', LENGTH);
+
+    /* Another file of that name, and none, is not what was read. */
+    write_letters(path, 'b', LENGTH);
+    expect_letters(bytes, 'a', LENGTH);
+    unlink(path);
+    expect_letters(bytes, 'a', LENGTH);
+    bytes_free(bytes);
+    bytes_free(NULL);
+}
+
+/* Write into a file that is there, keeping its size. */
+static void write_into(const char *to, off_t at, const char *text) {
+    int fd = open(to, O_WRONLY);
+    assert_int_equal(pwrite(fd, text, strlen(text), at), strlen(text));
+    close(fd);
+}
+
+static void changed_files(void **state) {
+    (void)state;
+    write_letters(path, 'a', LENGTH);
+    Bytes *bytes = read_path();
+    write_into(path, 7, "b");
+    expect_error(bytes, "has been changed since it was read");
+    /* What was put back is what it was. */
+    write_into(path, 7, "a");
+    expect_letters(bytes, 'a', LENGTH);
+    assert_int_equal(truncate(path, LENGTH - 1), 0);
+    expect_error(bytes, "it is shorter than it was");
+    bytes_free(bytes);
+
+    write_letters(path, 'a', LENGTH);
+    bytes = read_path();
+    int fd = open(path, O_WRONLY | O_APPEND);
+    assert_int_equal(write(fd, "more", 4), 4);
+    close(fd);
+    expect_error(bytes, "has been changed since it was read");
+    /* Another time or name is no change. */
+    assert_int_equal(truncate(path, LENGTH), 0);
+    const struct timespec times[2] = {{1, 0}, {1, 0}};
+    assert_int_equal(utimensat(AT_FDCWD, path, times, 0), 0);
+    assert_int_equal(rename(path, other), 0);
+    expect_letters(bytes, 'a', LENGTH);
+    bytes_free(bytes);
+}
+
+/* Bytes that were stored are read from there, if they are there. */
+static void stored(void **state) {
+    (void)state;
+    Bytes *bytes = bytes_new(letters('a', LENGTH), LENGTH);
+    bytes_also_in(bytes, "/nowhere/at/all");
+    bytes_let_go(bytes);
+    assert_int_equal(bytes_in_memory(), LENGTH);
+    write_letters(path, 'a', LENGTH);
+    bytes_also_in(bytes, path);
+    expect_letters(bytes, 'a', LENGTH);
+    assert_int_equal(bytes_in_memory(), 0);
+    expect_letters(bytes, 'a', LENGTH);
+    bytes_free(bytes);
+
+    bytes = bytes_new(letters('b', LENGTH), LENGTH);
+    bytes_also_in(bytes, path);
+    bytes_let_go(bytes);
+    expect_error(bytes, "has been changed");
+    bytes_free(bytes);
+}
+
+static void temporary(void **state) {
+    (void)state;
+    Bytes *few = bytes_new(letters('f', FEW), FEW);
+    Bytes *all[8];
+    bytes_let_go(few); /* is not worth a file */
+    assert_int_equal(bytes_in_memory(), FEW);
+    bytes_allow(16, top);
+    for (int round = 0; round < 3; round++) {
+        for (size_t i = 0; i < COUNT(all); i++) {
+            all[i] = bytes_new(letters((char)('a' + i), LENGTH + i), LENGTH + i);
+            bytes_let_go(all[i]);
+        }
+        assert_int_equal(bytes_in_memory(), FEW);
+        /* Room that is given back leaves the others alone. */
+        bytes_free(all[3]);
+        bytes_free(all[0]);
+        all[3] = all[0] = NULL;
+        for (size_t i = 0; i < COUNT(all); i++)
+            if (all[i])
+                expect_letters(all[i], (char)('a' + i), LENGTH + i);
+        for (size_t i = 0; i < COUNT(all); i++)
+            bytes_free(all[i]);
+    }
+    bytes_free(few);
+    assert_int_equal(bytes_in_memory(), 0);
+
+    /* Where there is no room, or no directory, they stay in memory. */
+    const struct rlimit small = {LENGTH / 2, RLIM_INFINITY};
+    struct rlimit before;
+    getrlimit(RLIMIT_FSIZE, &before);
+    signal(SIGXFSZ, SIG_IGN);
+    setrlimit(RLIMIT_FSIZE, &small);
+    Bytes *large = bytes_new(letters('a', LENGTH), LENGTH);
+    bytes_let_go(large);
+    assert_int_equal(bytes_in_memory(), LENGTH);
+    expect_letters(large, 'a', LENGTH);
+    setrlimit(RLIMIT_FSIZE, &before);
+    expect_letters(large, 'a', LENGTH); /* and are put away when there is room */
+    assert_int_equal(bytes_in_memory(), 0);
+    bytes_free(large);
+    bytes_allow(16, "/nowhere/at/all");
+    large = bytes_new(letters('a', LENGTH), LENGTH);
+    bytes_let_go(large);
+    expect_letters(large, 'a', LENGTH);
+    bytes_free(large);
+    bytes_allow(16, NULL);
+}
+
+/* Files that stay open are counted: what is one too many stays in memory. */
+static void few_files(void **state) {
+    (void)state;
+    Bytes *all[3];
+    write_letters(path, 'a', LENGTH);
+    bytes_allow(2, NULL);
+    for (int round = 0; round < 3; round++) {
+        for (size_t i = 0; i < COUNT(all); i++)
+            all[i] = read_path();
+        assert_int_equal(bytes_in_memory(), LENGTH);
+        for (size_t i = 0; i < COUNT(all); i++)
+            expect_letters(all[i], 'a', LENGTH);
+        for (size_t i = 0; i < COUNT(all); i++)
+            bytes_free(all[i]);
+    }
+    bytes_allow(16, NULL);
+}
+
+/* A body that cannot be had as a whole holds nothing. */
+static void bodies(void **state) {
+    (void)state;
+    write_letters(path, 'a', LENGTH);
+    Bytes *good = read_path(), *bad = read_path();
+    Body *body = body_new(1 << 20);
+    char *error = NULL;
+    assert_true(body_append(body, "text", 4) && body_append_bytes(body, good) &&
+                body_append_bytes(body, bad));
+    assert_int_equal(bytes_in_memory(), 0);
+    assert_true(body_hold(body, &error));
+    assert_true(body_hold(body, &error)); /* holds them once */
+    assert_int_equal(bytes_in_memory(), 2 * LENGTH);
+    body_let_go(body);
+    body_let_go(body);
+    assert_int_equal(bytes_in_memory(), 0);
+    assert_true(body_hold(body, &error));
+    body_free(body);
+    assert_int_equal(bytes_in_memory(), 0);
+
+    body = body_new(1 << 20);
+    bytes_free(bad);
+    write_letters(other, 'b', LENGTH);
+    bad = bytes_new(letters('a', LENGTH), LENGTH);
+    bytes_also_in(bad, other);
+    bytes_let_go(bad);
+    assert_true(body_append_base64(body, good) && body_append_base64(body, bad));
+    assert_false(body_hold(body, &error));
+    assert_non_null(strstr(error, other));
+    assert_int_equal(bytes_in_memory(), 0);
+    free(error);
+    body_free(body);
+    bytes_free(good);
+    bytes_free(bad);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(from_a_file), cmocka_unit_test(changed_files), cmocka_unit_test(stored),
+        cmocka_unit_test(temporary),   cmocka_unit_test(few_files),     cmocka_unit_test(bodies),
+    };
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
