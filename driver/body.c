@@ -11,6 +11,7 @@ typedef struct Piece {
     PieceKind kind;
     Buf text;     /* of a text; owned */
     Bytes *bytes; /* of the others; borrowed */
+    size_t from;  /* what of them */
     size_t sent;  /* its length as sent; of all but the last piece */
     struct Piece *next;
 } Piece;
@@ -70,22 +71,28 @@ bool body_append(Body *body, const char *text, size_t length) {
 }
 
 /* Append borrowed bytes. */
-static bool append_borrowed(Body *body, PieceKind kind, Bytes *bytes, size_t sent) {
+static bool append_borrowed(Body *body, PieceKind kind, Bytes *bytes, size_t from, size_t sent) {
     Piece *piece = add_piece(body, kind, sent);
     if (!piece)
         return false;
     piece->bytes = bytes;
+    piece->from = from;
     return true;
 }
 
 /* Append bytes as base64. */
 bool body_append_base64(Body *body, Bytes *bytes) {
-    return append_borrowed(body, PIECE_BASE64, bytes, (bytes_length(bytes) + 2) / 3 * 4);
+    return append_borrowed(body, PIECE_BASE64, bytes, 0, (bytes_length(bytes) + 2) / 3 * 4);
 }
 
 /* Append bytes as they are. */
 bool body_append_bytes(Body *body, Bytes *bytes) {
-    return append_borrowed(body, PIECE_BYTES, bytes, bytes_length(bytes));
+    return body_append_range(body, bytes, 0, bytes_length(bytes));
+}
+
+/* Append some of them. */
+bool body_append_range(Body *body, Bytes *bytes, size_t from, size_t length) {
+    return append_borrowed(body, PIECE_BYTES, bytes, from, length);
 }
 
 /* Let go what was held of the pieces before one (NULL: of all). */
@@ -158,12 +165,10 @@ static void encode_group(char group[4], const char *bytes, size_t count) {
     memset(group + count + 1, '=', 3 - count);
 }
 
-/* Encode from an offset of the base64 on: whole groups of four straight away, and what is left
- * of a group at either end by way of a copy. */
-static size_t read_base64(const Piece *piece, size_t offset, char *to, size_t room) {
-    size_t begun = offset % 4, done = 0;
-    const char *bytes = bytes_data(piece->bytes) + offset / 4 * 3;
-    size_t left = bytes_length(piece->bytes) - offset / 4 * 3;
+/* Encode bytes, without as many characters of the first group as have been read of it: whole groups
+ * of four straight away, and what is left of a group at either end by way of a copy. */
+static size_t encode(const char *bytes, size_t left, size_t begun, char *to, size_t room) {
+    size_t done = 0;
     while (done < room && left > 0) {
         char group[4];
         size_t groups = begun ? 0 : (room - done) / 4;
@@ -188,13 +193,33 @@ static size_t read_base64(const Piece *piece, size_t offset, char *to, size_t ro
     return done;
 }
 
+/* Encode from an offset of the base64 on. Of bytes that are not in memory so many are copied as
+ * fill the room. */
+static size_t read_base64(const Piece *piece, size_t offset, char *to, size_t room) {
+    size_t from = offset / 4 * 3, left = bytes_length(piece->bytes) - from, begun = offset % 4;
+    const char *data = bytes_data(piece->bytes);
+    if (data)
+        return encode(data + from, left, begun, to, room);
+    size_t most = (room / 4 + 2) * 3;
+    if (left > most)
+        left = most;
+    char *copy = mem_grow(NULL, left);
+    size_t done = BODY_UNREADABLE;
+    if (bytes_copy(piece->bytes, from, copy, left))
+        done = encode(copy, left, begun, to, room);
+    free(copy);
+    return done;
+}
+
 /* Copy from an offset within a piece on. */
 static size_t read_piece(const Piece *piece, size_t offset, char *to, size_t room) {
     if (piece->kind == PIECE_BASE64)
         return read_base64(piece, offset, to, room);
-    const char *from = piece->kind == PIECE_TEXT ? piece->text.data : bytes_data(piece->bytes);
     size_t length = piece->sent - offset < room ? piece->sent - offset : room;
-    memcpy(to, from + offset, length);
+    if (piece->kind == PIECE_TEXT)
+        memcpy(to, piece->text.data + offset, length);
+    else if (!bytes_copy(piece->bytes, piece->from + offset, to, length))
+        return BODY_UNREADABLE;
     return length;
 }
 
@@ -206,7 +231,10 @@ size_t body_read(const Body *body, size_t offset, char *to, size_t room) {
             offset -= piece->sent;
             continue;
         }
-        done += read_piece(piece, offset, to + done, room - done);
+        size_t got = read_piece(piece, offset, to + done, room - done);
+        if (got == BODY_UNREADABLE)
+            return got;
+        done += got;
         offset = 0;
     }
     return done;

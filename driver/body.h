@@ -4,6 +4,8 @@
 #ifndef RC_BODY_H
 #define RC_BODY_H
 
+#include <stdint.h>
+
 #include "buf.h"
 #include "bytes.h"
 
@@ -20,6 +22,7 @@ MUSTCHECK bool body_append(Body *body, const char *text, size_t length);
  */
 MUSTCHECK bool body_append_base64(Body *body, Bytes *bytes);
 MUSTCHECK bool body_append_bytes(Body *body, Bytes *bytes);
+MUSTCHECK bool body_append_range(Body *body, Bytes *bytes, size_t from, size_t length);
 
 /* Hold all bytes while they are sent. False, and none is held, with *error set (caller frees) where
  * some cannot be had any more. */
@@ -29,8 +32,9 @@ void body_let_go(Body *body);
 /* How long it is as sent. */
 size_t body_length(const Body *body);
 
-/* Copy up to room bytes of what is sent from an offset on, while they are held; gives how many, 0
- * at the end. */
+/* Copy up to room bytes of what is sent from an offset on, while they are held. Gives how many, 0
+ * at the end, BODY_UNREADABLE where they cannot be read. */
+#define BODY_UNREADABLE SIZE_MAX
 size_t body_read(const Body *body, size_t offset, char *to, size_t room);
 
 #endif

@@ -2,215 +2,62 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdint.h>
+#include <openssl/evp.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "buf.h"
-#include "image_file.h"
+#include "bytes_file.h"
+#include "files.h"
 
 enum {
     AWAY_LEAST = 16 << 10, /* fewer bytes than that are not worth a file */
-    FILES_AT_FIRST = 16,
-    BLOCK = 4096 /* what a hole is made of */
+    LARGE = 1 << 20,       /* of those that come piece by piece: more than that go into a file */
+    PIECE = 256 << 10      /* of a file that is read to its end */
 };
-
-/* The temporary file grows as bytes are put into it, and has holes where they were. It is replaced
- * long before it is as large as a file can be. */
-static const off_t TEMPORARY_MOST = (off_t)1 << 40;
-
-/* An open file, and whose bytes are in it. */
-typedef struct Source {
-    int fd;
-    size_t users;
-    off_t end; /* of the temporary one */
-    bool temporary;
-    struct stat seen; /* of another one: what it was when it was read */
-} Source;
 
 struct Bytes {
     char *data; /* NULL while nobody holds them and they are elsewhere */
     size_t length;
+    size_t capacity, maximum; /* of those that are appended to */
     unsigned holders;
-    Source *source; /* NULL where they are only in memory */
+    BytesFile *file; /* NULL where they are only in memory */
     off_t at;
-    char *name;      /* of the source, for messages */
+    bool large;      /* they are in the file and never in memory */
+    bool no_room;    /* no file takes them */
+    char *name;      /* of the file, for messages; NULL for a temporary one */
     char sha256[65]; /* "" until it is asked for */
 };
 
-static struct {
-    size_t files_most, files;
-    char *directory;
-    Source *temporary; /* that is written to */
-    size_t in_memory;
-} kept = {.files_most = FILES_AT_FIRST};
+static size_t in_memory;
 
 size_t bytes_in_memory(void) {
-    return kept.in_memory;
+    return in_memory;
 }
-
-/* ---- files ---- */
-
-/* Take an open file. */
-static Source *open_source(int fd, bool temporary) {
-    Source *source = mem_alloc(sizeof *source);
-    *source = (Source){.fd = fd, .temporary = temporary};
-    kept.files += !temporary;
-    return source;
-}
-
-/* Close a file that has no users. */
-static void close_source(Source *source) {
-    kept.files -= !source->temporary;
-    close(source->fd);
-    free(source);
-}
-
-/* Was the file left alone since? Times are those of a clock that ticks every few milliseconds, so
- * that they tell nothing of a file which had just been written when it was read. */
-static bool is_as_seen(const struct stat *seen, const struct stat *now) {
-    return seen->st_size == now->st_size && seen->st_mtim.tv_sec == now->st_mtim.tv_sec &&
-           seen->st_mtim.tv_nsec == now->st_mtim.tv_nsec &&
-           seen->st_ctim.tv_sec == now->st_ctim.tv_sec &&
-           seen->st_ctim.tv_nsec == now->st_ctim.tv_nsec;
-}
-
-/* Forget when a file was changed that has just been changed. */
-static void doubt_if_fresh(struct stat *seen) {
-    enum { TICK_SECONDS = 2 };
-    if (seen->st_ctim.tv_sec + TICK_SECONDS >= time(NULL))
-        seen->st_ctim = (struct timespec){0};
-}
-
-/* Read from a place in a file; errno is 0 where the file ends before. */
-static bool read_at(int fd, char *to, size_t length, off_t at) {
-    while (length > 0) {
-        ssize_t got = pread(fd, to, length, at);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got == 0)
-            errno = 0;
-        if (got <= 0)
-            return false;
-        to += got;
-        length -= (size_t)got;
-        at += got;
-    }
-    return true;
-}
-
-/* Write to a place in a file. */
-static bool write_at(int fd, const char *from, size_t length, off_t at) {
-    while (length > 0) {
-        ssize_t wrote = pwrite(fd, from, length, at);
-        if (wrote < 0 && errno == EINTR)
-            continue;
-        if (wrote <= 0)
-            return false;
-        from += wrote;
-        length -= (size_t)wrote;
-        at += wrote;
-    }
-    return true;
-}
-
-/* ---- the temporary file ---- */
-
-/* Write to it no more: it is closed with the last bytes that are in it. */
-static void leave_temporary(void) {
-    Source *source = kept.temporary;
-    kept.temporary = NULL;
-    if (source && source->users == 0)
-        close_source(source);
-}
-
-/* Say what is allowed. */
-void bytes_allow(size_t files, const char *directory) {
-    leave_temporary();
-    kept.files_most = files;
-    free(kept.directory);
-    kept.directory = mem_strdup(directory);
-}
-
-/* How much room bytes take in it. */
-static off_t room_for(size_t length) {
-    return (off_t)((length + BLOCK - 1) / BLOCK * BLOCK);
-}
-
-/* Give room in it back; where the file system makes no holes, at the latest when all is given back.
- */
-static void give_back(Source *source, off_t at, size_t length) {
-    if (source->users == 0) {
-        if (source != kept.temporary)
-            close_source(source);
-        else if (ftruncate(source->fd, 0) == 0)
-            source->end = 0;
-        return;
-    }
-    if (fallocate(source->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, at, room_for(length)) < 0)
-        errno = 0;
-}
-
-/* The temporary file that has room; NULL where none can be had. */
-static Source *temporary_source(void) {
-    if (kept.temporary && kept.temporary->end > TEMPORARY_MOST)
-        leave_temporary();
-    if (!kept.temporary && kept.directory) {
-        int fd = open(kept.directory, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-        if (fd >= 0)
-            kept.temporary = open_source(fd, true);
-    }
-    return kept.temporary;
-}
-
-/* Put bytes into it; false where there is no room, and they stay in memory. */
-static bool put_away(Bytes *bytes) {
-    Source *source = temporary_source();
-    if (!source)
-        return false;
-    if (!write_at(source->fd, bytes->data, bytes->length, source->end)) {
-        give_back(source, source->end, bytes->length);
-        return false;
-    }
-    bytes->source = source;
-    bytes->at = source->end;
-    source->users++;
-    source->end += room_for(bytes->length);
-    return true;
-}
-
-/* Have bytes no longer be in a file. */
-static void leave_source(Bytes *bytes) {
-    Source *source = bytes->source;
-    bytes->source = NULL;
-    if (!source)
-        return;
-    source->users--;
-    if (source->temporary)
-        give_back(source, bytes->at, bytes->length);
-    else
-        close_source(source);
-}
-
-/* ---- bytes ---- */
 
 /* Take bytes. */
 Bytes *bytes_new(char *data, size_t length) {
     Bytes *bytes = mem_alloc(sizeof *bytes);
     *bytes = (Bytes){.data = data, .length = length, .holders = 1};
-    kept.in_memory += length;
+    in_memory += length;
     return bytes;
 }
 
 /* Free what is in memory. */
 static void forget_data(Bytes *bytes) {
     if (bytes->data)
-        kept.in_memory -= bytes->length;
+        in_memory -= bytes->length;
     free(bytes->data);
     bytes->data = NULL;
+}
+
+/* Have bytes no longer be in a file. */
+static void leave_file(Bytes *bytes) {
+    if (bytes->file)
+        bytes_file_leave(bytes->file, bytes->at, bytes->length);
+    bytes->file = NULL;
 }
 
 /* Free them. */
@@ -218,7 +65,7 @@ void bytes_free(Bytes *bytes) {
     if (!bytes)
         return;
     forget_data(bytes);
-    leave_source(bytes);
+    leave_file(bytes);
     free(bytes->name);
     free(bytes);
 }
@@ -227,42 +74,99 @@ size_t bytes_length(const Bytes *bytes) {
     return bytes->length;
 }
 
-/* Hash them, once. */
-const char *bytes_sha256(Bytes *bytes) {
-    if (!*bytes->sha256)
-        sha256_hex(bytes->data, bytes->length, bytes->sha256);
-    return bytes->sha256;
-}
+/* ---- looking at them ---- */
 
-/* Look at them. */
 const char *bytes_data(const Bytes *bytes) {
     return bytes->data;
 }
 
-/* Have a file that stays open as their source, if one may. seen: what it was before they were read;
- * NULL where only their hash is known to be right. */
-static void set_source(Bytes *bytes, const char *path, const struct stat *seen) {
-    if (bytes->source || bytes->length < AWAY_LEAST || kept.files >= kept.files_most)
-        return;
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-    struct stat now;
-    if (fd >= 0 && fstat(fd, &now) == 0 && S_ISREG(now.st_mode) &&
-        (!seen || (now.st_dev == seen->st_dev && now.st_ino == seen->st_ino))) {
-        bytes->source = open_source(fd, false);
-        bytes->source->users = 1;
-        if (seen)
-            bytes->source->seen = *seen;
-        bytes->at = 0;
-        mem_set(&bytes->name, "%s", path);
-        bytes_sha256(bytes);
-    } else if (fd >= 0) {
-        close(fd);
+/* Copy some of them. */
+bool bytes_copy(const Bytes *bytes, size_t from, char *to, size_t length) {
+    if (!bytes->data)
+        return bytes->large && bytes_file_read(bytes->file, to, length, bytes->at + (off_t)from);
+    memcpy(to, bytes->data + from, length);
+    return true;
+}
+
+/* A part of them for a reader who goes from one to the next, at most as large as the room; NULL
+ * where it cannot be read. */
+static const char *part_of(const Bytes *bytes, size_t from, char *room, size_t *length) {
+    *length = bytes->length - from;
+    if (bytes->data)
+        return bytes->data + from;
+    if (*length > PIECE)
+        *length = PIECE;
+    return bytes_copy(bytes, from, room, *length) ? room : NULL;
+}
+
+/* Hash them, once. */
+const char *bytes_sha256(Bytes *bytes) {
+    unsigned char digest[EVP_MAX_MD_SIZE];
+    char *room = bytes->data ? NULL : mem_alloc(PIECE);
+    EVP_MD_CTX *hash = *bytes->sha256 ? NULL : EVP_MD_CTX_new();
+    bool ok = hash && EVP_DigestInit_ex(hash, EVP_sha256(), NULL);
+    for (size_t from = 0, length; ok && from < bytes->length; from += length) {
+        const char *part = part_of(bytes, from, room, &length);
+        ok = part && EVP_DigestUpdate(hash, part, length);
     }
+    if (ok && EVP_DigestFinal_ex(hash, digest, NULL))
+        for (int i = 0; i < 32; i++)
+            snprintf(bytes->sha256 + 2 * i, 3, "%02x", digest[i]);
+    EVP_MD_CTX_free(hash);
+    free(room);
+    return bytes->sha256;
+}
+
+/* Write them to a file. */
+bool bytes_write(const Bytes *bytes, int fd) {
+    char *room = bytes->data ? NULL : mem_alloc(PIECE);
+    bool ok = true;
+    for (size_t from = 0, length; ok && from < bytes->length; from += length) {
+        const char *part = part_of(bytes, from, room, &length);
+        ok = part && file_write_all(fd, part, length);
+    }
+    int kept = errno;
+    free(room);
+    errno = kept;
+    return ok;
+}
+
+/* Open the file of large ones once more, to be read from its own beginning. */
+int bytes_reopen(const Bytes *bytes) {
+    char path[64];
+    if (!bytes->large)
+        return -1;
+    snprintf(path, sizeof path, "/proc/self/fd/%d", bytes->file->fd);
+    return open(path, O_RDONLY | O_CLOEXEC);
+}
+
+/* ---- where they are from ---- */
+
+/* Have a file that stays open as theirs, if one may. seen: what it was before they were read; NULL
+ * where only their hash is known to be right. */
+static void take_file(Bytes *bytes, const char *path, const struct stat *seen) {
+    if (bytes->file || bytes->length < AWAY_LEAST)
+        return;
+    BytesFile *file = bytes_file_open(path);
+    struct stat now;
+    if (!file)
+        return;
+    if (seen &&
+        (fstat(file->fd, &now) != 0 || now.st_dev != seen->st_dev || now.st_ino != seen->st_ino)) {
+        bytes_file_leave(file, 0, 0);
+        return;
+    }
+    bytes->file = file;
+    bytes->at = 0;
+    if (seen)
+        bytes_file_see(file, seen);
+    mem_set(&bytes->name, "%s", path);
+    bytes_sha256(bytes);
 }
 
 /* They are in a file as well. */
 void bytes_also_in(Bytes *bytes, const char *path) {
-    set_source(bytes, path, NULL);
+    take_file(bytes, path, NULL);
 }
 
 /* Read a file. */
@@ -270,9 +174,7 @@ Bytes *bytes_read_file(const char *path, bool regular, size_t maximum, char **er
     Buf buf;
     struct stat seen;
     size_t length;
-    bool known = stat(path, &seen) == 0;
-    if (known)
-        doubt_if_fresh(&seen);
+    bool known = stat(path, &seen) == 0 && S_ISREG(seen.st_mode);
     buf_init(&buf, maximum);
     if (!(regular ? buf_read_regular_file : buf_read_file)(&buf, path, error)) {
         buf_free(&buf);
@@ -280,40 +182,123 @@ Bytes *bytes_read_file(const char *path, bool regular, size_t maximum, char **er
     }
     char *data = buf_take(&buf, &length);
     Bytes *bytes = bytes_new(data, length);
-    if (known && S_ISREG(seen.st_mode))
-        set_source(bytes, path, &seen);
+    if (known)
+        take_file(bytes, path, &seen);
     return bytes;
 }
+
+/* Take an open file. */
+Bytes *bytes_of_file(int fd, size_t length, const char *name) {
+    Bytes *bytes = bytes_new(NULL, 0);
+    bytes->file = bytes_file_take(fd);
+    bytes->large = true;
+    bytes->length = length;
+    bytes->name = mem_strdup(name);
+    return bytes;
+}
+
+/* ---- those that come piece by piece ---- */
+
+/* Begin with none. */
+Bytes *bytes_begin(size_t maximum) {
+    Bytes *bytes = bytes_new(mem_alloc(1), 0);
+    bytes->capacity = 1;
+    bytes->maximum = maximum;
+    return bytes;
+}
+
+/* Go on in a file of their own; false where none takes them. */
+static bool move_to_file(Bytes *bytes) {
+    BytesFile *file = bytes_file_own();
+    bytes->no_room = !file || !bytes_file_write(file, bytes->data, bytes->length, 0);
+    if (bytes->no_room && file)
+        bytes_file_leave(file, 0, 0);
+    if (bytes->no_room)
+        return false;
+    forget_data(bytes);
+    bytes->file = file;
+    bytes->large = true;
+    return true;
+}
+
+/* Go on in memory, since the file takes no more. */
+static bool move_to_memory(Bytes *bytes) {
+    char *data = mem_grow(NULL, bytes->length + 1);
+    if (!bytes_file_read(bytes->file, data, bytes->length, 0)) {
+        free(data);
+        return false;
+    }
+    leave_file(bytes);
+    bytes->data = data;
+    bytes->capacity = bytes->length + 1;
+    bytes->large = false;
+    bytes->no_room = true;
+    in_memory += bytes->length;
+    return true;
+}
+
+/* Append in memory, where there is always one byte more. */
+static void append_in_memory(Bytes *bytes, const char *data, size_t length) {
+    size_t need = bytes->length + length + 1;
+    if (need > bytes->capacity) {
+        bytes->capacity = bytes->capacity * 2 > need ? bytes->capacity * 2 : need;
+        bytes->data = mem_grow(bytes->data, bytes->capacity);
+    }
+    memcpy(bytes->data + bytes->length, data, length);
+    bytes->length += length;
+    in_memory += length;
+}
+
+/* Append. */
+bool bytes_append(Bytes *bytes, const char *data, size_t length) {
+    if (length > bytes->maximum - bytes->length)
+        return false;
+    if (!bytes->large && !bytes->no_room && bytes->length + length > LARGE)
+        move_to_file(bytes);
+    if (bytes->large) {
+        if (bytes_file_write(bytes->file, data, length, (off_t)bytes->length)) {
+            bytes->length += length;
+            return true;
+        }
+        if (!move_to_memory(bytes))
+            return false;
+    }
+    append_in_memory(bytes, data, length);
+    return true;
+}
+
+/* ---- holding them ---- */
 
 /* Read them again. A file that is not as it was may have got another name or time; what it holds
  * decides. */
 static bool read_again(Bytes *bytes, char **error) {
-    Source *source = bytes->source;
     struct stat now = {0};
-    char sha256[65];
-    if (!read_at(source->fd, bytes->data, bytes->length, bytes->at)) {
-        *error = mem_printf("\"%s\" cannot be read again: %s",
-                            bytes->name ? bytes->name : "the temporary file",
+    char first[sizeof bytes->sha256];
+    const char *name = bytes->name ? bytes->name : "the temporary file";
+    if (!bytes_file_read(bytes->file, bytes->data, bytes->length, bytes->at)) {
+        *error = mem_printf("\"%s\" cannot be read again: %s", name,
                             errno ? strerror(errno) : "it is shorter than it was");
         return false;
     }
-    if (source->temporary || (fstat(source->fd, &now) == 0 && is_as_seen(&source->seen, &now)))
+    if (bytes->file->temporary ||
+        (fstat(bytes->file->fd, &now) == 0 && bytes_file_is_as_seen(bytes->file, &now)))
         return true;
-    sha256_hex(bytes->data, bytes->length, sha256);
-    if (strcmp(sha256, bytes->sha256) == 0 && now.st_size == (off_t)bytes->length) {
-        source->seen = now;
-        doubt_if_fresh(&source->seen);
-        return true;
-    }
-    *error = mem_printf("\"%s\" has been changed since it was read for this render", bytes->name);
-    return false;
+    memcpy(first, bytes->sha256, sizeof first);
+    *bytes->sha256 = '\0';
+    bool same = strcmp(bytes_sha256(bytes), first) == 0 && now.st_size == (off_t)bytes->length;
+    memcpy(bytes->sha256, first, sizeof first);
+    if (same)
+        bytes_file_see(bytes->file, &now);
+    else
+        *error = mem_printf("\"%s\" has been changed since it was read for this render", name);
+    return same;
 }
 
-/* Have them in memory. */
+/* Have them in memory, unless they never are. */
 bool bytes_hold(Bytes *bytes, char **error) {
-    if (!bytes->data) {
-        bytes->data = mem_grow(NULL, bytes->length);
-        kept.in_memory += bytes->length;
+    if (!bytes->data && !bytes->large) {
+        bytes->data = mem_grow(NULL, bytes->length + 1);
+        in_memory += bytes->length;
         if (!read_again(bytes, error)) {
             forget_data(bytes);
             return false;
@@ -323,10 +308,19 @@ bool bytes_hold(Bytes *bytes, char **error) {
     return true;
 }
 
+/* Put them into the shared temporary file. */
+static bool put_away(Bytes *bytes) {
+    BytesFile *file = bytes_file_shared();
+    if (!file || !bytes_file_put(file, bytes->data, bytes->length, &bytes->at))
+        return false;
+    bytes->file = file;
+    return true;
+}
+
 /* Let them go; the last one has them put away. */
 void bytes_let_go(Bytes *bytes) {
-    if (!bytes || !bytes->holders || --bytes->holders > 0)
+    if (!bytes || !bytes->holders || --bytes->holders > 0 || !bytes->data)
         return;
-    if (bytes->source || (bytes->length >= AWAY_LEAST && put_away(bytes)))
+    if (bytes->file || (bytes->length >= AWAY_LEAST && put_away(bytes)))
         forget_data(bytes);
 }

@@ -1,7 +1,8 @@
 /* The bytes of an image or a video. They are needed in memory only while somebody holds them, who
  * sends, stores or looks at them: a thousand renders that wait for their models hold none.
  * Meanwhile they are read again from where they came from, or from where they have been stored, or
- * lie in a temporary file. */
+ * lie in a temporary file. Large ones that come piece by piece are in a file from the beginning,
+ * and never in memory as a whole. */
 #ifndef RC_BYTES_H
 #define RC_BYTES_H
 
@@ -12,30 +13,46 @@
 
 typedef struct Bytes Bytes;
 
-/* Take bytes; they are held by who makes them. */
+/* Take bytes; they are held by who makes them, as are those of all that make some. */
 Bytes *bytes_new(char *data, size_t length);
 void bytes_free(Bytes *bytes);
 
+/* Begin with none, and append what comes; false where they would be more than the maximum. */
+Bytes *bytes_begin(size_t maximum);
+MUSTCHECK bool bytes_append(Bytes *bytes, const char *data, size_t length);
+
 /* Read a file whole, of at most maximum bytes; regular refuses pipes and devices. They can be read
- * again from there, whatever becomes of the file's name. Held; NULL with *error set (caller frees).
- */
+ * again from there, whatever becomes of the file's name. NULL with *error set (caller frees). */
 Bytes *bytes_read_file(const char *path, bool regular, size_t maximum, char **error);
+
+/* Take an open file, to which nobody writes any more: its bytes are never in memory as a whole. */
+Bytes *bytes_of_file(int fd, size_t length, const char *name);
 
 /* They are in a file of that name as well, to which nobody writes any more. */
 void bytes_also_in(Bytes *bytes, const char *path);
 
 size_t bytes_length(const Bytes *bytes);
 
-/* Their SHA-256 in hexadecimal; they are held when it is asked for the first time. */
+/* Their SHA-256 in hexadecimal; they are held when it is asked for the first time. "" where they
+ * cannot be read. */
 const char *bytes_sha256(Bytes *bytes);
 
-/* Have them in memory until they are let go. Who holds them gets the bytes that were there at
+/* Have them to look at until they are let go. Who holds them gets the bytes that were there at
  * first, or an error: false with *error set (caller frees) where a file has changed meanwhile. */
 MUSTCHECK bool bytes_hold(Bytes *bytes, char **error);
 void bytes_let_go(Bytes *bytes);
 
-/* Look at them while they are held. */
+/* Copy some of them while they are held; false where they cannot be read. In any thread. */
+MUSTCHECK bool bytes_copy(const Bytes *bytes, size_t from, char *to, size_t length);
+
+/* Write them to a file while they are held. */
+MUSTCHECK bool bytes_write(const Bytes *bytes, int fd);
+
+/* Look at them while they are held. NULL for those that are never in memory as a whole. */
 const char *bytes_data(const Bytes *bytes);
+
+/* A descriptor that reads those from the beginning, the caller's to close; -1 for others. */
+int bytes_reopen(const Bytes *bytes);
 
 /* Keep at most so many files open for them (16 at first), and put what came from no file into an
  * unlinked one in a directory (NULL, as at first: it stays in memory). What finds no place stays

@@ -268,8 +268,7 @@ static ExitCode write_output(Session *session) {
     const char *path = session->options.output;
     Bytes *image = correction_kept(&session->render)->answer.image;
     char *error = NULL;
-    if (!path || (bytes_hold(image, &error) &&
-                  file_write(path, bytes_data(image), bytes_length(image), &error)))
+    if (!path || (bytes_hold(image, &error) && file_write(path, image, &error)))
         return EXIT_OK;
     app_error(&session->app.settings, error, NULL, "The render itself is complete and stored.");
     free(error);

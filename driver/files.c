@@ -67,9 +67,9 @@ static bool is_special(const char *path) {
 }
 
 /* Write into what is there: a device or a pipe cannot be replaced. */
-static bool write_through(const char *path, const char *bytes, size_t length) {
+static bool write_through(const char *path, const Bytes *bytes) {
     int fd = open(path, O_WRONLY | O_CLOEXEC);
-    bool ok = fd >= 0 && file_write_all(fd, bytes, length);
+    bool ok = fd >= 0 && bytes_write(bytes, fd);
     int saved = errno;
     if (fd >= 0)
         close(fd);
@@ -79,13 +79,13 @@ static bool write_through(const char *path, const char *bytes, size_t length) {
 
 /* Write beside the file, sync, then rename over it. The name beside it does not grow with
  * the file's, which may be as long as a name can be. */
-static bool replace(const char *path, const char *bytes, size_t length) {
+static bool replace(const char *path, const Bytes *bytes) {
     char *directory = file_directory_of(path);
     char *temporary = mem_printf("%s/.renderchain-XXXXXX", directory);
     mode_t mask = umask(0);
     umask(mask);
     int fd = mkostemp(temporary, O_CLOEXEC);
-    bool ok = fd >= 0 && file_write_all(fd, bytes, length) && fchmod(fd, 0666 & ~mask) == 0 &&
+    bool ok = fd >= 0 && bytes_write(bytes, fd) && fchmod(fd, 0666 & ~mask) == 0 &&
               fsync(fd) == 0 && rename(temporary, path) == 0;
     int saved = errno;
     if (fd >= 0 && !ok)
@@ -100,10 +100,10 @@ static bool replace(const char *path, const char *bytes, size_t length) {
 }
 
 /* Write a plain file for the user; a link goes on pointing where it does. */
-bool file_write(const char *path, const char *bytes, size_t length, char **error) {
+bool file_write(const char *path, const Bytes *bytes, char **error) {
     char *target = realpath(path, NULL);
     const char *to = target ? target : path;
-    bool ok = is_special(path) ? write_through(path, bytes, length) : replace(to, bytes, length);
+    bool ok = is_special(path) ? write_through(path, bytes) : replace(to, bytes);
     if (!ok)
         *error = mem_printf("could not write \"%s\": %s", path, strerror(errno));
     free(target);

@@ -5,10 +5,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "mem.h"
+#include "bytes.h"
 
-/* Write a plain file for the user, whole or not at all. */
-MUSTCHECK bool file_write(const char *path, const char *bytes, size_t length, char **error);
+/* Write a plain file for the user, whole or not at all; the bytes are held. */
+MUSTCHECK bool file_write(const char *path, const Bytes *bytes, char **error);
 
 /* Can a file of that name be made? Checked before anything is paid for. */
 MUSTCHECK bool file_can_write(const char *path, char **error);

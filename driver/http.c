@@ -27,6 +27,7 @@ struct HttpCall {
     HttpDone *done;
     void *context;
     Buf body;
+    Bytes *kept; /* the body, where it is to come as bytes */
     bool too_large, not_public;
     double retry_after_ms;
     size_t body_sent; /* bytes of the request's body that libcurl has taken */
@@ -36,10 +37,25 @@ struct HttpCall {
     char error[CURL_ERROR_SIZE];
 };
 
+/* Is what comes the body of a success, which was asked for as bytes? */
+static bool is_kept(HttpCall *call) {
+    long status = 0;
+    if (call->request.kept && !call->kept && !call->body.length &&
+        curl_easy_getinfo(call->easy, CURLINFO_RESPONSE_CODE, &status) == CURLE_OK && status == 200)
+        call->kept = bytes_begin(call->request.reply_maximum);
+    return call->kept != NULL;
+}
+
 /* Collect the body up to the maximum; past it the transfer is ended. */
 static size_t take_body(char *data, size_t size, size_t count, void *context) {
     HttpCall *call = context;
     curl_off_t whole;
+    if (is_kept(call)) {
+        if (bytes_append(call->kept, data, size * count))
+            return size * count;
+        call->too_large = size * count > call->request.reply_maximum - bytes_length(call->kept);
+        return CURL_WRITEFUNC_ERROR;
+    }
     if (!call->body.capacity &&
         curl_easy_getinfo(call->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &whole) == CURLE_OK &&
         whole > 0)
@@ -60,6 +76,8 @@ static size_t give_body(char *data, size_t size, size_t count, void *context) {
         length = body_read(request->pieces, call->body_sent, data, length);
     else
         memcpy(data, request->body + call->body_sent, length);
+    if (length == BODY_UNREADABLE)
+        return CURL_READFUNC_ABORT;
     call->body_sent += length;
     if (request->pieces && call->body_sent == request->body_length)
         body_let_go(request->pieces);
@@ -128,6 +146,7 @@ static void free_call(HttpCall *call) {
     curl_slist_free_all(call->request.headers);
     free(call->request.url);
     free(call->unreadable);
+    bytes_free(call->kept);
     buf_free(&call->body);
     free(call);
 }
@@ -165,6 +184,7 @@ static void transfer_done(void *context, CURL *easy, CURLcode code) {
                        .call = call,
                        .retry_after_ms = call->retry_after_ms,
                        .body = &call->body,
+                       .kept = call->kept ? &call->kept : NULL,
                        .error = error};
     kill_point();
     trace_write(call->http->trace, "http_done", call->id, NULL);

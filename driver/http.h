@@ -23,6 +23,7 @@ typedef struct HttpRequest {
     long idle_timeout_ms; /* no byte for that long once the answer has begun or is due */
     long total_timeout_ms;
     bool direct;       /* by no proxy, whatever the environment says */
+    bool kept;         /* the body of an answer of status 200 may be large: it comes as bytes */
     bool repeatable;   /* libcurl may send it again where a kept connection dies */
     bool public_only;  /* connect to addresses of the public internet only, by no proxy */
     const char *sigv4; /* sign it: "aws:amz:REGION:s3"; borrowed until the call has been made */
@@ -38,8 +39,10 @@ typedef struct HttpReply {
     bool not_public;       /* the address is none that public_only allows */
     double retry_after_ms; /* from Retry-After (seconds or a date), -1 where there is none */
     Buf *body;             /* valid during the callback, which may take what is in it */
-    const char *error;     /* libcurl's words, with where the time went; "" where fine */
-    const HttpCall *call;  /* for http_header */
+    Bytes **kept;         /* the same as bytes, where it was asked for as those: who takes them sets
+                           * NULL; NULL where there are none */
+    const char *error;    /* libcurl's words, with where the time went; "" where fine */
+    const HttpCall *call; /* for http_header */
 } HttpReply;
 
 typedef void HttpDone(void *context, const HttpReply *reply);

@@ -55,8 +55,7 @@ static void upload(StageRun *run) {
     Picture *picture = stage_picture(run);
     StorageObject object = {.key = picture->key,
                             .mime = picture->answer.image_mime,
-                            .bytes = bytes_data(picture->answer.image),
-                            .length = picture->answer.image_length,
+                            .bytes = picture->answer.image,
                             .sha256 = picture->sha256};
     picture->upload = storage_put(&render->app->storage, &object, stored, run);
 }

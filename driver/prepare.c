@@ -108,13 +108,14 @@ static void taken_came(void *context, StorageReply *reply) {
     char *why = NULL;
     taken->job = NULL;
     if (reply->ok) {
-        image->image = bytes_new(reply->bytes, reply->length);
+        image->image = reply->kept ? reply->kept : bytes_new(reply->bytes, reply->length);
         image->image_length = reply->length;
         reply->bytes = NULL;
+        reply->kept = NULL;
     }
     const char *data = reply->ok ? bytes_data(image->image) : NULL;
     bool video = render_is_video(render);
-    if (video && reply->ok && video_probe(data, image->image_length))
+    if (video && reply->ok && video_probe(image->image))
         image->image_mime = "video/mp4";
     else if (!reply->ok || video ||
              !image_probe(data, image->image_length, &image->image_mime, &image->image_width,
@@ -145,10 +146,11 @@ static void take_over(Preparation *preparation) {
             continue;
         *taken = (Taken){.preparation = preparation, .picture = pictures[i]};
         preparation->missing++;
+        Storage *storage = &render->app->storage;
         taken->job =
-            storage_get(&render->app->storage, pictures[i]->key,
-                        render_is_video(render) ? STORED_VIDEO_MAXIMUM : STORED_IMAGE_MAXIMUM,
-                        taken_came, taken);
+            render_is_video(render)
+                ? storage_keep(storage, pictures[i]->key, STORED_VIDEO_MAXIMUM, taken_came, taken)
+                : storage_get(storage, pictures[i]->key, STORED_IMAGE_MAXIMUM, taken_came, taken);
     }
 }
 

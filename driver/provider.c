@@ -264,12 +264,13 @@ void answer_take_video(ModelAnswer *answer, const char *base64, size_t length) {
     char *bytes = decode(answer, "video", base64, length, &size);
     if (!bytes)
         return;
-    if (!video_probe(bytes, size)) {
+    Bytes *video = bytes_new(bytes, size);
+    if (!video_probe(video)) {
         wire_malformed(answer, "the model's video is no MP4 file");
-        free(bytes);
+        bytes_free(video);
         return;
     }
-    answer->image = bytes_new(bytes, size);
+    answer->image = video;
     answer->image_length = size;
     answer->image_mime = "video/mp4";
     answer->outcome = OUTCOME_OK;

@@ -34,8 +34,10 @@ typedef struct S3Call {
     const char *mime;  /* of the body */
     const char *body;  /* borrowed until the request ends; NULL for none */
     size_t length;
+    Body *pieces;       /* the same in pieces, instead; borrowed as well */
     const char *sha256; /* of the body where it is known, else NULL */
     size_t maximum;     /* bytes of the answer */
+    bool kept;          /* of a success they come as bytes */
     int tries;          /* how often it is sent at most where it fails for the moment; 0: 5 times */
 } S3Call;
 

@@ -1,6 +1,8 @@
 /* One request to S3, signed by libcurl, with its retries. The rules that make signatures right
  * with every libcurl from 7.87 on: the body's hash is in a header of ours, paths and queries come
  * encoded and sorted, and no Expect header is set or switched off. */
+#include <openssl/evp.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,7 +24,9 @@ struct S3Request {
     char *path;         /* with the query */
     char *mime;
     const char *body;
+    Body *pieces;
     size_t length, maximum;
+    bool kept;
     char sha256[65];
     int tries, most_tries;
     bool reloaded; /* the key file has been read again */
@@ -54,7 +58,7 @@ static void send_once(void *context) {
     S3Request *request = context;
     const Bucket *bucket = request->bucket;
     struct curl_slist *headers = add(NULL, "x-amz-content-sha256", request->sha256);
-    if (request->body)
+    if (request->body || request->pieces)
         headers = add(headers, "Content-Type", request->mime);
     if (bucket->keys.token)
         headers = add(headers, "x-amz-security-token", bucket->keys.token);
@@ -64,12 +68,14 @@ static void send_once(void *context) {
         .url = mem_printf("%s%s", bucket->base, request->path),
         .body = request->body,
         .body_length = request->length,
+        .pieces = request->pieces,
         .headers = headers,
         .reply_maximum = request->maximum,
         .connect_timeout_ms = CONNECT_TIMEOUT_MS,
         .idle_timeout_ms = IDLE_TIMEOUT_MS,
         .total_timeout_ms = TOTAL_TIMEOUT_MS + (long)(bytes / SLOWEST_BYTES_A_SECOND) * 1000,
         .direct = bucket->direct,
+        .kept = request->kept,
         .repeatable = true,
         .sigv4 = bucket->sigv4,
         .user = bucket->keys.id,
@@ -118,6 +124,25 @@ static void reply_came(void *context, const HttpReply *reply) {
     s3_error_free(&error);
 }
 
+/* Hash what is sent in pieces; what cannot be read is found when it is sent. */
+static void hash_pieces(Body *pieces, char hex[65]) {
+    enum { ROOM = 256 << 10 };
+    unsigned char digest[EVP_MAX_MD_SIZE] = {0};
+    char *room = mem_alloc(ROOM), *error = NULL;
+    EVP_MD_CTX *hash = EVP_MD_CTX_new();
+    bool ok = hash && EVP_DigestInit_ex(hash, EVP_sha256(), NULL) && body_hold(pieces, &error);
+    for (size_t at = 0, got; ok && (got = body_read(pieces, at, room, ROOM)) > 0; at += got)
+        ok = got != BODY_UNREADABLE && EVP_DigestUpdate(hash, room, got);
+    if (ok)
+        EVP_DigestFinal_ex(hash, digest, NULL);
+    for (int i = 0; i < 32; i++)
+        snprintf(hex + 2 * i, 3, "%02x", digest[i]);
+    body_let_go(pieces);
+    EVP_MD_CTX_free(hash);
+    free(error);
+    free(room);
+}
+
 /* Send. */
 S3Request *s3_send(Bucket *bucket, const S3Call *call, S3Done *done, void *context) {
     S3Request *request = mem_alloc(sizeof *request);
@@ -128,7 +153,9 @@ S3Request *s3_send(Bucket *bucket, const S3Call *call, S3Done *done, void *conte
                     .path = call->query ? mem_printf("%s?%s", path, call->query) : mem_strdup(path),
                     .mime = mem_strdup(call->mime ? call->mime : "application/octet-stream"),
                     .body = call->body,
-                    .length = call->length,
+                    .pieces = call->pieces,
+                    .length = call->pieces ? body_length(call->pieces) : call->length,
+                    .kept = call->kept,
                     .maximum = call->maximum,
                     .most_tries = call->tries ? call->tries : USUAL_TRIES,
                     .done = done,
@@ -136,6 +163,8 @@ S3Request *s3_send(Bucket *bucket, const S3Call *call, S3Done *done, void *conte
     free(path);
     if (call->sha256)
         memcpy(request->sha256, call->sha256, sizeof request->sha256);
+    else if (call->pieces)
+        hash_pieces(call->pieces, request->sha256);
     else
         sha256_hex(call->body ? call->body : "", call->length, request->sha256);
     send_once(request);

@@ -17,7 +17,8 @@ enum {
 struct S3Upload {
     Bucket *bucket;
     char *key, *mime;
-    const char *bytes;
+    Bytes *bytes;
+    Body *part; /* that is being sent */
     size_t length, part_bytes;
     unsigned parts, sent;
     char *id;
@@ -36,6 +37,7 @@ static void free_upload(S3Upload *upload) {
     free(upload->mime);
     free(upload->id);
     free(upload->error);
+    body_free(upload->part);
     buf_free(&upload->list);
     free(upload);
 }
@@ -137,14 +139,20 @@ static void part_came(void *context, const S3Answer *answer) {
 /* Send the next part. */
 static void send_part(S3Upload *upload) {
     size_t from = upload->sent * upload->part_bytes, left = upload->length - from;
+    size_t length = left < upload->part_bytes ? left : upload->part_bytes;
+    body_free(upload->part);
+    upload->part = body_new(length);
+    if (!body_append_range(upload->part, upload->bytes, from, length)) {
+        abort_with(upload, "a part is too large");
+        return;
+    }
     char *query = NULL, *number = mem_printf("%u", upload->sent + 1);
     s3_query_add(&query, "partNumber", number);
     s3_query_add(&query, "uploadId", upload->id);
     S3Call call = {.method = "PUT",
                    .key = upload->key,
                    .query = query,
-                   .body = upload->bytes + from,
-                   .length = left < upload->part_bytes ? left : upload->part_bytes,
+                   .pieces = upload->part,
                    .maximum = ANSWER_BYTES,
                    .tries = TRIES};
     upload->request = s3_send(upload->bucket, &call, part_came, upload);
@@ -171,16 +179,16 @@ static void begun(void *context, const S3Answer *answer) {
 S3Upload *s3_upload(Bucket *bucket, const StorageObject *object, S3UploadDone *done,
                     void *context) {
     S3Upload *upload = mem_alloc(sizeof *upload);
-    size_t least = object->length / MOST_PARTS + 1;
+    size_t length = bytes_length(object->bytes), least = length / MOST_PARTS + 1;
     *upload = (S3Upload){.bucket = bucket,
                          .key = mem_strdup(object->key),
                          .mime = mem_strdup(object->mime),
                          .bytes = object->bytes,
-                         .length = object->length,
+                         .length = length,
                          .part_bytes = least > PART_BYTES ? least : PART_BYTES,
                          .done = done,
                          .context = context};
-    upload->parts = (unsigned)((object->length + upload->part_bytes - 1) / upload->part_bytes);
+    upload->parts = (unsigned)((length + upload->part_bytes - 1) / upload->part_bytes);
     buf_init(&upload->list, MOST_PARTS * (TAG_BYTES + 64));
     S3Call call = {.method = "POST",
                    .key = object->key,

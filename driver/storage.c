@@ -72,6 +72,12 @@ StorageJob *storage_get(Storage *storage, const char *key, size_t maximum, Stora
     return begin(storage, storage->kind->get(storage, key, maximum), done, context);
 }
 
+/* Have an object that may be large. */
+StorageJob *storage_keep(Storage *storage, const char *key, size_t maximum, StorageDone *done,
+                         void *context) {
+    return begin(storage, storage->kind->keep(storage, key, maximum), done, context);
+}
+
 /* Open an object. */
 StorageJob *storage_open_object(Storage *storage, const char *key, size_t maximum,
                                 StorageDone *done, void *context) {
@@ -124,6 +130,7 @@ void storage_tell(StorageJob *job, StorageReply *reply) {
     kill_point();
     job->done(job->context, reply);
     free(reply->bytes);
+    bytes_free(reply->kept);
     if (reply->has_file)
         close(reply->file);
     for (size_t i = 0; i < reply->count; i++)

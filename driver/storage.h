@@ -34,6 +34,7 @@ typedef struct StorageReply {
     bool absent;       /* there is no such object; for remove that is as good as done */
     const char *error; /* what went wrong and what can be done; "" where ok */
     char *bytes;       /* of get; who takes them sets NULL */
+    Bytes *kept;       /* of keep; who takes them sets NULL */
     size_t length;     /* of get, open and head */
     bool has_file;     /* of open, with file; who takes it sets false */
     int file;
@@ -57,8 +58,7 @@ StorageJob *storage_check(Storage *storage, bool room, StorageDone *done, void *
 typedef struct StorageObject {
     const char *key;
     const char *mime;
-    const char *bytes; /* borrowed until the job ends */
-    size_t length;
+    Bytes *bytes;       /* borrowed, and to be held, until the job ends */
     const char *sha256; /* 64 hexadecimal digits */
 } StorageObject;
 
@@ -70,6 +70,11 @@ StorageJob *storage_put(Storage *storage, const StorageObject *object, StorageDo
 /* Read an object of at most maximum bytes. */
 StorageJob *storage_get(Storage *storage, const char *key, size_t maximum, StorageDone *done,
                         void *context);
+
+/* Have an object of at most maximum bytes that may be large: not in memory where there is a file
+ * for it. */
+StorageJob *storage_keep(Storage *storage, const char *key, size_t maximum, StorageDone *done,
+                         void *context);
 
 /* Open an object, for who passes it on: a file that can be read from where the backend has one,
  * else the bytes, at most maximum of them. */

@@ -25,6 +25,7 @@ struct StorageBackend {
     StorageJob *(*check)(Storage *storage, bool room);
     StorageJob *(*put)(Storage *storage, const StorageObject *object);
     StorageJob *(*get)(Storage *storage, const char *key, size_t maximum);
+    StorageJob *(*keep)(Storage *storage, const char *key, size_t maximum);
     StorageJob *(*open_object)(Storage *storage, const char *key); /* NULL: it has no files */
     StorageJob *(*head)(Storage *storage, const char *key);
     StorageJob *(*remove)(Storage *storage, const char *key);

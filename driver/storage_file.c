@@ -39,9 +39,10 @@ typedef struct FileJob {
     const Place *place;
     Work *work;
     char *key; /* of list: the one that entries come after */
-    const char *bytes;
-    size_t length, maximum;
+    const Bytes *bytes;
+    size_t maximum;
     bool room; /* of check */
+    bool keep; /* what is opened becomes bytes */
     StorageReply reply;
     char *error;
 } FileJob;
@@ -122,7 +123,7 @@ static bool write_object(const FileJob *job, char *path) {
     char *partial = partial_of(path);
     char *directory = file_directory_of(path);
     int fd = open_partial(job->place->root, path, partial);
-    bool ok = fd >= 0 && file_write_all(fd, job->bytes, job->length) && fsync(fd) == 0 &&
+    bool ok = fd >= 0 && bytes_write(job->bytes, fd) && fsync(fd) == 0 &&
               rename(partial, path) == 0 && file_sync_directory(directory);
     int why = errno;
     if (!ok && fd >= 0)
@@ -349,9 +350,24 @@ static void free_job(FileJob *job) {
     free(job);
 }
 
+/* Make bytes of a file that was opened, if it is not too large. */
+static void keep_file(FileJob *job) {
+    StorageReply *reply = &job->reply;
+    if (reply->length > job->maximum) {
+        mem_set(&job->error, "\"%s\" is larger than the limit of %zu bytes", job->key,
+                job->maximum);
+        reply->ok = false;
+        return;
+    }
+    reply->kept = bytes_of_file(reply->file, reply->length, job->key);
+    reply->has_file = false;
+}
+
 /* Report. */
 static void job_done(void *context) {
     FileJob *job = context;
+    if (job->keep && job->reply.ok)
+        keep_file(job);
     job->reply.error = job->error;
     storage_tell(&job->job, &job->reply);
     free_job(job);
@@ -385,7 +401,6 @@ static StorageJob *file_check(Storage *storage, bool room) {
 static StorageJob *file_put(Storage *storage, const StorageObject *object) {
     FileJob *job = make_job(storage, object->key);
     job->bytes = object->bytes;
-    job->length = object->length;
     return start_with_key(job, run_put);
 }
 
@@ -393,6 +408,13 @@ static StorageJob *file_get(Storage *storage, const char *key, size_t maximum) {
     FileJob *job = make_job(storage, key);
     job->maximum = maximum;
     return start_with_key(job, run_get);
+}
+
+static StorageJob *file_keep(Storage *storage, const char *key, size_t maximum) {
+    FileJob *job = make_job(storage, key);
+    job->keep = true;
+    job->maximum = maximum;
+    return start_with_key(job, run_open);
 }
 
 static StorageJob *file_open_object(Storage *storage, const char *key) {
@@ -483,6 +505,7 @@ const StorageBackend storage_file = {
     .check = file_check,
     .put = file_put,
     .get = file_get,
+    .keep = file_keep,
     .open_object = file_open_object,
     .head = file_head,
     .remove = file_remove,

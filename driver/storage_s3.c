@@ -27,6 +27,7 @@ typedef struct S3Job {
     size_t maximum; /* bytes of an object that is read */
     S3Request *request;
     S3Upload *upload;
+    Body *body; /* of an object that is stored in one request */
 } S3Job;
 
 /* ---- jobs ---- */
@@ -43,6 +44,7 @@ static S3Job *make_job(Storage *storage, const char *verb, const char *key) {
 /* Free a job that is over. */
 static void free_job(S3Job *job) {
     free(job->key);
+    body_free(job->body);
     free(job);
 }
 
@@ -88,6 +90,22 @@ static void got(void *context, const S3Answer *answer) {
     }
     reply.bytes = mem_alloc(reply.length + 1);
     memcpy(reply.bytes, answer->body.start, reply.length);
+    report(job, &reply);
+}
+
+/* An object that may be large has come, or not. */
+static void got_large(void *context, const S3Answer *answer) {
+    S3Job *job = context;
+    StorageReply reply = {.ok = true};
+    job->request = NULL;
+    if (!answer->ok) {
+        report_failure(job, answer->error, answer->absent);
+        return;
+    }
+    reply.kept = answer->reply->kept ? *answer->reply->kept : bytes_begin(0);
+    if (answer->reply->kept)
+        *answer->reply->kept = NULL;
+    reply.length = bytes_length(reply.kept);
     report(job, &reply);
 }
 
@@ -138,14 +156,14 @@ static void uploaded(void *context, const char *error) {
 
 static StorageJob *s3_put(Storage *storage, const StorageObject *object) {
     S3Job *job = make_job(storage, "store", object->key);
-    if (object->length > ONE_REQUEST_MOST) {
+    job->body = body_new(ONE_REQUEST_MOST);
+    if (!body_append_bytes(job->body, object->bytes)) {
         job->upload = s3_upload(job->bucket, object, uploaded, job);
         return &job->job;
     }
     S3Call call = {.method = "PUT",
                    .mime = object->mime,
-                   .body = object->bytes,
-                   .length = object->length,
+                   .pieces = job->body,
                    .sha256 = object->sha256,
                    .maximum = SMALL_ANSWER,
                    .tries = PUT_TRIES};
@@ -158,6 +176,11 @@ static StorageJob *s3_get(Storage *storage, const char *key, size_t maximum) {
     S3Job *job = make_job(storage, "read", key);
     job->maximum = maximum;
     return ask(job, call, got);
+}
+
+static StorageJob *s3_keep(Storage *storage, const char *key, size_t maximum) {
+    S3Call call = {.method = "GET", .maximum = maximum, .kept = true};
+    return ask(make_job(storage, "read", key), call, got_large);
 }
 
 static StorageJob *s3_head(Storage *storage, const char *key) {
@@ -358,6 +381,7 @@ const StorageBackend storage_s3 = {
     .check = s3_check,
     .put = s3_put,
     .get = s3_get,
+    .keep = s3_keep,
     .head = s3_head,
     .remove = s3_remove,
     .list = s3_list,

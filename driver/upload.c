@@ -163,8 +163,7 @@ static void store_pieces(Upload *upload) {
         Piece *piece = &upload->pieces[i];
         StorageObject object = {.key = piece->key,
                                 .mime = piece->image.mime,
-                                .bytes = bytes_data(piece->image.bytes),
-                                .length = piece->image.length,
+                                .bytes = piece->image.bytes,
                                 .sha256 = piece->image.sha256};
         piece->job = storage_put(&upload->app->storage, &object, piece_stored, piece);
     }

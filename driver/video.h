@@ -62,7 +62,7 @@ void video_drop(VideoJob *job);
 /* "files/ID" out of the address of a file, whatever host it names; NULL where it is none. */
 char *video_file_of(const char *address);
 
-/* Is it an MP4 file? */
-bool video_probe(const char *bytes, size_t length);
+/* Are bytes, which are held, an MP4 file? */
+bool video_probe(const Bytes *bytes);
 
 #endif

@@ -20,8 +20,7 @@ enum { FRAME_MAXIMUM = 64 << 20, FRAME_MS = 30000 };
 
 struct FrameJob {
     Work *work;
-    const char *video;
-    size_t length;
+    const Bytes *video;
     char *program;
     int stop; /* an eventfd: nobody wants it any more */
     Buf png;
@@ -30,17 +29,16 @@ struct FrameJob {
     void *context;
 };
 
-/* Put the video where the program can read it; -1 where there is no room. */
+/* Put the video where the program can read it, if it is not in a file; -1 where there is no room.
+ */
 static int video_file(const FrameJob *job) {
+    int there = bytes_reopen(job->video);
+    if (there >= 0)
+        return there;
     int fd = memfd_create("video", MFD_CLOEXEC);
-    for (size_t at = 0; fd >= 0 && at < job->length;) {
-        ssize_t written = write(fd, job->video + at, job->length - at);
-        if (written > 0) {
-            at += (size_t)written;
-        } else if (errno != EINTR) {
-            close(fd);
-            return -1;
-        }
+    if (fd >= 0 && !bytes_write(job->video, fd)) {
+        close(fd);
+        return -1;
     }
     if (fd >= 0)
         lseek(fd, 0, SEEK_SET);
@@ -152,11 +150,9 @@ static void made(void *context) {
 }
 
 /* Begin. */
-FrameJob *frame_start(Background *background, const char *video, size_t length, FrameDone *done,
-                      void *context) {
+FrameJob *frame_start(Background *background, const Bytes *video, FrameDone *done, void *context) {
     FrameJob *job = mem_alloc(sizeof *job);
     *job = (FrameJob){.video = video,
-                      .length = length,
                       .program = local_server_program(),
                       .stop = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK),
                       .done = done,

@@ -29,25 +29,27 @@ static uint64_t big(const char *at, int bytes) {
 
 /* Is it a whole MP4 file? It begins with a box of the type "ftyp", all its boxes are there to their
  * ends, and one says what it shows (ISO/IEC 14496-12, 4.2). */
-bool video_probe(const char *bytes, size_t length) {
+bool video_probe(const Bytes *bytes) {
+    char head[16];
     bool movie = false;
-    if (!bytes || length < 16 || memcmp(bytes + 4, "ftyp", 4) != 0)
+    size_t length = bytes_length(bytes);
+    if (length < sizeof head || !bytes_copy(bytes, 0, head, 8) || memcmp(head + 4, "ftyp", 4) != 0)
         return false;
-    while (length) {
-        if (length < 8)
+    for (size_t at = 0; at < length;) {
+        size_t left = length - at;
+        if (left < 8 || !bytes_copy(bytes, at, head, left < sizeof head ? 8 : sizeof head))
             return false;
-        uint64_t size = big(bytes, 4), least = 8;
+        uint64_t size = big(head, 4), least = 8;
         if (size == 0) {
-            size = length;
+            size = left;
         } else if (size == 1) {
             least = 16;
-            size = length < least ? 0 : big(bytes + 8, 8);
+            size = left < least ? 0 : big(head + 8, 8);
         }
-        if (size < least || size > length)
+        if (size < least || size > left)
             return false;
-        movie = movie || memcmp(bytes + 4, "moov", 4) == 0;
-        bytes += size;
-        length -= size;
+        movie = movie || memcmp(head + 4, "moov", 4) == 0;
+        at += size;
     }
     return movie;
 }

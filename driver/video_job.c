@@ -99,6 +99,7 @@ static void send_phase(void *context) {
         .reply_maximum = job->phase == PHASE_DOWNLOAD ? VIDEO_MAXIMUM : STATE_MAXIMUM,
         .direct = job->provider->loopback,
         .public_only = !own && !job->provider->loopback,
+        .kept = job->phase == PHASE_DOWNLOAD,
         .repeatable = !start,
         .connect_timeout_ms = job->timeouts.connect_ms,
         .idle_timeout_ms = job->timeouts.idle_ms,
@@ -228,14 +229,16 @@ static void file_came(VideoJob *job, const HttpReply *reply) {
 /* The video is there. */
 static void video_came(VideoJob *job, const HttpReply *reply) {
     ModelAnswer answer = {.outcome = OUTCOME_OK, .retry_after_ms = -1};
-    if (!video_probe(reply->body->data, reply->body->length)) {
+    Bytes *video = reply->kept ? *reply->kept : NULL;
+    if (!video || !video_probe(video)) {
         wire_malformed(&answer, "what was fetched is no whole MP4 video (%zu bytes)",
-                       reply->body->length);
+                       video ? bytes_length(video) : 0);
         request_failed(job, &answer);
         return;
     }
-    char *data = buf_take(reply->body, &answer.image_length);
-    answer.image = bytes_new(data, answer.image_length);
+    *reply->kept = NULL;
+    answer.image = video;
+    answer.image_length = bytes_length(video);
     answer.image_mime = "video/mp4";
     answer.file = mem_strdup(job->file);
     finish(job, &answer);

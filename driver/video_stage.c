@@ -208,7 +208,6 @@ bool video_take_frame(StageRun *run, void (*next)(StageRun *run)) {
     run->started = loop_now();
     run->started_at = loop_wall();
     run->next = next;
-    run->frame = frame_start(app->background, bytes_data(video->image), video->image_length,
-                             frame_came, run);
+    run->frame = frame_start(app->background, video->image, frame_came, run);
     return true;
 }

@@ -4,7 +4,9 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "video_file.h"
@@ -17,6 +19,18 @@ static void bound(void) {
     setrlimit(RLIMIT_CPU, &seconds);
     setrlimit(RLIMIT_AS, &bytes);
     setrlimit(RLIMIT_CORE, &core);
+}
+
+/* Look at standard input where it is a file, of which only what is decoded is read then; NULL where
+ * it is none. */
+static unsigned char *map_input(size_t *length) {
+    struct stat st;
+    if (fstat(STDIN_FILENO, &st) != 0 || !S_ISREG(st.st_mode) || st.st_size <= 0 ||
+        st.st_size > VIDEO_MOST || lseek(STDIN_FILENO, 0, SEEK_CUR) != 0)
+        return NULL;
+    *length = (size_t)st.st_size;
+    void *bytes = mmap(NULL, *length, PROT_READ, MAP_PRIVATE, STDIN_FILENO, 0);
+    return bytes == MAP_FAILED ? NULL : bytes;
 }
 
 /* Read all of standard input; NULL where it is too much or nothing. */
@@ -43,11 +57,12 @@ static unsigned char *read_input(size_t *length) {
 
 /* Print the middle one. */
 bool frame_print(const char **why) {
-    unsigned char *video, *png = NULL;
+    unsigned char *png = NULL;
     size_t length, png_length = 0;
     Image frame = {0};
     bound();
-    video = read_input(&length);
+    unsigned char *mapped = map_input(&length);
+    unsigned char *video = mapped ? mapped : read_input(&length);
     *why = "standard input has no video of up to 512 MB";
     bool ok = video != NULL;
     if (ok) {
@@ -61,6 +76,9 @@ bool frame_print(const char **why) {
         ok = fwrite(png, 1, png_length, stdout) == png_length && fflush(stdout) == 0;
     }
     free(png);
-    free(video);
+    if (mapped)
+        munmap(mapped, length);
+    else
+        free(video);
     return ok;
 }

@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "body.h"
+#include "files.h"
 #include "ranges.h"
 
 #define COUNT(list) (sizeof(list) / sizeof((list)[0]))
@@ -50,6 +51,14 @@ static inline Bytes *bytes_of(const void *from, size_t length) {
     if (length)
         memcpy(copy, from, length);
     return bytes_new(copy, length);
+}
+
+/* Write a file, whole or not at all. */
+static inline bool write_whole(const char *path, const void *data, size_t length, char **error) {
+    Bytes *bytes = bytes_of(data, length);
+    bool ok = file_write(path, bytes, error);
+    bytes_free(bytes);
+    return ok;
 }
 
 /* All that a body sends, as a text; the body is freed. */

@@ -27,7 +27,7 @@ static char *letters(char letter, size_t length) {
 /* Put a file in a place. */
 static void write_letters(const char *to, char letter, size_t length) {
     char *data = letters(letter, length), *error = NULL;
-    assert_true(file_write(to, data, length, &error));
+    assert_true(write_whole(to, data, length, &error));
     free(data);
 }
 

@@ -18,7 +18,7 @@ static char *below(const char *name) {
 /* Write a file and say whether that went well. */
 static bool write_words(const char *path, const char *words) {
     char *error = NULL;
-    bool ok = file_write(path, words, strlen(words), &error);
+    bool ok = write_whole(path, words, strlen(words), &error);
     assert_true(ok == !error);
     free(error);
     return ok;

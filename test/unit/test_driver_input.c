@@ -296,7 +296,7 @@ static void inputs(void **state) {
     char *page = mem_printf("%s/page", server), *half = mem_printf("%s/half", server);
     char *stored = mem_printf("%s/objects/in.png", top), *uri;
     assert_true(storage_open(&app.storage, where, NULL, http, &error));
-    assert_true(file_write(stored, png.data, png.length, &error));
+    assert_true(write_whole(stored, png.data, png.length, &error));
     char *base64 = base64_of(png.data, png.length);
     uri = mem_printf("data:image/png;base64,%s", base64);
     expect_load(&app, json_pack("s", path), NULL);
@@ -398,7 +398,7 @@ static int set_up(void **state) {
     if (!mkdtemp(top))
         return -1;
     char *path = mem_printf("%s/image.png", top);
-    bool ok = file_write(path, png.data, png.length, &error);
+    bool ok = write_whole(path, png.data, png.length, &error);
     http = http_new(NULL);
     int status = ok ? start_server(path) : -1;
     buf_free(&png);

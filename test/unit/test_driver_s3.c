@@ -144,7 +144,7 @@ static void errors(void **state) {
 /* Write the credentials file of this test's home. */
 static void write_keys(const char *text) {
     char *path = mem_printf("%s/.aws/credentials", home), *error = NULL;
-    if (!file_write(path, text, strlen(text), &error))
+    if (!write_whole(path, text, strlen(text), &error))
         fail_msg("%s", error);
     free(path);
 }
@@ -221,6 +221,7 @@ static void keep(void *context, StorageReply *reply) {
     Got *got = context;
     *got = (Got){true, *reply, mem_strdup(reply->error)};
     reply->bytes = NULL;
+    reply->kept = NULL;
     reply->entries = NULL;
     reply->count = 0;
 }
@@ -232,6 +233,7 @@ static void wait_for(Got *got) {
 
 static void free_got(Got *got) {
     free(got->reply.bytes);
+    bytes_free(got->reply.kept);
     for (size_t i = 0; i < got->reply.count; i++)
         free(got->reply.entries[i].key);
     free(got->reply.entries);
@@ -287,10 +289,12 @@ static char *put_bytes(Storage *storage, const char *key, const char *bytes, siz
     char sha256[65];
     Got got = {0};
     sha256_hex(bytes, length, sha256);
-    StorageObject object = {key, "image/png", bytes, length, sha256};
+    Bytes *held = bytes_of(bytes, length);
+    StorageObject object = {key, "image/png", held, sha256};
     storage_put(storage, &object, keep, &got);
     assert_false(got.done);
     wait_for(&got);
+    bytes_free(held);
     char *error = mem_strdup(got.error);
     free_got(&got);
     return error;
@@ -532,18 +536,74 @@ static void in_parts(void **state) {
     free(bytes);
 }
 
+/* What may be large is in a temporary file as it comes, and stored from there. */
+static void large_in_files(void **state) {
+    (void)state;
+    size_t length = (64 << 20) + 54321;
+    char *data = mem_alloc(length);
+    Storage storage = open_bucket("s3://media", (StorageOptions){0});
+    for (size_t i = 0; i < length; i += 4096)
+        data[i] = (char)(i >> 11);
+    Bytes *bytes = bytes_new(data, length);
+    StorageObject object = {"ab/one", "video/mp4", bytes, bytes_sha256(bytes)};
+    Got got = {0};
+    storage_put(&storage, &object, keep, &got);
+    wait_for(&got);
+    assert_true(got.reply.ok);
+    free_got(&got);
+
+    bytes_allow(16, "/tmp");
+    size_t before = bytes_in_memory();
+    storage_keep(&storage, "ab/one", length, keep, &got);
+    wait_for(&got);
+    assert_true(got.reply.ok);
+    Bytes *kept = got.reply.kept;
+    got.reply.kept = NULL;
+    free_got(&got);
+    assert_null(bytes_data(kept));
+    assert_int_equal(bytes_in_memory(), before);
+    assert_string_equal(bytes_sha256(kept), bytes_sha256(bytes));
+    object = (StorageObject){"ab/two", "video/mp4", kept, bytes_sha256(kept)};
+    order("fault", "PUT partNumber=2 1 503");
+    storage_put(&storage, &object, keep, &got);
+    wait_for(&got);
+    assert_true(got.reply.ok);
+    free_got(&got);
+    bytes_allow(16, NULL);
+    bytes_free(kept);
+
+    storage_get(&storage, "ab/two", length, keep, &got);
+    wait_for(&got);
+    assert_true(got.reply.ok);
+    assert_int_equal(got.reply.length, length);
+    assert_memory_equal(got.reply.bytes, bytes_data(bytes), length);
+    free_got(&got);
+    storage_keep(&storage, "ab/two", length - 1, keep, &got);
+    wait_for(&got);
+    assert_false(got.reply.ok);
+    free_got(&got);
+    storage_keep(&storage, "ab/none", length, keep, &got);
+    wait_for(&got);
+    assert_true(got.reply.absent);
+    free_got(&got);
+    bytes_free(bytes);
+    storage_close(&storage);
+}
+
 /* A dropped job reports nothing. */
 static void dropped(void **state) {
     (void)state;
     Storage storage = open_bucket("s3://media", (StorageOptions){0});
     Got got = {0};
-    StorageObject object = {"ab/dropped", "image/png", "words", 5, NULL};
+    Bytes *bytes = bytes_of("words", 5);
+    StorageObject object = {"ab/dropped", "image/png", bytes, NULL};
     order("fault", "PUT dropped 1 hold");
     StorageJob *job = storage_put(&storage, &object, keep, &got);
     while (count_calls("PUT", "ab/dropped") == 0)
         loop_turn(http_loop(http));
     storage_drop(job);
     order("release", "");
+    bytes_free(bytes);
     assert_false(got.done);
     storage_close(&storage);
 }
@@ -608,7 +668,8 @@ int main(void) {
         cmocka_unit_test(paths),    cmocka_unit_test(queries),  cmocka_unit_test(documents),
         cmocka_unit_test(errors),   cmocka_unit_test(keys),     cmocka_unit_test(kept_and_removed),
         cmocka_unit_test(pages),    cmocka_unit_test(refusals), cmocka_unit_test(tried_again),
-        cmocka_unit_test(new_keys), cmocka_unit_test(in_parts), cmocka_unit_test(dropped),
+        cmocka_unit_test(new_keys), cmocka_unit_test(in_parts), cmocka_unit_test(large_in_files),
+        cmocka_unit_test(dropped),
     };
     return cmocka_run_group_tests_name("driver S3", tests, set_up, tear_down);
 }

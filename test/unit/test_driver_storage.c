@@ -32,6 +32,7 @@ static void keep(void *context, StorageReply *reply) {
     got->reply = *reply;
     got->error = mem_strdup(reply->error);
     reply->bytes = NULL;
+    reply->kept = NULL;
     reply->entries = NULL;
     reply->count = 0;
 }
@@ -45,6 +46,7 @@ static Got *wait_for(Got *got) {
 
 static void free_got(Got *got) {
     free(got->reply.bytes);
+    bytes_free(got->reply.kept);
     for (size_t i = 0; i < got->reply.count; i++)
         free(got->reply.entries[i].key);
     free(got->reply.entries);
@@ -55,10 +57,12 @@ static void free_got(Got *got) {
 /* Store words under a key; gives the error, which is "" where that went well. */
 static char *put_words(const char *key, const char *words) {
     Got got = {0};
-    StorageObject object = {key, "image/png", words, strlen(words), ""};
+    Bytes *bytes = bytes_of(words, strlen(words));
+    StorageObject object = {key, "image/png", bytes, ""};
     storage_put(&storage, &object, keep, &got);
     assert_false(got.done);
     wait_for(&got);
+    bytes_free(bytes);
     assert_true(got.reply.ok == !*got.error);
     char *error = mem_strdup(got.error);
     free_got(&got);
@@ -131,7 +135,7 @@ static void half_written(void **state) {
     (void)state;
     put_well("ab/id/output-2.png", "other");
     char *partial = mem_printf("%s/ab/id/.output-1.png~", top), *error = NULL;
-    assert_true(file_write(partial, "hal", 3, &error));
+    assert_true(write_whole(partial, "hal", 3, &error));
     expect_words("ab/id/output-1.png", NULL);
     assert_true(remove_key("ab/id/output-1.png"));
     assert_false(is_there("ab/id/.output-1.png~"));
@@ -184,15 +188,17 @@ static void pages(void **state) {
     enum { KEYS = 1001 };
     Got done[KEYS] = {0};
     char keys[KEYS][32];
+    Bytes *bytes = bytes_of("x", 1);
     for (int i = 0; i < KEYS; i++) {
         snprintf(keys[i], sizeof keys[i], "%02x/%04d", i % 7, i);
-        StorageObject object = {keys[i], NULL, "x", 1, ""};
+        StorageObject object = {keys[i], NULL, bytes, ""};
         storage_put(&storage, &object, keep, &done[i]);
     }
     for (int i = 0; i < KEYS; i++) {
         assert_true(wait_for(&done[i])->reply.ok);
         free_got(&done[i]);
     }
+    bytes_free(bytes);
     Got first = {0}, second = {0};
     storage_list(&storage, "", keep, &first);
     wait_for(&first);
@@ -214,9 +220,10 @@ static void dropped(void **state) {
     Got got[32] = {0};
     StorageJob *jobs[COUNT(got)];
     char keys[COUNT(got)][16];
+    Bytes *bytes = bytes_of("words", 5);
     for (size_t i = 0; i < COUNT(got); i++) {
         snprintf(keys[i], sizeof keys[i], "%02zu/dropped", i);
-        StorageObject object = {keys[i], NULL, "words", 5, ""};
+        StorageObject object = {keys[i], NULL, bytes, ""};
         jobs[i] = storage_put(&storage, &object, keep, &got[i]);
     }
     for (size_t i = 0; i < COUNT(got); i += 2)
@@ -225,6 +232,7 @@ static void dropped(void **state) {
         assert_true(wait_for(&got[i])->reply.ok);
         free_got(&got[i]);
     }
+    bytes_free(bytes);
     for (size_t i = 0; i < COUNT(got); i++) {
         assert_false(got[i].done);
         assert_true(remove_key(keys[i]) || i % 2 == 0);
@@ -279,7 +287,8 @@ static void vanished(void **state) {
     char *error = NULL, *where = mem_printf("file:%s/other", top), *root = where + 5;
     assert_true(storage_open(&other, where, NULL, http, &error));
     assert_int_equal(rmdir(root), 0);
-    StorageObject object = {"ab/x", NULL, "words", 5, ""};
+    Bytes *bytes = bytes_of("words", 5);
+    StorageObject object = {"ab/x", NULL, bytes, ""};
     storage_check(&other, true, keep, &got[0]);
     storage_put(&other, &object, keep, &got[1]);
     storage_remove(&other, "ab/x", keep, &got[2]);
@@ -290,6 +299,7 @@ static void vanished(void **state) {
         free_got(&got[i]);
     }
     assert_int_equal(access(root, F_OK), -1);
+    bytes_free(bytes);
     storage_close(&other);
     free(where);
 }
@@ -297,7 +307,7 @@ static void vanished(void **state) {
 static void places(void **state) {
     (void)state;
     char *file = mem_printf("%s/file", top), *error = NULL;
-    assert_true(file_write(file, "words", 5, &error));
+    assert_true(write_whole(file, "words", 5, &error));
     assert_int_equal(chmod(file, 0755), 0);
     const char *const cases[][2] = {{"file", "Not a directory"},
                                     {"file/below", "Not a directory"},

@@ -238,7 +238,7 @@ static void collected(void **state) {
     assert_true(file_make_directories(there, &error));
     free(there);
     there = mem_printf("%s/objects/c/there", top);
-    assert_true(file_write(there, "x", 1, &error));
+    assert_true(write_whole(there, "x", 1, &error));
     forget();
     PGresult *rows = keys_of(keys, COUNT(keys));
     answers[0].result = rows;
@@ -307,7 +307,7 @@ static int set_up(void **state) {
     Buf png = make_png(3, 2);
     char *path = mem_printf("%s/photo.png", top), *where = mem_printf("file:%s/objects", top);
     app.http = http_new(NULL);
-    bool ok = file_write(path, png.data, png.length, &error) &&
+    bool ok = write_whole(path, png.data, png.length, &error) &&
               storage_open(&app.storage, where, NULL, app.http, &error);
     buf_free(&png);
     free(path);

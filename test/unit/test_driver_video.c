@@ -270,9 +270,12 @@ static void whole_files(void **state) {
         {NULL, 0, false},
     };
     (void)state;
-    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++)
-        if (video_probe(files[i].bytes, files[i].length) != files[i].whole)
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+        Bytes *bytes = bytes_of(files[i].bytes, files[i].length);
+        if (video_probe(bytes) != files[i].whole)
             fail_msg("file %zu is judged wrongly", i);
+        bytes_free(bytes);
+    }
 }
 
 int main(void) {

@@ -3,6 +3,7 @@
 #   path, body  what both have to match (regular expressions); not: what the body must not match
 #   times       how often the rule is used; without it always
 #   status, headers, reply   the answer; headers and reply may hold %URL%, this server's address
+#   file        instead of reply: what it holds
 #   change      a file that is written into first: [path, offset, text], or removed: [path]
 #   act         instead: cut (half the reply, then closed), drip (the reply a byte at a time), hang,
 #               reset (closed without an answer), garbage (no HTTP)
@@ -91,6 +92,7 @@ sub act
 	if ($act eq 'garbage') { syswrite $client, "What?\r\n\r\n"; return 0 }
 	my $reply = ref $rule->{reply} ? JSON::PP->new->encode($rule->{reply}) : $rule->{reply} // '';
 	$reply =~ s/%URL%/$own/g;
+	if (defined $rule->{file}) { open my $file, '<:raw', $rule->{file} or die $!; local $/ = undef; $reply = <$file> }
 	my $answer = "HTTP/1.1 " . ($rule->{status} // 200) . " Answer\r\nContent-Length: " . length($reply) . "\r\n";
 	for my $name (sort keys %{ $rule->{headers} // {} })
 	{
