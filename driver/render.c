@@ -377,9 +377,9 @@ static void drop_refused(Render *render, const DbReply *reply) {
  * may show rows, which are not for users; those of RC005 are ours. */
 static void fail_refused(Render *render, const DbReply *reply) {
     bool ours = strcmp(reply->sqlstate, "RC005") == 0 && *reply->detail;
-    char *words = mem_printf("the database refused what is to be recorded: %s%s%s (%s)",
-                             reply->message, ours ? ": " : "", ours ? reply->detail : "",
-                             reply->sqlstate);
+    char *words =
+        mem_printf("the database refused what is to be recorded: %s%s%s (%s)", reply->message,
+                   ours ? ": " : "", ours ? reply->detail : "", reply->sqlstate);
     events_again(render);
     render_refuse(render, words);
     free(words);

@@ -66,7 +66,7 @@ void wire_error(const HttpReply *reply, const ModelCall *call, const char *words
                 ModelAnswer *answer) {
     answer->outcome = wire_status_outcome(reply->status);
     answer->retry_after_ms = reply->retry_after_ms;
-    if (reply->status == 404)
+    if (reply->status == 404 && call->model)
         answer->message = mem_printf("HTTP 404: %s (model \"%s\"; edit the registry with "
                                      "renderchain models --load if the provider renamed it)",
                                      words ? words : "not found", call->model->id);
