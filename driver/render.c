@@ -174,7 +174,7 @@ void render_free(Render *render) {
     char *const texts[] = {
         render->id,    render->chain_id,       render->prompt,    render->negative,
         render->error, render->sqlstate,       render->operation, render->operation_model,
-        render->hint,  render->previous_video, render->result};
+        render->hint,  render->previous_video, render->result,    render->warning};
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
         free(texts[i]);
     *render = (Render){0};

@@ -174,6 +174,7 @@ struct Render {
     bool ending; /* complete_render or fail_render has been asked */
     RenderEnd end;
     char *error;    /* why it failed */
+    char *warning;  /* what did not go as it should, though it went on */
     char *sqlstate; /* of the database's refusal, where that ended it */
     char *hint;
     char *result; /* JSON in get_render's shape, as the database wrote it */
