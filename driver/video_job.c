@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base_url.h"
 #include "video.h"
 #include "wire.h"
 
@@ -103,7 +104,7 @@ static void send_phase(void *context) {
                                 "x-goog-api-key: ", own ? job->provider->key : NULL),
         .reply_maximum = job->phase == PHASE_DOWNLOAD ? VIDEO_MAXIMUM : STATE_MAXIMUM,
         .direct = job->provider->loopback,
-        .public_only = !own && !job->provider->loopback,
+        .public_only = !own && !base_url_same_host(job->address, job->provider->url),
         .repeatable = !start,
         .connect_timeout_ms = job->timeouts.connect_ms,
         .idle_timeout_ms = job->timeouts.idle_ms,
@@ -268,7 +269,8 @@ static void video_came(VideoJob *job, const HttpReply *reply) {
     finish(job, &answer);
 }
 
-/* A download is elsewhere: it is followed, without the key. */
+/* A download is elsewhere: it is followed, without the key, to the provider's own host, which may
+ * be on this machine or in its network, or else to the public internet only. */
 static bool follow(VideoJob *job, const HttpReply *reply) {
     const char *location = http_header(reply, "location");
     if (job->phase != PHASE_DOWNLOAD || reply->status < 301 || reply->status > 308 || !location ||
@@ -299,6 +301,13 @@ static void came(void *context, const HttpReply *reply) {
     }
     if (reply->code == CURLE_OK && follow(job, reply))
         return;
+    if (reply->not_public) {
+        fail(job, OUTCOME_MALFORMED,
+             "the download is redirected to %.200s, which is neither the "
+             "provider's host nor an address of the public internet",
+             job->address);
+        return;
+    }
     if (reply->code != CURLE_OK) {
         answer_from_failure(reply, &answer);
     } else {

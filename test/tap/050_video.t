@@ -152,6 +152,16 @@ my @elsewhere = asked($other);
 is(scalar(@elsewhere) > 0, 1, 'is followed');
 is((grep { defined $_->{headers}{'x-goog-api-key'} } @elsewhere) + 0, 0, 'without the key');
 
+# Neither to other addresses of this machine nor of its network, also where the provider is on this machine.
+for my $private ('http://127.0.0.2:1/', 'http://[::1]:1/', 'http://10.0.0.1/', 'http://169.254.169.254/latest/')
+{
+	$server = scripted_server($url, { path => 'download', status => 302, headers => { Location => $private }, reply => '' });
+	($code, $result, $err) = video($server, '--duration', '4', '--quick');
+	is($code, 1, "a redirect to $private");
+	like($err, qr/video_generation failed \(malformed\): the download is redirected to \Q$private\E, which is neither/, 'is refused at once');
+	is(scalar(@elsewhere = grep { $_->{path} =~ /download/ } asked($server)), 1, 'and not asked for again');
+}
+
 # Operations that end badly.
 my $credits = "SELECT balance || '/' || reserved FROM credit_accounts WHERE user_id = '$user'";
 my $before = sql($node, $credits);
