@@ -7,7 +7,14 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { EVENTS_A_TURN = 64, LONGEST_WAIT_MS = 1000 };
+enum {
+    EVENTS_A_TURN = 64,
+    LONGEST_WAIT_MS = 1000,
+    /* libcurl looks through all connections of a group for one that is free, and again when a
+     * transfer ends: with thousands in one group that took longer than sending. */
+    CONNECTIONS_A_GROUP = 256,
+    GROUPS_MOST = 64
+};
 
 #define FIRING SIZE_MAX
 
@@ -18,7 +25,8 @@ struct LoopWatch {
     short events;
     LoopReady *ready;
     void *context;
-    LoopWatch *next; /* among those to be freed at the end of the turn */
+    LoopTransfers *group; /* whose socket it is */
+    LoopWatch *next;      /* among those to be freed at the end of the turn */
 };
 
 struct LoopTimer {
@@ -29,10 +37,17 @@ struct LoopTimer {
     size_t place; /* in the heap; FIRING while it is out to be fired */
 };
 
+/* Transfers that share their connections. */
+struct LoopTransfers {
+    Loop *loop;
+    CURLM *multi;
+    double due; /* when libcurl wants to be called, whatever happens; -1 for never */
+};
+
 struct Loop {
     int epoll;
-    CURLM *multi;
-    double curl_due; /* when libcurl wants to be called, whatever happens; -1 for never */
+    LoopTransfers groups[GROUPS_MOST]; /* that take turns */
+    size_t group_count, next_group;
     LoopTransferDone *done;
     void *context;
     LoopWatch *unwatched; /* events of this turn may still point to them */
@@ -114,26 +129,26 @@ static void free_unwatched(Loop *loop) {
 }
 
 /* Report every finished transfer; the message is read before the handle goes. */
-static void drain_transfers(Loop *loop) {
+static void drain_transfers(LoopTransfers *group) {
     int left;
     CURLMsg *message;
-    while ((message = curl_multi_info_read(loop->multi, &left))) {
+    while ((message = curl_multi_info_read(group->multi, &left))) {
         if (message->msg != CURLMSG_DONE)
             continue;
         CURL *easy = message->easy_handle;
         CURLcode code = message->data.result;
-        curl_multi_remove_handle(loop->multi, easy);
-        loop->done(loop->context, easy, code);
+        curl_multi_remove_handle(group->multi, easy);
+        group->loop->done(group->loop->context, easy, code);
     }
 }
 
 /* Let libcurl go on: with what a socket is ready for, or with what it is time for. */
-static void perform(Loop *loop, curl_socket_t socket, int bits) {
+static void perform(LoopTransfers *group, curl_socket_t socket, int bits) {
     int running;
     if (socket == CURL_SOCKET_TIMEOUT)
-        loop->curl_due = -1; /* before, since it may be set anew in the call */
-    curl_multi_socket_action(loop->multi, socket, bits, &running);
-    drain_transfers(loop);
+        group->due = -1; /* before, since it may be set anew in the call */
+    curl_multi_socket_action(group->multi, socket, bits, &running);
+    drain_transfers(group);
 }
 
 /* One of libcurl's sockets is ready; the context is its own watch. */
@@ -144,66 +159,75 @@ static void transfer_ready(void *context, short happened) {
         bits |= CURL_CSELECT_OUT;
     if (happened & (EPOLLERR | EPOLLHUP))
         bits |= CURL_CSELECT_ERR;
-    perform(watch->loop, watch->fd, bits);
+    perform(watch->group, watch->fd, bits);
 }
 
 /* libcurl says what it wants to know about a socket (CURLMOPT_SOCKETFUNCTION). */
 static int watch_transfer(CURL *easy, curl_socket_t fd, int what, void *context, void *known) {
-    Loop *loop = context;
+    LoopTransfers *group = context;
     LoopWatch *watch = known;
     short events = (short)((what & CURL_POLL_IN ? EPOLLIN : 0) | //
                            (what & CURL_POLL_OUT ? EPOLLOUT : 0));
     (void)easy;
     if (what == CURL_POLL_REMOVE) {
-        loop_unwatch(loop, watch);
+        loop_unwatch(group->loop, watch);
     } else if (watch) {
         loop_watch_for(watch, events);
     } else {
-        watch = loop_watch(loop, fd, events, transfer_ready, NULL);
+        watch = loop_watch(group->loop, fd, events, transfer_ready, NULL);
         watch->context = watch;
-        curl_multi_assign(loop->multi, fd, watch);
+        watch->group = group;
+        curl_multi_assign(group->multi, fd, watch);
     }
     return 0;
 }
 
 /* libcurl says when it wants to be called (CURLMOPT_TIMERFUNCTION). */
 static int set_due(CURLM *multi, long milliseconds, void *context) {
-    Loop *loop = context;
+    LoopTransfers *group = context;
     (void)multi;
-    loop->curl_due = milliseconds < 0 ? -1 : loop_now() + (double)milliseconds;
+    group->due = milliseconds < 0 ? -1 : loop_now() + (double)milliseconds;
     return 0;
+}
+
+/* Add a group of transfers. */
+static void add_group(Loop *loop) {
+    LoopTransfers *group = &loop->groups[loop->group_count++];
+    *group = (LoopTransfers){.loop = loop, .multi = curl_multi_init(), .due = -1};
+    if (!group->multi) {
+        fputs("renderchain: could not start libcurl\n", stderr);
+        exit(70);
+    }
+    curl_multi_setopt(group->multi, CURLMOPT_PIPELINING, CURLPIPE_MULTIPLEX);
+    curl_multi_setopt(group->multi, CURLMOPT_SOCKETFUNCTION, watch_transfer);
+    curl_multi_setopt(group->multi, CURLMOPT_SOCKETDATA, group);
+    curl_multi_setopt(group->multi, CURLMOPT_TIMERFUNCTION, set_due);
+    curl_multi_setopt(group->multi, CURLMOPT_TIMERDATA, group);
 }
 
 /* Make a loop whose finished transfers are handed to done. */
 Loop *loop_new(LoopTransferDone *done, void *context) {
     Loop *loop = mem_alloc(sizeof *loop);
-    *loop = (Loop){.epoll = epoll_create1(EPOLL_CLOEXEC),
-                   .multi = curl_multi_init(),
-                   .curl_due = -1,
-                   .done = done,
-                   .context = context};
+    *loop = (Loop){.epoll = epoll_create1(EPOLL_CLOEXEC), .done = done, .context = context};
     if (loop->epoll < 0)
         die("renderchain: could not start the event loop");
-    if (!loop->multi) {
-        fputs("renderchain: could not start libcurl\n", stderr);
-        exit(70);
-    }
-    curl_multi_setopt(loop->multi, CURLMOPT_PIPELINING, CURLPIPE_MULTIPLEX);
-    curl_multi_setopt(loop->multi, CURLMOPT_SOCKETFUNCTION, watch_transfer);
-    curl_multi_setopt(loop->multi, CURLMOPT_SOCKETDATA, loop);
-    curl_multi_setopt(loop->multi, CURLMOPT_TIMERFUNCTION, set_due);
-    curl_multi_setopt(loop->multi, CURLMOPT_TIMERDATA, loop);
+    add_group(loop);
     return loop;
 }
 
-/* Keep up to so many connections open between transfers. */
+/* Keep up to so many connections open between transfers, which are given to more groups. */
 void loop_keep_connections(Loop *loop, long most) {
-    curl_multi_setopt(loop->multi, CURLMOPT_MAXCONNECTS, most);
+    while (loop->group_count < GROUPS_MOST &&
+           (long)loop->group_count * CONNECTIONS_A_GROUP < most)
+        add_group(loop);
+    for (size_t i = 0; i < loop->group_count; i++)
+        curl_multi_setopt(loop->groups[i].multi, CURLMOPT_MAXCONNECTS,
+                          most / (long)loop->group_count + 1);
 }
 
-/* Have no more connections open at once than that. */
+/* Have no more connections open at once than that; of a loop that keeps none. */
 void loop_bound_connections(Loop *loop, long most) {
-    curl_multi_setopt(loop->multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, most);
+    curl_multi_setopt(loop->groups[0].multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, most);
 }
 
 /* Free the loop and what still waits in it; transfers must have been dropped. */
@@ -213,7 +237,8 @@ void loop_free(Loop *loop) {
     while (loop->timer_count)
         loop_cancel(loop, loop->timers[0]);
     free(loop->timers);
-    curl_multi_cleanup(loop->multi);
+    for (size_t i = 0; i < loop->group_count; i++)
+        curl_multi_cleanup(loop->groups[i].multi);
     free_unwatched(loop);
     close(loop->epoll);
     free(loop);
@@ -279,13 +304,14 @@ void loop_cancel(Loop *loop, LoopTimer *timer) {
 }
 
 /* Start a transfer. */
-bool loop_transfer(Loop *loop, CURL *easy) {
-    return curl_multi_add_handle(loop->multi, easy) == CURLM_OK;
+LoopTransfers *loop_transfer(Loop *loop, CURL *easy) {
+    LoopTransfers *group = &loop->groups[loop->next_group++ % loop->group_count];
+    return curl_multi_add_handle(group->multi, easy) == CURLM_OK ? group : NULL;
 }
 
 /* Take a transfer out, finished or not. */
-void loop_drop(Loop *loop, CURL *easy) {
-    curl_multi_remove_handle(loop->multi, easy);
+void loop_drop(LoopTransfers *group, CURL *easy) {
+    curl_multi_remove_handle(group->multi, easy);
 }
 
 /* Fire what is due; a timer that is set meanwhile waits for the next turn. */
@@ -305,15 +331,18 @@ static int wait_limit(const Loop *loop) {
     double now = loop_now(), wait = LONGEST_WAIT_MS;
     if (loop->timer_count && loop->timers[0]->at - now < wait)
         wait = loop->timers[0]->at - now;
-    if (loop->curl_due >= 0 && loop->curl_due - now < wait)
-        wait = loop->curl_due - now;
+    for (size_t i = 0; i < loop->group_count; i++)
+        if (loop->groups[i].due >= 0 && loop->groups[i].due - now < wait)
+            wait = loop->groups[i].due - now;
     return wait <= 0 ? 0 : (int)wait + (wait < LONGEST_WAIT_MS);
 }
 
 /* Call libcurl if it is time; new transfers open their sockets and leave here. */
 static void perform_if_due(Loop *loop) {
-    if (loop->curl_due >= 0 && loop->curl_due <= loop_now())
-        perform(loop, CURL_SOCKET_TIMEOUT, 0);
+    double now = loop_now();
+    for (size_t i = 0; i < loop->group_count; i++)
+        if (loop->groups[i].due >= 0 && loop->groups[i].due <= now)
+            perform(&loop->groups[i], CURL_SOCKET_TIMEOUT, 0);
 }
 
 /* One turn of the loop. */
