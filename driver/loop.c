@@ -1,6 +1,7 @@
 #include "loop.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
@@ -8,19 +9,20 @@
 #include <unistd.h>
 
 enum {
-    EVENTS_A_TURN = 64,
+    EVENTS_A_TURN = 16,
     LONGEST_WAIT_MS = 1000,
     /* libcurl looks through all connections of a group for one that is free, and again when a
      * transfer ends: with thousands in one group that took longer than sending. */
     CONNECTIONS_A_GROUP = 256,
-    GROUPS_MOST = 64
+    GROUPS_MOST = 64,
+    PIECES_A_TURN = 32 /* that a request is sent in */
 };
 
 #define FIRING SIZE_MAX
 
-/* A descriptor in epoll: the database's, a signal's, or one of libcurl's sockets. */
+/* A descriptor in an epoll: the database's, a signal's, or one of libcurl's sockets. */
 struct LoopWatch {
-    Loop *loop;
+    int epoll;
     int fd; /* -1 once it is not watched any more */
     short events;
     LoopReady *ready;
@@ -46,6 +48,13 @@ struct LoopTransfers {
 
 struct Loop {
     int epoll;
+    /* libcurl's sockets have an epoll of their own, which is one descriptor in the other: else the
+     * database would wait for its turn behind all answers of models that have come, and what it
+     * has to do next for the database. */
+    int transfers_epoll;
+    LoopWatch *transfers_watch;
+    bool transfers_ready;
+    bool behind; /* more of them were ready than were looked at */
     LoopTransfers groups[GROUPS_MOST]; /* that take turns */
     size_t group_count, next_group;
     LoopTransferDone *done;
@@ -84,7 +93,7 @@ static void die(const char *what) {
 static void set_events(LoopWatch *watch, int operation) {
     /* POLLIN and POLLOUT are EPOLLIN and EPOLLOUT. */
     struct epoll_event event = {.events = (uint32_t)watch->events, .data.ptr = watch};
-    int epoll = watch->loop->epoll;
+    int epoll = watch->epoll;
     if (epoll_ctl(epoll, operation, watch->fd, &event) == 0)
         return;
     int other = errno == EEXIST ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
@@ -92,13 +101,18 @@ static void set_events(LoopWatch *watch, int operation) {
         die("renderchain: could not watch a descriptor");
 }
 
-/* Watch a descriptor. */
-LoopWatch *loop_watch(Loop *loop, int fd, short events, LoopReady *ready, void *context) {
+/* Watch a descriptor in one of the two. */
+static LoopWatch *watch_in(int epoll, int fd, short events, LoopReady *ready, void *context) {
     LoopWatch *watch = mem_alloc(sizeof *watch);
     *watch =
-        (LoopWatch){.loop = loop, .fd = fd, .events = events, .ready = ready, .context = context};
+        (LoopWatch){.epoll = epoll, .fd = fd, .events = events, .ready = ready, .context = context};
     set_events(watch, EPOLL_CTL_ADD);
     return watch;
+}
+
+/* Watch a descriptor. */
+LoopWatch *loop_watch(Loop *loop, int fd, short events, LoopReady *ready, void *context) {
+    return watch_in(loop->epoll, fd, events, ready, context);
 }
 
 /* Change what a descriptor is watched for. */
@@ -113,7 +127,7 @@ void loop_watch_for(LoopWatch *watch, short events) {
 void loop_unwatch(Loop *loop, LoopWatch *watch) {
     if (!watch)
         return;
-    epoll_ctl(loop->epoll, EPOLL_CTL_DEL, watch->fd, NULL);
+    epoll_ctl(watch->epoll, EPOLL_CTL_DEL, watch->fd, NULL);
     watch->fd = -1;
     watch->next = loop->unwatched;
     loop->unwatched = watch;
@@ -151,6 +165,13 @@ static void perform(LoopTransfers *group, curl_socket_t socket, int bits) {
     drain_transfers(group);
 }
 
+/* Is there more to send on a socket that takes it at once? */
+static bool can_go_on_sending(const LoopWatch *watch) {
+    struct pollfd poll_for = {.fd = watch->fd, .events = POLLOUT};
+    return watch->fd >= 0 && watch->events & POLLOUT && poll(&poll_for, 1, 0) == 1 &&
+           poll_for.revents == POLLOUT;
+}
+
 /* One of libcurl's sockets is ready; the context is its own watch. */
 static void transfer_ready(void *context, short happened) {
     LoopWatch *watch = context;
@@ -160,6 +181,10 @@ static void transfer_ready(void *context, short happened) {
     if (happened & (EPOLLERR | EPOLLHUP))
         bits |= CURL_CSELECT_ERR;
     perform(watch->group, watch->fd, bits);
+    /* libcurl sends a piece at a time. If all took turns with every piece, the answers to all
+     * would come as late as that to the last. */
+    for (int i = 1; i < PIECES_A_TURN && can_go_on_sending(watch); i++)
+        perform(watch->group, watch->fd, CURL_CSELECT_OUT);
 }
 
 /* libcurl says what it wants to know about a socket (CURLMOPT_SOCKETFUNCTION). */
@@ -174,7 +199,7 @@ static int watch_transfer(CURL *easy, curl_socket_t fd, int what, void *context,
     } else if (watch) {
         loop_watch_for(watch, events);
     } else {
-        watch = loop_watch(group->loop, fd, events, transfer_ready, NULL);
+        watch = watch_in(group->loop->transfers_epoll, fd, events, transfer_ready, NULL);
         watch->context = watch;
         watch->group = group;
         curl_multi_assign(group->multi, fd, watch);
@@ -205,12 +230,24 @@ static void add_group(Loop *loop) {
     curl_multi_setopt(group->multi, CURLMOPT_TIMERDATA, group);
 }
 
+/* Some of libcurl's sockets are ready; they are looked at when all else has been. */
+static void transfers_ready(void *context, short happened) {
+    Loop *loop = context;
+    (void)happened;
+    loop->transfers_ready = true;
+}
+
 /* Make a loop whose finished transfers are handed to done. */
 Loop *loop_new(LoopTransferDone *done, void *context) {
     Loop *loop = mem_alloc(sizeof *loop);
-    *loop = (Loop){.epoll = epoll_create1(EPOLL_CLOEXEC), .done = done, .context = context};
-    if (loop->epoll < 0)
+    *loop = (Loop){.epoll = epoll_create1(EPOLL_CLOEXEC),
+                   .transfers_epoll = epoll_create1(EPOLL_CLOEXEC),
+                   .done = done,
+                   .context = context};
+    if (loop->epoll < 0 || loop->transfers_epoll < 0)
         die("renderchain: could not start the event loop");
+    loop->transfers_watch =
+        watch_in(loop->epoll, loop->transfers_epoll, EPOLLIN, transfers_ready, loop);
     add_group(loop);
     return loop;
 }
@@ -239,7 +276,9 @@ void loop_free(Loop *loop) {
     free(loop->timers);
     for (size_t i = 0; i < loop->group_count; i++)
         curl_multi_cleanup(loop->groups[i].multi);
+    loop_unwatch(loop, loop->transfers_watch);
     free_unwatched(loop);
+    close(loop->transfers_epoll);
     close(loop->epoll);
     free(loop);
 }
@@ -345,17 +384,30 @@ static void perform_if_due(Loop *loop) {
             perform(&loop->groups[i], CURL_SOCKET_TIMEOUT, 0);
 }
 
-/* One turn of the loop. */
-void loop_turn(Loop *loop) {
+/* Wait, and serve what is ready: a few, however many there are. */
+static int serve(int epoll, int limit) {
     struct epoll_event events[EVENTS_A_TURN];
-
-    perform_if_due(loop);
-    int count = epoll_wait(loop->epoll, events, EVENTS_A_TURN, wait_limit(loop));
+    int count = epoll_wait(epoll, events, EVENTS_A_TURN, limit);
     for (int i = 0; i < count; i++) {
         LoopWatch *watch = events[i].data.ptr;
         if (watch->fd >= 0)
             watch->ready(watch->context, (short)events[i].events);
     }
+    return count;
+}
+
+/* Does work wait that models or people wait for? */
+bool loop_is_behind(const Loop *loop) {
+    return loop->behind;
+}
+
+/* One turn of the loop. */
+void loop_turn(Loop *loop) {
+    perform_if_due(loop);
+    serve(loop->epoll, wait_limit(loop));
+    loop->behind =
+        loop->transfers_ready && serve(loop->transfers_epoll, 0) == EVENTS_A_TURN;
+    loop->transfers_ready = false;
     /* What a timer does may take its time (storing a file); requests leave before. */
     perform_if_due(loop);
     fire_timers(loop);

@@ -49,6 +49,9 @@ void loop_keep_connections(Loop *loop, long most);
 /* Have no more of them open at once than that; transfers wait for one, and their time runs. */
 void loop_bound_connections(Loop *loop, long most);
 
+/* Are there more answers of models than a turn takes? What can wait shall wait then. */
+bool loop_is_behind(const Loop *loop);
+
 /* One turn: wait (at most until the next timer), then transfers, descriptors, timers. */
 void loop_turn(Loop *loop);
 
