@@ -28,7 +28,9 @@ struct LoopWatch {
     LoopReady *ready;
     void *context;
     LoopTransfers *group; /* whose socket it is */
-    LoopWatch *next;      /* among those to be freed at the end of the turn */
+    bool sends;           /* it is among those that have something to send */
+    LoopWatch *next_sender;
+    LoopWatch *next; /* among those to be freed at the end of the turn */
 };
 
 struct LoopTimer {
@@ -53,6 +55,7 @@ struct Loop {
      * has to do next for the database. */
     int transfers_epoll;
     LoopWatch *transfers_watch;
+    LoopWatch *senders; /* of which sending has begun in this turn */
     bool transfers_ready;
     bool behind; /* more of them were ready than were looked at */
     LoopTransfers groups[GROUPS_MOST]; /* that take turns */
@@ -172,6 +175,15 @@ static bool can_go_on_sending(const LoopWatch *watch) {
            poll_for.revents == POLLOUT;
 }
 
+/* Have the rest sent at the end of what is being done. */
+static void add_sender(Loop *loop, LoopWatch *watch) {
+    if (watch->sends)
+        return;
+    watch->sends = true;
+    watch->next_sender = loop->senders;
+    loop->senders = watch;
+}
+
 /* One of libcurl's sockets is ready; the context is its own watch. */
 static void transfer_ready(void *context, short happened) {
     LoopWatch *watch = context;
@@ -181,10 +193,21 @@ static void transfer_ready(void *context, short happened) {
     if (happened & (EPOLLERR | EPOLLHUP))
         bits |= CURL_CSELECT_ERR;
     perform(watch->group, watch->fd, bits);
-    /* libcurl sends a piece at a time. If all took turns with every piece, the answers to all
-     * would come as late as that to the last. */
-    for (int i = 1; i < PIECES_A_TURN && can_go_on_sending(watch); i++)
-        perform(watch->group, watch->fd, CURL_CSELECT_OUT);
+    if (bits & CURL_CSELECT_OUT)
+        add_sender(watch->group->loop, watch);
+}
+
+/* Send what is to be sent as far as it is taken at once. libcurl sends a piece, and then waits for
+ * its turn: if all took turns with every piece, the answers to all would come as late as that to
+ * the last. */
+static void send_on(Loop *loop) {
+    while (loop->senders) {
+        LoopWatch *watch = loop->senders;
+        loop->senders = watch->next_sender;
+        watch->sends = false;
+        for (int i = 0; i < PIECES_A_TURN && can_go_on_sending(watch); i++)
+            perform(watch->group, watch->fd, CURL_CSELECT_OUT);
+    }
 }
 
 /* libcurl says what it wants to know about a socket (CURLMOPT_SOCKETFUNCTION). */
@@ -197,12 +220,16 @@ static int watch_transfer(CURL *easy, curl_socket_t fd, int what, void *context,
     if (what == CURL_POLL_REMOVE) {
         loop_unwatch(group->loop, watch);
     } else if (watch) {
+        if (events & ~watch->events & EPOLLOUT)
+            add_sender(group->loop, watch);
         loop_watch_for(watch, events);
     } else {
         watch = watch_in(group->loop->transfers_epoll, fd, events, transfer_ready, NULL);
         watch->context = watch;
         watch->group = group;
         curl_multi_assign(group->multi, fd, watch);
+        if (events & EPOLLOUT)
+            add_sender(group->loop, watch);
     }
     return 0;
 }
@@ -382,6 +409,7 @@ static void perform_if_due(Loop *loop) {
     for (size_t i = 0; i < loop->group_count; i++)
         if (loop->groups[i].due >= 0 && loop->groups[i].due <= now)
             perform(&loop->groups[i], CURL_SOCKET_TIMEOUT, 0);
+    send_on(loop);
 }
 
 /* Wait, and serve what is ready: a few, however many there are. */
@@ -411,5 +439,6 @@ void loop_turn(Loop *loop) {
     /* What a timer does may take its time (storing a file); requests leave before. */
     perform_if_due(loop);
     fire_timers(loop);
+    send_on(loop);
     free_unwatched(loop);
 }
