@@ -12,6 +12,7 @@ typedef struct Piece {
     Buf text;     /* of a text; owned */
     Bytes *bytes; /* of the others; borrowed */
     size_t from;  /* what of them */
+    bool held;    /* while some of them have been read and some not */
     size_t sent;  /* its length as sent; of all but the last piece */
     struct Piece *next;
 } Piece;
@@ -19,7 +20,7 @@ typedef struct Piece {
 struct Body {
     Piece *first, **last, *latest;
     size_t length, maximum;
-    bool held;
+    char *error;
 };
 
 /* Start empty. */
@@ -41,6 +42,7 @@ void body_free(Body *body) {
         buf_free(&piece->text);
         free(piece);
     }
+    free(body->error);
     free(body);
 }
 
@@ -95,30 +97,32 @@ bool body_append_range(Body *body, Bytes *bytes, size_t from, size_t length) {
     return append_borrowed(body, PIECE_BYTES, bytes, from, length);
 }
 
-/* Let go what was held of the pieces before one (NULL: of all). */
-static void let_go_before(Body *body, const Piece *end) {
-    for (Piece *piece = body->first; piece != end; piece = piece->next)
-        if (piece->kind != PIECE_TEXT)
-            bytes_let_go(piece->bytes);
-}
-
-/* Hold all bytes. */
-bool body_hold(Body *body, char **error) {
-    for (Piece *piece = body->held ? NULL : body->first; piece; piece = piece->next) {
-        if (piece->kind != PIECE_TEXT && !bytes_hold(piece->bytes, error)) {
-            let_go_before(body, piece);
-            return false;
-        }
-    }
-    body->held = true;
-    return true;
+/* Hold a piece's bytes. */
+static bool hold(Body *body, Piece *piece) {
+    if (piece->kind == PIECE_TEXT || piece->held)
+        return true;
+    free(body->error);
+    body->error = NULL;
+    piece->held = bytes_hold(piece->bytes, &body->error);
+    return piece->held;
 }
 
 /* Let them go. */
+static void let_go(Piece *piece) {
+    if (piece->held)
+        bytes_let_go(piece->bytes);
+    piece->held = false;
+}
+
+/* Read no more for now. */
 void body_let_go(Body *body) {
-    if (body->held)
-        let_go_before(body, NULL);
-    body->held = false;
+    for (Piece *piece = body->first; piece; piece = piece->next)
+        let_go(piece);
+}
+
+/* Why it cannot be read. */
+const char *body_error(const Body *body) {
+    return body->error ? body->error : "what is to be sent cannot be read";
 }
 
 /* How long it is. */
@@ -224,16 +228,19 @@ static size_t read_piece(const Piece *piece, size_t offset, char *to, size_t roo
 }
 
 /* Copy what is sent from an offset on. */
-size_t body_read(const Body *body, size_t offset, char *to, size_t room) {
+size_t body_read(Body *body, size_t offset, char *to, size_t room) {
     size_t done = 0;
-    for (const Piece *piece = body->first; piece && done < room; piece = piece->next) {
+    for (Piece *piece = body->first; piece && done < room; piece = piece->next) {
         if (offset >= piece->sent) {
             offset -= piece->sent;
             continue;
         }
-        size_t got = read_piece(piece, offset, to + done, room - done);
+        size_t got =
+            hold(body, piece) ? read_piece(piece, offset, to + done, room - done) : BODY_UNREADABLE;
         if (got == BODY_UNREADABLE)
             return got;
+        if (offset + got == piece->sent)
+            let_go(piece);
         done += got;
         offset = 0;
     }

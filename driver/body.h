@@ -24,17 +24,17 @@ MUSTCHECK bool body_append_base64(Body *body, Bytes *bytes);
 MUSTCHECK bool body_append_bytes(Body *body, Bytes *bytes);
 MUSTCHECK bool body_append_range(Body *body, Bytes *bytes, size_t from, size_t length);
 
-/* Hold all bytes while they are sent. False, and none is held, with *error set (caller frees) where
- * some cannot be had any more. */
-MUSTCHECK bool body_hold(Body *body, char **error);
-void body_let_go(Body *body);
-
 /* How long it is as sent. */
 size_t body_length(const Body *body);
 
-/* Copy up to room bytes of what is sent from an offset on, while they are held. Gives how many, 0
- * at the end, BODY_UNREADABLE where they cannot be read. */
+/* Copy up to room bytes of what is sent from an offset on; gives how many, 0 at the end. Bytes are
+ * held from the first of them that is read to the last. BODY_UNREADABLE where some cannot be had
+ * any more: body_error says why. */
 #define BODY_UNREADABLE SIZE_MAX
-size_t body_read(const Body *body, size_t offset, char *to, size_t room);
+size_t body_read(Body *body, size_t offset, char *to, size_t room);
+const char *body_error(const Body *body);
+
+/* Read no more for now: what is half read is let go. */
+void body_let_go(Body *body);
 
 #endif

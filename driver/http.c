@@ -34,7 +34,7 @@ struct HttpCall {
     size_t body_sent; /* bytes of the request's body that libcurl has taken */
     unsigned id;
     LoopTimer *failing; /* set while fail_to_start is due */
-    char *unreadable;   /* why the request's body cannot be had; NULL where it can */
+    bool unreadable;    /* the request's body cannot be had any more */
     char error[CURL_ERROR_SIZE];
 };
 
@@ -67,7 +67,7 @@ static size_t take_body(char *data, size_t size, size_t count, void *context) {
     return CURL_WRITEFUNC_ERROR;
 }
 
-/* Give libcurl the next bytes of the request's body. The answer is awaited without them. */
+/* Give libcurl the next bytes of the request's body. */
 static size_t give_body(char *data, size_t size, size_t count, void *context) {
     HttpCall *call = context;
     const HttpRequest *request = &call->request;
@@ -77,11 +77,11 @@ static size_t give_body(char *data, size_t size, size_t count, void *context) {
         length = body_read(request->pieces, call->body_sent, data, length);
     else
         memcpy(data, request->body + call->body_sent, length);
-    if (length == BODY_UNREADABLE)
+    if (length == BODY_UNREADABLE) {
+        call->unreadable = true;
         return CURL_READFUNC_ABORT;
+    }
     call->body_sent += length;
-    if (request->pieces && call->body_sent == request->body_length)
-        body_let_go(request->pieces);
     return length;
 }
 
@@ -92,9 +92,6 @@ static int rewind_body(void *context, curl_off_t offset, int origin) {
     HttpCall *call = context;
     (void)origin;
     if (call->request.repeatable && offset >= 0 && (size_t)offset <= call->request.body_length) {
-        if (call->request.pieces &&
-            (call->unreadable || !body_hold(call->request.pieces, &call->unreadable)))
-            return CURL_SEEKFUNC_FAIL;
         call->body_sent = (size_t)offset;
         return CURL_SEEKFUNC_OK;
     }
@@ -146,7 +143,6 @@ static void free_call(HttpCall *call) {
     curl_easy_cleanup(call->easy);
     curl_slist_free_all(call->request.headers);
     free(call->request.url);
-    free(call->unreadable);
     bytes_free(call->kept);
     buf_free(&call->body);
     free(call);
@@ -163,6 +159,8 @@ static char *explain(HttpCall *call, CURLcode code) {
         words = "the connection was closed without an answer";
     if (call->too_large)
         return mem_printf("response too large: the limit is %zu bytes", call->body.maximum);
+    if (call->unreadable)
+        return mem_strdup(body_error(call->request.pieces));
     return mem_printf("%s (connected after %.0f ms, first byte after %.0f ms, ended after %.0f ms)",
                       words, connected * 1e3, started * 1e3, total * 1e3);
 }
@@ -180,6 +178,7 @@ static void transfer_done(void *context, CURL *easy, CURLcode code) {
     HttpReply reply = {.code = code,
                        .status = status,
                        .sent = request_size > 0,
+                       .unreadable = call->unreadable,
                        .too_large = call->too_large,
                        .not_public = call->not_public,
                        .call = call,
@@ -316,11 +315,9 @@ static void fail_to_start(void *context) {
     HttpCall *call = context;
     stop_sending(call);
     HttpReply reply = {.code = CURLE_FAILED_INIT,
-                       .unreadable = call->unreadable != NULL,
                        .retry_after_ms = -1,
                        .body = &call->body,
-                       .error =
-                           call->unreadable ? call->unreadable : "could not start the transfer"};
+                       .error = "could not start the transfer"};
     call->done(call->context, &reply);
     free_call(call);
 }
@@ -338,8 +335,7 @@ HttpCall *http_send(Http *http, HttpRequest request, HttpDone *done, void *conte
     call->retry_after_ms = -1;
     call->id = ++http->next_id;
     buf_init(&call->body, request.reply_maximum);
-    bool readable = !request.pieces || body_hold(request.pieces, &call->unreadable);
-    call->easy = readable ? curl_easy_init() : NULL;
+    call->easy = curl_easy_init();
     if (call->easy)
         set_options(call);
     if (call->easy)

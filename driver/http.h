@@ -34,7 +34,7 @@ typedef struct HttpReply {
     CURLcode code;         /* CURLE_OK where a whole answer came */
     long status;           /* 0 where none came */
     bool sent;             /* bytes of the request may have reached the other side */
-    bool unreadable;       /* nothing was sent: what was to be cannot be had any more */
+    bool unreadable;       /* it was not sent whole: the rest of it cannot be had any more */
     bool too_large;        /* the body passed reply_maximum */
     bool not_public;       /* the address is none that public_only allows */
     double retry_after_ms; /* from Retry-After (seconds or a date), -1 where there is none */

@@ -15,7 +15,7 @@ static char *expected(const unsigned char *bytes, size_t length) {
 }
 
 /* Take a body in bites of one size, with something behind each that must not be touched. */
-static char *bite(const Body *body, size_t size) {
+static char *bite(Body *body, size_t size) {
     size_t length = body_length(body), done = 0;
     char *text = mem_alloc(length + size + 2);
     for (size_t got; (memset(text + done, 0x7E, size + 1),
@@ -36,7 +36,7 @@ static void bites(void **state) {
         bytes[i] = (unsigned char)(255 - 4 * i); /* none is a NUL */
     for (size_t length = 0; length <= sizeof bytes; length++) {
         Body *body = body_new(1000);
-        char *wanted = expected(bytes, length), *error = NULL;
+        char *wanted = expected(bytes, length);
         Bytes *held = bytes_of(bytes, length);
         assert_true(body_append(body, "be", 2) && body_append(body, "fore ", 5));
         assert_true(body_append_base64(body, held));
@@ -44,7 +44,6 @@ static void bites(void **state) {
         assert_true(body_append_bytes(body, held));
         assert_true(body_append(body, " after", 6));
         assert_int_equal(body_length(body), strlen(wanted));
-        assert_true(body_hold(body, &error));
         for (size_t size = 1; size <= strlen(wanted) + 1; size++) {
             char *text = bite(body, size);
             assert_string_equal(text, wanted);
