@@ -10,6 +10,7 @@
 
 #include "child.h"
 #include "commands.h"
+#include "files.h"
 #include "options.h"
 #include "query.h"
 #include "serve.h"
@@ -165,11 +166,13 @@ int cmd_serve(int argc, char **argv) {
     command->signals = -1;
     if (code < 0) {
         raise_file_limit();
+        bytes_allow(0, file_temporary_directory());
         if (app_start(&command->app, &settings, &exit_code) &&
             app_open_storage_to_read(&command->app, &exit_code) &&
             app_connect(&command->app, &exit_code))
             exit_code = run(command, argc, argv);
         app_close(&command->app);
+        bytes_allow(0, NULL);
         code = exit_code;
     }
     if (command->signals >= 0)

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "commands.h"
+#include "files.h"
 #include "options.h"
 #include "query.h"
 #include "worker.h"
@@ -135,14 +136,6 @@ static void keep_connections(Loop *loop, int concurrency) {
                                          : 1);
 }
 
-/* The directory for temporary files, which may become large. */
-static const char *temporary_directory(void) {
-    const char *named = getenv("TMPDIR");
-    if (named && *named)
-        return named;
-    return access("/var/tmp", W_OK | X_OK) == 0 ? "/var/tmp" : "/tmp";
-}
-
 /* Have images put away while nobody sends them: with as many files open as are left by connections.
  */
 static void put_images_away(int concurrency) {
@@ -152,7 +145,7 @@ static void put_images_away(int concurrency) {
         most = 0;
     else if (limit.rlim_cur - taken < most)
         most = limit.rlim_cur - taken;
-    bytes_allow(most, temporary_directory());
+    bytes_allow(most, file_temporary_directory());
 }
 
 /* A signal stops the worker, and the second one makes it hurry; SIGHUP has it read the models

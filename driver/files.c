@@ -27,6 +27,14 @@ bool file_make_directories(const char *path, char **error) {
     return ok;
 }
 
+/* The directory for temporary files. */
+const char *file_temporary_directory(void) {
+    const char *named = getenv("TMPDIR");
+    if (named && *named)
+        return named;
+    return access("/var/tmp", W_OK | X_OK) == 0 ? "/var/tmp" : "/tmp";
+}
+
 /* The directory of a path, which the caller frees. */
 char *file_directory_of(const char *path) {
     const char *slash = strrchr(path, '/');

@@ -16,6 +16,9 @@ MUSTCHECK bool file_can_write(const char *path, char **error);
 /* Make a directory and those above it. */
 MUSTCHECK bool file_make_directories(const char *path, char **error);
 
+/* The directory for temporary files, which may become large: TMPDIR, or else /var/tmp. */
+const char *file_temporary_directory(void);
+
 /* The directory of a path, which the caller frees. */
 char *file_directory_of(const char *path);
 

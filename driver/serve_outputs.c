@@ -5,7 +5,7 @@
 
 #include "serve.h"
 
-enum { OBJECT_MAXIMUM = 256 << 20 };
+enum { OBJECT_MAXIMUM = 512 << 20 }; /* of storage without files; as large as a video may be */
 
 typedef struct Output {
     Serve *serve;

@@ -81,11 +81,7 @@ StorageJob *storage_keep(Storage *storage, const char *key, size_t maximum, Stor
 /* Open an object. */
 StorageJob *storage_open_object(Storage *storage, const char *key, size_t maximum,
                                 StorageDone *done, void *context) {
-    const StorageBackend *kind = storage->kind;
-    return begin(storage,
-                 kind->open_object ? kind->open_object(storage, key)
-                                   : kind->get(storage, key, maximum),
-                 done, context);
+    return begin(storage, storage->kind->open_object(storage, key, maximum), done, context);
 }
 
 /* Ask for an object's size. */

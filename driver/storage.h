@@ -76,8 +76,8 @@ StorageJob *storage_get(Storage *storage, const char *key, size_t maximum, Stora
 StorageJob *storage_keep(Storage *storage, const char *key, size_t maximum, StorageDone *done,
                          void *context);
 
-/* Open an object, for who passes it on: a file that can be read from where the backend has one,
- * else the bytes, at most maximum of them. */
+/* Open an object of at most maximum bytes, for who passes it on: a file that can be read from where
+ * there is one, else the bytes. */
 StorageJob *storage_open_object(Storage *storage, const char *key, size_t maximum,
                                 StorageDone *done, void *context);
 

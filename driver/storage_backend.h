@@ -26,7 +26,7 @@ struct StorageBackend {
     StorageJob *(*put)(Storage *storage, const StorageObject *object);
     StorageJob *(*get)(Storage *storage, const char *key, size_t maximum);
     StorageJob *(*keep)(Storage *storage, const char *key, size_t maximum);
-    StorageJob *(*open_object)(Storage *storage, const char *key); /* NULL: it has no files */
+    StorageJob *(*open_object)(Storage *storage, const char *key, size_t maximum);
     StorageJob *(*head)(Storage *storage, const char *key);
     StorageJob *(*remove)(Storage *storage, const char *key);
     StorageJob *(*list)(Storage *storage, const char *after);

@@ -28,6 +28,7 @@ typedef struct S3Job {
     S3Request *request;
     S3Upload *upload;
     Body *body; /* of an object that is stored in one request */
+    bool open;  /* what comes is passed on as a file, or in memory */
 } S3Job;
 
 /* ---- jobs ---- */
@@ -93,6 +94,20 @@ static void got(void *context, const S3Answer *answer) {
     report(job, &reply);
 }
 
+/* Give an object out as the file that it is in, or as bytes where it is in none. */
+static void pass_on(StorageReply *reply) {
+    Bytes *bytes = reply->kept;
+    reply->kept = NULL;
+    reply->file = bytes_reopen(bytes);
+    reply->has_file = reply->file >= 0;
+    if (!reply->has_file) {
+        reply->bytes = mem_alloc(reply->length + 1);
+        reply->ok = bytes_copy(bytes, 0, reply->bytes, reply->length);
+        reply->error = reply->ok ? NULL : "a temporary file cannot be read";
+    }
+    bytes_free(bytes);
+}
+
 /* An object that may be large has come, or not. */
 static void got_large(void *context, const S3Answer *answer) {
     S3Job *job = context;
@@ -106,6 +121,8 @@ static void got_large(void *context, const S3Answer *answer) {
     if (answer->reply->kept)
         *answer->reply->kept = NULL;
     reply.length = bytes_length(reply.kept);
+    if (job->open)
+        pass_on(&reply);
     report(job, &reply);
 }
 
@@ -181,6 +198,12 @@ static StorageJob *s3_get(Storage *storage, const char *key, size_t maximum) {
 static StorageJob *s3_keep(Storage *storage, const char *key, size_t maximum) {
     S3Call call = {.method = "GET", .maximum = maximum, .kept = true};
     return ask(make_job(storage, "read", key), call, got_large);
+}
+
+static StorageJob *s3_open_object(Storage *storage, const char *key, size_t maximum) {
+    StorageJob *job = s3_keep(storage, key, maximum);
+    ((S3Job *)job)->open = true;
+    return job;
 }
 
 static StorageJob *s3_head(Storage *storage, const char *key) {
@@ -382,6 +405,7 @@ const StorageBackend storage_s3 = {
     .put = s3_put,
     .get = s3_get,
     .keep = s3_keep,
+    .open_object = s3_open_object,
     .head = s3_head,
     .remove = s3_remove,
     .list = s3_list,

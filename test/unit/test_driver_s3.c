@@ -222,6 +222,7 @@ static void keep(void *context, StorageReply *reply) {
     *got = (Got){true, *reply, mem_strdup(reply->error)};
     reply->bytes = NULL;
     reply->kept = NULL;
+    reply->has_file = false;
     reply->entries = NULL;
     reply->count = 0;
 }
@@ -569,8 +570,24 @@ static void large_in_files(void **state) {
     wait_for(&got);
     assert_true(got.reply.ok);
     free_got(&got);
+    storage_open_object(&storage, "ab/two", length, keep, &got);
+    wait_for(&got);
+    char last;
+    assert_true(got.reply.ok && got.reply.has_file);
+    assert_int_equal(got.reply.length, length);
+    assert_int_equal(pread(got.reply.file, &last, 1, (off_t)(length - 1)), 1);
+    assert_int_equal(last, bytes_data(bytes)[length - 1]);
+    assert_int_equal(pread(got.reply.file, &last, 1, (off_t)length), 0);
+    assert_int_equal(bytes_in_memory(), before);
+    close(got.reply.file);
+    free_got(&got);
     bytes_allow(16, NULL);
     bytes_free(kept);
+    storage_open_object(&storage, "ab/two", length, keep, &got);
+    wait_for(&got);
+    assert_true(got.reply.ok && !got.reply.has_file);
+    assert_memory_equal(got.reply.bytes, bytes_data(bytes), length);
+    free_got(&got);
 
     storage_get(&storage, "ab/two", length, keep, &got);
     wait_for(&got);
