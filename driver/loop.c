@@ -31,7 +31,7 @@ struct LoopTimer {
 
 struct Loop {
     int epoll;
-    CURLM *multi;
+    CURLM *multi;    /* NULL as long as there was no transfer */
     double curl_due; /* when libcurl wants to be called, whatever happens; -1 for never */
     LoopTransferDone *done;
     void *context;
@@ -177,13 +177,19 @@ static int set_due(CURLM *multi, long milliseconds, void *context) {
 /* Make a loop whose finished transfers are handed to done. */
 Loop *loop_new(LoopTransferDone *done, void *context) {
     Loop *loop = mem_alloc(sizeof *loop);
-    *loop = (Loop){.epoll = epoll_create1(EPOLL_CLOEXEC),
-                   .multi = curl_multi_init(),
-                   .curl_due = -1,
-                   .done = done,
-                   .context = context};
+    *loop = (Loop){
+        .epoll = epoll_create1(EPOLL_CLOEXEC), .curl_due = -1, .done = done, .context = context};
     if (loop->epoll < 0)
         die("renderchain: could not start the event loop");
+    return loop;
+}
+
+/* Start libcurl, unless that was done. */
+void loop_prepare_transfers(Loop *loop) {
+    if (loop->multi)
+        return;
+    curl_global_init(CURL_GLOBAL_DEFAULT);
+    loop->multi = curl_multi_init();
     if (!loop->multi) {
         fputs("renderchain: could not start libcurl\n", stderr);
         exit(70);
@@ -193,16 +199,17 @@ Loop *loop_new(LoopTransferDone *done, void *context) {
     curl_multi_setopt(loop->multi, CURLMOPT_SOCKETDATA, loop);
     curl_multi_setopt(loop->multi, CURLMOPT_TIMERFUNCTION, set_due);
     curl_multi_setopt(loop->multi, CURLMOPT_TIMERDATA, loop);
-    return loop;
 }
 
 /* Keep up to so many connections open between transfers. */
 void loop_keep_connections(Loop *loop, long most) {
+    loop_prepare_transfers(loop);
     curl_multi_setopt(loop->multi, CURLMOPT_MAXCONNECTS, most);
 }
 
 /* Have no more connections open at once than that. */
 void loop_bound_connections(Loop *loop, long most) {
+    loop_prepare_transfers(loop);
     curl_multi_setopt(loop->multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, most);
 }
 
@@ -213,7 +220,10 @@ void loop_free(Loop *loop) {
     while (loop->timer_count)
         loop_cancel(loop, loop->timers[0]);
     free(loop->timers);
-    curl_multi_cleanup(loop->multi);
+    if (loop->multi) {
+        curl_multi_cleanup(loop->multi);
+        curl_global_cleanup();
+    }
     free_unwatched(loop);
     close(loop->epoll);
     free(loop);
@@ -280,6 +290,7 @@ void loop_cancel(Loop *loop, LoopTimer *timer) {
 
 /* Start a transfer. */
 bool loop_transfer(Loop *loop, CURL *easy) {
+    loop_prepare_transfers(loop);
     return curl_multi_add_handle(loop->multi, easy) == CURLM_OK;
 }
 

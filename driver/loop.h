@@ -35,6 +35,10 @@ void loop_unwatch(Loop *loop, LoopWatch *watch);
 LoopTimer *loop_after(Loop *loop, double milliseconds, LoopFire *fire, void *context);
 void loop_cancel(Loop *loop, LoopTimer *timer);
 
+/* Set libcurl up, which takes a millisecond, most of it for its TLS. The first transfer does it, or
+ * somebody before it who has to wait anyway. */
+void loop_prepare_transfers(Loop *loop);
+
 MUSTCHECK bool loop_transfer(Loop *loop, CURL *easy);
 void loop_drop(Loop *loop, CURL *easy);
 
