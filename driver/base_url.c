@@ -1,8 +1,9 @@
 #include "base_url.h"
 
-#include <curl/curl.h>
 #include <string.h>
 #include <strings.h>
+
+#include "libcurl.h"
 
 /* The host of a URL, to be freed with curl_free; NULL where it has none. */
 static char *host_of(const char *text) {
