@@ -147,29 +147,6 @@ Provider *app_text_provider(App *app) {
     return app->text_provider.name ? &app->text_provider : &app->provider;
 }
 
-/* Storage was looked at. */
-typedef struct Check {
-    bool done;
-    char *error;
-} Check;
-
-static void checked(void *context, StorageReply *reply) {
-    Check *check = context;
-    check->done = true;
-    if (!reply->ok)
-        check->error = mem_strdup(reply->error);
-}
-
-/* See whether storage can be written, before anything is paid for. */
-static bool check_storage(App *app, bool room, char **error) {
-    Check check = {0};
-    storage_check(&app->storage, room, checked, &check);
-    while (!check.done)
-        loop_turn(http_loop(app->http));
-    *error = check.error;
-    return !check.error;
-}
-
 /* Open storage. */
 static bool open_storage(App *app, char **error) {
     const Settings *settings = &app->settings;
@@ -185,11 +162,34 @@ bool app_open_storage_to_read(App *app, ExitCode *code) {
     return open_storage(app, &error) || refuse(app, error, EXIT_STORAGE, code);
 }
 
-/* Open storage and see whether it can be written. */
+/* Storage was looked at. */
+static void checked(void *context, StorageReply *reply) {
+    AppStorageCheck *check = context;
+    check->job = NULL;
+    check->done = true;
+    if (!reply->ok)
+        check->error = mem_strdup(reply->error);
+}
+
+/* Open storage and begin to look whether it can be written. */
+void app_begin_storage(App *app, bool room) {
+    AppStorageCheck *check = &app->storage_check;
+    check->begun = true;
+    check->done = !open_storage(app, &check->error);
+    if (!check->done)
+        check->job = storage_check(&app->storage, room, checked, check);
+}
+
+/* Open storage and see whether it can be written, before anything is paid for. */
 bool app_open_storage(App *app, bool room, ExitCode *code) {
-    char *error = NULL;
-    bool opened = open_storage(app, &error) && check_storage(app, room, &error);
-    return opened || refuse(app, error, EXIT_STORAGE, code);
+    AppStorageCheck *check = &app->storage_check;
+    if (!check->begun)
+        app_begin_storage(app, room);
+    while (!check->done)
+        loop_turn(http_loop(app->http));
+    char *error = check->error;
+    check->error = NULL;
+    return !error || refuse(app, error, EXIT_STORAGE, code);
 }
 
 /* Set one provider up; the local server is started where it is meant and no URL is given. */
@@ -238,6 +238,8 @@ void app_close(App *app) {
     provider_close(&app->text_provider);
     provider_close(&app->provider);
     registry_free(&app->registry);
+    storage_drop(app->storage_check.job);
+    free(app->storage_check.error);
     storage_close(&app->storage);
     db_close(app->db);
     if (app->background)

@@ -47,6 +47,13 @@ typedef struct Settings {
     bool text;          /* text even where it is none */
 } Settings;
 
+/* Whether storage can be written: asked early, told when it matters. */
+typedef struct AppStorageCheck {
+    bool begun, done;
+    StorageJob *job;
+    char *error;
+} AppStorageCheck;
+
 typedef struct App {
     Settings settings;
     Trace *trace;
@@ -56,6 +63,7 @@ typedef struct App {
     Provider text_provider; /* without a name where it is the same */
     Registry registry;
     Storage storage;
+    AppStorageCheck storage_check;
     const char *picture_type; /* of the last picture that was stored, such as "png"; static */
     LocalServer local;
     Background *background; /* for what is seldom done beside the loop; NULL until it is */
@@ -73,7 +81,9 @@ Provider *app_text_provider(App *app);
 MUSTCHECK bool app_open(App *app, const Settings *settings, ExitCode *code);
 MUSTCHECK bool app_start(App *app, const Settings *settings, ExitCode *code);
 MUSTCHECK bool app_open_models(App *app, ExitCode *code);
-/* Storage only, which app_open_models has too; room: is there to be room for new objects? */
+/* Storage only, which app_open_models has too; room: is there to be room for new objects? Who has
+ * other things to do first begins with it, and hears of failures where it is opened. */
+void app_begin_storage(App *app, bool room);
 MUSTCHECK bool app_open_storage(App *app, bool room, ExitCode *code);
 MUSTCHECK bool app_open_storage_to_read(App *app, ExitCode *code); /* without looking at it */
 MUSTCHECK bool app_connect(App *app, ExitCode *code);

@@ -37,6 +37,8 @@ typedef struct Session {
     Collect *collect; /* while objects are removed */
     bool connected;   /* before the rest is set up, for what had to be asked first */
     DbAnswer models, claim;
+    bool understood; /* what the registry of models says, else why not: */
+    char *registry_error;
     unsigned answered;
 } Session;
 
@@ -59,9 +61,13 @@ static void keep(DbAnswer *answer, const DbReply *reply) {
         answer->result = PQcopyResult(reply->result, PG_COPYRES_ATTRS | PG_COPYRES_TUPLES);
 }
 
+/* The models are read while the claim is still being made. */
 static void models_came(void *context, const DbReply *reply) {
     Session *session = context;
     keep(&session->models, reply);
+    session->understood =
+        reply->ok && registry_read(&session->app.registry, PQgetvalue(reply->result, 0, 0),
+                                   &session->registry_error);
     session->answered++;
 }
 
@@ -76,10 +82,11 @@ static void ask_for_claim(Session *session, const char *request) {
     Db *db = session->app.db;
     char *lease = mem_printf("%d seconds", LEASE_SECONDS);
     const char *parameters[] = {request, session->worker, lease};
+    db_call(db, "select renderchain.get_registry()", 0, NULL, models_came, session);
     db_call(db, "select * from renderchain.run_render($1::jsonb, $2, $3::interval)", 3, parameters,
             claim_came, session);
-    db_call(db, "select renderchain.get_registry()", 0, NULL, models_came, session);
     free(lease);
+    loop_prepare_transfers(http_loop(session->app.http));
     while (session->answered < 2)
         loop_turn(http_loop(session->app.http));
 }
@@ -324,15 +331,13 @@ static ExitCode refused(const Session *session) {
 static void run_claim(Session *session) {
     char *error = NULL;
     Render *render = &session->render;
-    bool readable =
-        render_from_row(render, session->claim.result, 0, &error) &&
-        registry_read(&session->app.registry, PQgetvalue(session->models.result, 0, 0), &error);
+    bool readable = render_from_row(render, session->claim.result, 0, &error);
     if (session->interrupted)
         render_cancel(render);
-    else if (readable)
+    else if (readable && session->understood)
         run(session);
     else
-        render_refuse(render, error);
+        render_refuse(render, readable ? session->registry_error : error);
     while (db_busy(session->app.db) || render->end == RENDER_RUNNING)
         loop_turn(http_loop(session->app.http));
     free(error);
@@ -425,6 +430,7 @@ static json_t *build_request(Session *session, ExitCode *code) {
 
 /* Set up what the render needs. */
 static bool set_up(Session *session, const json_t *request, ExitCode *code) {
+    app_begin_storage(&session->app, true);
     if (!check_inputs(session, request, code) || !app_open_models(&session->app, code))
         return false;
     recipe_warn(request);
@@ -456,6 +462,7 @@ static int run_command(int argc, char **argv, RequestKind kind) {
         exit_code = claim_and_run(session, request);
     db_answer_free(&session->models);
     db_answer_free(&session->claim);
+    free(session->registry_error);
     render_free(&session->render);
     if (session->watch)
         loop_unwatch(http_loop(session->app.http), session->watch);

@@ -204,22 +204,20 @@ static const char *authorities_file(void) {
     return NULL;
 }
 
-/* Start libcurl with a loop of its own. */
+/* Make a loop for requests and whatever else waits. */
 Http *http_new(Trace *trace) {
     Http *http = mem_alloc(sizeof *http);
-    curl_global_init(CURL_GLOBAL_DEFAULT);
     http->loop = loop_new(transfer_done, http);
     http->trace = trace;
     http->authorities = authorities_file();
     return http;
 }
 
-/* Stop libcurl. */
+/* Stop it. */
 void http_free(Http *http) {
     if (!http)
         return;
     loop_free(http->loop);
-    curl_global_cleanup();
     free(http);
 }
 
@@ -335,6 +333,7 @@ HttpCall *http_send(Http *http, HttpRequest request, HttpDone *done, void *conte
     call->retry_after_ms = -1;
     call->id = ++http->next_id;
     buf_init(&call->body, request.reply_maximum);
+    loop_prepare_transfers(http->loop);
     call->easy = curl_easy_init();
     if (call->easy)
         set_options(call);

@@ -1,3 +1,7 @@
+/* For the functions of SHA-256 alone, which are older than what is recommended: that first reads
+ * OpenSSL's configuration and looks for providers, for most of a millisecond. */
+#define OPENSSL_API_COMPAT 0x10100000L
+
 #include "image_file.h"
 
 #include <openssl/sha.h>
@@ -221,7 +225,10 @@ void image_file_free(ImageFile *image) {
 /* Hash bytes into lower-case hex. */
 void sha256_hex(const void *bytes, size_t length, char hex[65]) {
     unsigned char digest[SHA256_DIGEST_LENGTH];
-    SHA256(bytes, length, digest);
+    SHA256_CTX hash;
+    SHA256_Init(&hash);
+    SHA256_Update(&hash, bytes, length);
+    SHA256_Final(digest, &hash);
     for (int i = 0; i < SHA256_DIGEST_LENGTH; i++)
         snprintf(hex + 2 * i, 3, "%02x", digest[i]);
 }

@@ -275,12 +275,20 @@ Loop *loop_new(LoopTransferDone *done, void *context) {
         die("renderchain: could not start the event loop");
     loop->transfers_watch =
         watch_in(loop->epoll, loop->transfers_epoll, EPOLLIN, transfers_ready, loop);
-    add_group(loop);
     return loop;
+}
+
+/* Start libcurl, unless that was done. */
+void loop_prepare_transfers(Loop *loop) {
+    if (loop->group_count)
+        return;
+    curl_global_init(CURL_GLOBAL_DEFAULT);
+    add_group(loop);
 }
 
 /* Keep up to so many connections open between transfers, which are given to more groups. */
 void loop_keep_connections(Loop *loop, long most) {
+    loop_prepare_transfers(loop);
     while (loop->group_count < GROUPS_MOST &&
            (long)loop->group_count * CONNECTIONS_A_GROUP < most)
         add_group(loop);
@@ -291,6 +299,7 @@ void loop_keep_connections(Loop *loop, long most) {
 
 /* Have no more connections open at once than that; of a loop that keeps none. */
 void loop_bound_connections(Loop *loop, long most) {
+    loop_prepare_transfers(loop);
     curl_multi_setopt(loop->groups[0].multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, most);
 }
 
@@ -303,6 +312,8 @@ void loop_free(Loop *loop) {
     free(loop->timers);
     for (size_t i = 0; i < loop->group_count; i++)
         curl_multi_cleanup(loop->groups[i].multi);
+    if (loop->group_count)
+        curl_global_cleanup();
     loop_unwatch(loop, loop->transfers_watch);
     free_unwatched(loop);
     close(loop->transfers_epoll);
@@ -371,6 +382,7 @@ void loop_cancel(Loop *loop, LoopTimer *timer) {
 
 /* Start a transfer. */
 LoopTransfers *loop_transfer(Loop *loop, CURL *easy) {
+    loop_prepare_transfers(loop);
     LoopTransfers *group = &loop->groups[loop->next_group++ % loop->group_count];
     return curl_multi_add_handle(group->multi, easy) == CURLM_OK ? group : NULL;
 }

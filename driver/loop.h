@@ -4,10 +4,10 @@
 #ifndef RC_LOOP_H
 #define RC_LOOP_H
 
-#include <curl/curl.h>
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "libcurl.h"
 #include "mem.h"
 
 typedef struct Loop Loop;
@@ -35,6 +35,10 @@ void loop_unwatch(Loop *loop, LoopWatch *watch);
 /* Fire once after that many milliseconds. The timer is gone when it has fired. */
 LoopTimer *loop_after(Loop *loop, double milliseconds, LoopFire *fire, void *context);
 void loop_cancel(Loop *loop, LoopTimer *timer);
+
+/* Set libcurl up, which takes a millisecond, most of it for its TLS. The first transfer does it, or
+ * somebody before it who has to wait anyway. */
+void loop_prepare_transfers(Loop *loop);
 
 /* Start a transfer, and take it out again: of the group that it was given to. NULL where it could
  * not be started. */

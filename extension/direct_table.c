@@ -256,7 +256,7 @@ IsIndexed(Relation index, int place, AttrNumber column)
 static bool
 IsOrdered(Relation index, int place, Oid type)
 {
-	return index->rd_opfamily[place] == get_opclass_family(GetDefaultOpClass(type, BTREE_AM_OID));
+	return index->rd_opfamily[place] == lookup_type_cache(type, TYPECACHE_BTREE_OPFAMILY)->btree_opf;
 }
 
 /* Tell whether every value of a column stands at most once in an index, and all of them do. */

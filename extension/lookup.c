@@ -79,26 +79,40 @@ FindDirectMemory(RcDirect *direct, const pg_uuid_t *id)
 	return memory;
 }
 
-/* Return the memory that is found directly by a key, else by the query for it. */
-static Datum
-ReturnMemory(FunctionCallInfo fcinfo, RcDirectKey key, RcQuery query)
+/* Return the memory that is found directly by a key, else by the query for it; NULL for none. */
+static Jsonb *
+FindMemory(const pg_uuid_t *id, RcDirectKey key, RcQuery query)
 {
-	Datum		id = PG_GETARG_DATUM(0);
+	Datum		parameter = UUIDPGetDatum(id);
 	RcDirect	direct;
 	Jsonb	   *memory = NULL;
 
 	if (rc_direct_open(&direct, key, context_column, lengthof(context_column)))
 	{
-		memory = FindDirectMemory(&direct, DatumGetUUIDP(id));
+		memory = FindDirectMemory(&direct, id);
 		rc_direct_close(&direct);
 	}
 	else
 	{
 		rc_begin_queries();
-		if (rc_query(query, &id, 1) > 0)
+		if (rc_query(query, &parameter, 1) > 0)
 			memory = QueriedMemory(0, 1);
 		rc_end_queries();
 	}
+	return memory;
+}
+
+/* Return the memory of a chain, NULL where it has none. */
+Jsonb *
+rc_chain_memory(const pg_uuid_t *chain_id)
+{
+	return FindMemory(chain_id, RC_BY_CHAIN, RC_CHAIN_MEMORY);
+}
+
+/* Return a memory from an SQL function. */
+static Datum
+ReturnMemory(FunctionCallInfo fcinfo, Jsonb *memory)
+{
 	if (memory == NULL)
 		PG_RETURN_NULL();
 	PG_RETURN_JSONB_P(memory);
@@ -108,14 +122,14 @@ ReturnMemory(FunctionCallInfo fcinfo, RcDirectKey key, RcQuery query)
 Datum
 rc_sql_get_memory_from_chain(PG_FUNCTION_ARGS)
 {
-	return ReturnMemory(fcinfo, RC_BY_CHAIN, RC_CHAIN_MEMORY);
+	return ReturnMemory(fcinfo, rc_chain_memory(PG_GETARG_UUID_P(0)));
 }
 
 /* SQL: get_memory_from_render(render_id uuid) -> jsonb */
 Datum
 rc_sql_get_memory_from_render(PG_FUNCTION_ARGS)
 {
-	return ReturnMemory(fcinfo, RC_BY_ID, RC_RENDER_MEMORY);
+	return ReturnMemory(fcinfo, FindMemory(PG_GETARG_UUID_P(0), RC_BY_ID, RC_RENDER_MEMORY));
 }
 
 /* Add a row to the result of a set-returning function (InitMaterializedSRF). */
@@ -258,16 +272,16 @@ rc_sql_get_memories_from_chains(PG_FUNCTION_ARGS)
 }
 
 /*
- * SQL: get_memory_from_ancestors(render_id uuid) -> jsonb
+ * Return the memory of the nearest ancestor that has one, NULL where none has.
  *
  * Step from parent to parent until one has memory. A loop of parents is noticed
  * by Brent's method: compare with a render that was passed earlier, and move
  * that one up whenever the number of steps has doubled.
  */
-Datum
-rc_sql_get_memory_from_ancestors(PG_FUNCTION_ARGS)
+Jsonb *
+rc_ancestors_memory(const pg_uuid_t *render_id)
 {
-	pg_uuid_t	render = *PG_GETARG_UUID_P(0);
+	pg_uuid_t	render = *render_id;
 	pg_uuid_t	passed = render;
 	Jsonb	   *memory = NULL;
 	int			steps;
@@ -306,7 +320,12 @@ rc_sql_get_memory_from_ancestors(PG_FUNCTION_ARGS)
 					 errdetail("None of the first %d carries memory.", MOST_ANCESTORS)));
 	}
 	rc_end_queries();
-	if (memory == NULL)
-		PG_RETURN_NULL();
-	PG_RETURN_JSONB_P(memory);
+	return memory;
+}
+
+/* SQL: get_memory_from_ancestors(render_id uuid) -> jsonb */
+Datum
+rc_sql_get_memory_from_ancestors(PG_FUNCTION_ARGS)
+{
+	return ReturnMemory(fcinfo, rc_ancestors_memory(PG_GETARG_UUID_P(0)));
 }

@@ -28,32 +28,38 @@ rc_sql_announce_queued(PG_FUNCTION_ARGS)
 }
 
 /*
- * SQL: _notify(render_id uuid, event text) -> boolean
- *
  * Queue a notification for the end of the transaction, unless the setting
  * renderchain.notify is off or there is no event (NULL); true where one was queued.
- * A render_id that is NULL stands for several renders. Public functions call this at most once a call.
+ * A render that is NULL stands for several renders. Public functions call this at most once a call.
  */
-Datum
-rc_sql_notify(PG_FUNCTION_ARGS)
+bool
+rc_announce(const pg_uuid_t *render, const char *event)
 {
 	StringInfoData payload;
 	bool		queued = queued_by_the_way;
 
 	queued_by_the_way = false;
-	if (!rc_notify || PG_ARGISNULL(1))
-		PG_RETURN_BOOL(false);
+	if (!rc_notify || event == NULL)
+		return false;
 	initStringInfo(&payload);
 	appendStringInfoString(&payload, "{\"event\": ");
-	escape_json(&payload, text_to_cstring(PG_GETARG_TEXT_PP(1)));
-	if (PG_ARGISNULL(0))
+	escape_json(&payload, event);
+	if (render == NULL)
 		appendStringInfoString(&payload, ", \"render\": null");
 	else
 		appendStringInfo(&payload, ", \"render\": \"%s\"",
-						 DatumGetCString(DirectFunctionCall1(uuid_out, PG_GETARG_DATUM(0))));
+						 DatumGetCString(DirectFunctionCall1(uuid_out, UUIDPGetDatum(render))));
 	appendStringInfoString(&payload, ", \"schema\": ");
 	escape_json(&payload, rc_schema);
 	appendStringInfoString(&payload, queued ? ", \"queued\": true}" : "}");
 	Async_Notify(CHANNEL, payload.data);
-	PG_RETURN_BOOL(true);
+	return true;
+}
+
+/* SQL: _notify(render_id uuid, event text) -> boolean */
+Datum
+rc_sql_notify(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_BOOL(rc_announce(PG_ARGISNULL(0) ? NULL : PG_GETARG_UUID_P(0),
+							   PG_ARGISNULL(1) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(1))));
 }

@@ -21,7 +21,7 @@
 
 /* So many plans are kept before all are thrown away. */
 #define MOST_PLANS 512
-#define MOST_PARAMETERS 3
+#define MOST_PARAMETERS 18
 
 #define COMPLETED(render) \
 	" (" render ".status)::pg_catalog.text OPERATOR(pg_catalog.=) 'completed'::pg_catalog.text"
@@ -35,6 +35,17 @@
 	" FROM @.renders r" \
 	" WHERE r.chain_id OPERATOR(pg_catalog.=) " chain \
 	" AND r.chain_position IS NOT NULL AND" HAS_MEMORY("r") \
+	" ORDER BY r.chain_position DESC LIMIT 1"
+#define IS_OUTPUT(render) \
+	COMPLETED(render) " AND (" render ".output_url IS NOT NULL OR " render ".output_key IS NOT NULL)"
+/* what rc_found_output() puts together; it asks for the rest, which planning it here would cost more than */
+#define OUTPUT(render) \
+	render ".id::pg_catalog.uuid, " render ".status::pg_catalog.text, " render ".output_url::pg_catalog.text, " \
+	render ".output_key::pg_catalog.text, " render ".prompt::pg_catalog.text, " render ".metadata::pg_catalog.jsonb"
+#define TAKE_CHAIN(time) "UPDATE @.render_chains AS c SET updated_at = " time
+#define TAKEN_CHAIN " RETURNING c.id::pg_catalog.uuid, c.project_id::pg_catalog.uuid"
+#define LAST_OF_CHAIN \
+	" FROM @.renders r WHERE r.chain_id OPERATOR(pg_catalog.=) $1 AND r.chain_position IS NOT NULL" \
 	" ORDER BY r.chain_position DESC LIMIT 1"
 
 /* A query; @ in its text is the working schema. */
@@ -126,6 +137,108 @@ static const QueryText query_texts[RC_QUERY_COUNT] = {
 	[RC_WAITING] = {
 		"SELECT 1 FROM @.render_jobs j WHERE j.waits_for OPERATOR(pg_catalog.=) $1",
 	1, {UUIDOID}, true},
+	/* () -> every model: its definition, id, provider, kind, credits, day of retirement and tier */
+	[RC_MODELS] = {
+		"SELECT m.definition::pg_catalog.jsonb, m.id::pg_catalog.text, m.provider::pg_catalog.text,"
+		" m.kind::pg_catalog.text, m.credits::pg_catalog.int4, m.retired::pg_catalog.date, m.tier::pg_catalog.text"
+		" FROM @.models m",
+	0, {0}, true},
+	/* (request, day): raises why it has no price */
+	[RC_RAISE_UNPRICED] = {
+		"SELECT renderchain._raise_unpriced($1, $2)",
+	2, {JSONBOID, DATEOID}, false},
+	/* (request, rule): raises what is wrong with it */
+	[RC_RAISE_REQUEST] = {
+		"SELECT renderchain._raise_request($1, $2)",
+	2, {JSONBOID, JSONBOID}, false},
+	/* (idempotency key, request) -> the render that they made, its chain and place */
+	[RC_SUBMITTED_BEFORE] = {
+		"SELECT b.o_render_id, b.o_chain_id, b.o_chain_position FROM renderchain._submitted_before($1, $2) b",
+	2, {TEXTOID, JSONBOID}, false},
+	/* (member of a request, render) -> the chain of the render that it names, which must exist */
+	[RC_CHAIN_OF] = {
+		"SELECT renderchain._chain_of($1, $2)",
+	2, {TEXTOID, UUIDOID}, false},
+	/* (name, project, time) -> the chain of that name, made if there is none */
+	[RC_MAKE_CHAIN] = {
+		"SELECT renderchain._chain_by_name($1, $2, $3)",
+	3, {TEXTOID, UUIDOID, TIMESTAMPTZOID}, false},
+	/* (chain, time) -> the chain and its project, the row locked by being written */
+	[RC_TAKE_CHAIN] = {
+		TAKE_CHAIN("$2") " WHERE c.id OPERATOR(pg_catalog.=) $1" TAKEN_CHAIN,
+	2, {UUIDOID, TIMESTAMPTZOID}, false},
+	/* (name, project, time) -> the same for the chains of that name */
+	[RC_TAKE_CHAIN_NAMED] = {
+		TAKE_CHAIN("$3") " WHERE c.name::pg_catalog.text OPERATOR(pg_catalog.=) $1"
+		" AND (c.project_id OPERATOR(pg_catalog.=) $2 OR (c.project_id IS NULL AND $2 IS NULL))" TAKEN_CHAIN,
+	3, {TEXTOID, UUIDOID, TIMESTAMPTZOID}, false},
+	/* (chain) -> its last place that is taken */
+	[RC_LAST_PLACE] = {
+		"SELECT r.chain_position::pg_catalog.int4" LAST_OF_CHAIN,
+	1, {UUIDOID}, false},
+	/* (chain) -> the same, and the render that has it */
+	[RC_LAST_PLACE_AND_OUTPUT] = {
+		"SELECT r.chain_position::pg_catalog.int4, " OUTPUT("r") LAST_OF_CHAIN,
+	1, {UUIDOID}, false},
+	/* (id, project, user, type, prompt, settings, status, credits, priority, parent, chain, position, reference, start, time) */
+	[RC_INSERT_RENDER] = {
+		"INSERT INTO @.renders (id, project_id, user_id, type, prompt, settings, status, credits_cost, priority,"
+		" parent_render_id, chain_id, chain_position, reference_render_id, started_at, created_at, updated_at,"
+		" context_data, metadata)"
+		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $15,"
+		" '{}'::pg_catalog.jsonb, '{}'::pg_catalog.jsonb)",
+		15, {UUIDOID, UUIDOID, UUIDOID, TEXTOID, TEXTOID, JSONBOID, TEXTOID, INT4OID, INT4OID, UUIDOID, UUIDOID,
+		INT4OID, UUIDOID, TIMESTAMPTZOID, TIMESTAMPTZOID},
+	false},
+	/* (user) -> a row if there is an account */
+	[RC_ACCOUNT] = {
+		"SELECT 1 FROM @.credit_accounts a WHERE a.user_id OPERATOR(pg_catalog.=) $1",
+	1, {UUIDOID}, false},
+	/* (user, render, run, credits, time) -> what is reserved */
+	[RC_RESERVE] = {
+		"SELECT renderchain._reserve($1, $2, $3, $4, $5)",
+	5, {UUIDOID, UUIDOID, INT4OID, INT4OID, TIMESTAMPTZOID}, false},
+	/* (parent, chain, position) -> the render that it can wait for */
+	[RC_CAN_WAIT_FOR] = {
+		"SELECT renderchain._can_wait_for($1, $2, $3)",
+	3, {UUIDOID, UUIDOID, INT4OID}, false},
+	/* (user, priority, type, provider, time) -> the queue */
+	[RC_QUEUE_FOR] = {
+		"SELECT renderchain._queue_for($1, $2, $3, $4, $5, $5)",
+	5, {UUIDOID, INT4OID, TEXTOID, TEXTOID, TIMESTAMPTZOID}, false},
+	/* (render, request, user, provider, state, priority, queue, chain, position, waits for, attempt, most
+	   attempts, time, lease's owner, its end, deadline, idempotency key, credits) */
+	[RC_INSERT_JOB] = {
+		"INSERT INTO @.render_jobs (render_id, request, user_id, provider, state, priority, queue_id, chain_id,"
+		" chain_position, waits_for, attempt, max_attempts, run_after, created_at, lease_owner, lease_until,"
+		" deadline, idempotency_key, credits_reserved)"
+		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $13, $14, $15, $16, $17, $18)",
+		18, {UUIDOID, JSONBOID, UUIDOID, TEXTOID, TEXTOID, INT4OID, INT8OID, UUIDOID, INT4OID, UUIDOID, INT4OID,
+		INT4OID, TIMESTAMPTZOID, TEXTOID, TIMESTAMPTZOID, TIMESTAMPTZOID, TEXTOID, INT4OID},
+	false},
+	/* (render, request, time) */
+	[RC_ADOPT_INPUTS] = {
+		"SELECT renderchain._adopt_inputs($1, $2, $3)",
+	3, {UUIDOID, JSONBOID, TIMESTAMPTZOID}, false},
+	/* (chain) -> its latest render that has put something out */
+	[RC_OUTPUT_OF_CHAIN] = {
+		"SELECT " OUTPUT("r") " FROM @.renders r"
+		" WHERE r.chain_id OPERATOR(pg_catalog.=) $1 AND" IS_OUTPUT("r") " AND r.chain_position IS NOT NULL"
+		" ORDER BY r.chain_position DESC LIMIT 1",
+	1, {UUIDOID}, true},
+	/* (render) -> the same of that one */
+	[RC_OUTPUT_OF_RENDER] = {
+		"SELECT " OUTPUT("r") " FROM @.renders r"
+		" WHERE r.id OPERATOR(pg_catalog.=) $1 AND" IS_OUTPUT("r"),
+	1, {UUIDOID}, true},
+	/* (key) -> the type of what is stored there */
+	[RC_MIME] = {
+		"SELECT o.mime::pg_catalog.text FROM @.stored_objects o WHERE o.key OPERATOR(pg_catalog.=) $1",
+	1, {TEXTOID}, false},
+	/* (render, chain, position, request, worker, lease) -> a row of run_render */
+	[RC_CLAIM_AGAIN] = {
+		"SELECT a.* FROM renderchain._claim_again($1, $2, $3, $4, $5, $6) a",
+	6, {UUIDOID, UUIDOID, INT4OID, JSONBOID, TEXTOID, INTERVALOID}, false},
 };
 
 /* A plan that is kept, by schema and query. */
@@ -246,14 +359,14 @@ GetPlan(RcQuery query)
 
 /* Execute a plan, counted as running until it ends or fails. */
 static pg_noinline int
-ExecutePlan(SPIPlanPtr plan, Datum *parameters, bool read_only, long max_rows)
+ExecutePlan(SPIPlanPtr plan, Datum *parameters, const char *nulls, bool read_only, long max_rows)
 {
 	volatile int code = 0;
 
 	running++;
 	PG_TRY();
 	{
-		code = SPI_execute_plan(plan, parameters, NULL, read_only, max_rows);
+		code = SPI_execute_plan(plan, parameters, nulls, read_only, max_rows);
 	}
 	PG_FINALLY();
 	{
@@ -263,15 +376,12 @@ ExecutePlan(SPIPlanPtr plan, Datum *parameters, bool read_only, long max_rows)
 	return code;
 }
 
-/*
- * Run a query and return the number of rows read or written; at most max_rows
- * (0: no limit). Parameters are not null.
- */
-uint64
-rc_query(RcQuery query, Datum *parameters, long max_rows)
+/* Run a query; nulls as SPI has them, NULL for none. */
+static uint64
+RunQuery(RcQuery query, Datum *parameters, const char *nulls, long max_rows)
 {
 	MemoryContext caller_context = CurrentMemoryContext;
-	int			code = ExecutePlan(GetPlan(query), parameters,
+	int			code = ExecutePlan(GetPlan(query), parameters, nulls,
 								   query_texts[query].read_only, max_rows);
 
 	/* SPI leaves its own context behind */
@@ -279,6 +389,32 @@ rc_query(RcQuery query, Datum *parameters, long max_rows)
 	if (code < 0)
 		elog(ERROR, "could not execute query: %s", SPI_result_code_string(code));
 	return SPI_processed;
+}
+
+/*
+ * Run a query and return the number of rows read or written; at most max_rows
+ * (0: no limit). Parameters are not null.
+ */
+uint64
+rc_query(RcQuery query, Datum *parameters, long max_rows)
+{
+	return RunQuery(query, parameters, NULL, max_rows);
+}
+
+/* The same with parameters that may be null. */
+uint64
+rc_query_nullable(RcQuery query, const NullableDatum *parameters, long max_rows)
+{
+	Datum		values[MOST_PARAMETERS];
+	char		nulls[MOST_PARAMETERS];
+	int			i;
+
+	for (i = 0; i < query_texts[query].parameters; i++)
+	{
+		values[i] = parameters[i].value;
+		nulls[i] = parameters[i].isnull ? 'n' : ' ';
+	}
+	return RunQuery(query, values, nulls, max_rows);
 }
 
 /*

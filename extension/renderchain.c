@@ -28,10 +28,10 @@ PG_MODULE_MAGIC;
 char	   *rc_schema;
 bool		rc_notify;
 bool		rc_direct_scan;
-static bool require_credits;
+bool		rc_require_credits;
+int			rc_max_attempts;
+int			rc_deadline;
 static char *clock_override;
-static int	max_attempts;
-static int	deadline;
 static int	upload_grace;
 static int	max_running_per_user;
 static int	max_running_per_provider;
@@ -98,7 +98,7 @@ _PG_init(void)
 	DefineCustomBoolVariable("renderchain.require_credits",
 							 "Whether users without a credit account are refused instead of not metered.",
 							 NULL,
-							 &require_credits, false,
+							 &rc_require_credits, false,
 							 PGC_SUSET, 0, NULL, NULL, NULL);
 	DefineCustomStringVariable("renderchain.clock",
 							   "The time that renderchain believes it is, for tests of leases and deadlines.",
@@ -108,12 +108,12 @@ _PG_init(void)
 	DefineCustomIntVariable("renderchain.max_attempts",
 							"How often a render is attempted before it fails.",
 							NULL,
-							&max_attempts, DEFAULT_MAX_ATTEMPTS, 1, MOST_ATTEMPTS,
+							&rc_max_attempts, DEFAULT_MAX_ATTEMPTS, 1, MOST_ATTEMPTS,
 							PGC_USERSET, 0, NULL, NULL, NULL);
 	DefineCustomIntVariable("renderchain.deadline",
 							"How long after its submission a render may take before it fails.",
 							NULL,
-							&deadline, DEFAULT_DEADLINE, 1, LONGEST_DEADLINE,
+							&rc_deadline, DEFAULT_DEADLINE, 1, LONGEST_DEADLINE,
 							PGC_USERSET, GUC_UNIT_S, NULL, NULL, NULL);
 	DefineCustomIntVariable("renderchain.upload_grace",
 							"How long an upload may still arrive of a driver that has not been heard of again.",

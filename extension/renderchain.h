@@ -28,16 +28,35 @@
 extern char *rc_schema;
 extern bool rc_notify;
 extern bool rc_direct_scan;
+extern bool rc_require_credits;
+extern int	rc_max_attempts;
+extern int	rc_deadline;	/* seconds */
 
 /* renderchain.c */
 extern TimestampTz rc_clock(void);
 
 /* timeouts.c */
 extern void rc_define_timeouts(void);
+extern Jsonb *rc_timeouts(void);
 
 /* schema.c */
 extern Oid	rc_working_table(const char *name);
 extern const char *rc_working_schema(void);
+extern const char *rc_use_schema(void);
+extern void rc_check_required(const char *table, bool has_project, bool has_chain);
+
+/* worker.c */
+extern void rc_check_worker(const text *name, Interval *lease);
+
+/* rules.c */
+extern bool rc_fits(Jsonb *document, Jsonb *rule);
+
+/* notify.c */
+extern bool rc_announce(const pg_uuid_t *render, const char *event);
+
+/* lookup.c */
+extern Jsonb *rc_chain_memory(const pg_uuid_t *chain_id);
+extern Jsonb *rc_ancestors_memory(const pg_uuid_t *render_id);
 
 /* merge_patch.c */
 extern Jsonb *rc_merge_patch(Jsonb *target, Jsonb *patch);

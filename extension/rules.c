@@ -18,7 +18,6 @@
 
 PG_FUNCTION_INFO_V1(rc_sql_fits);
 PG_FUNCTION_INFO_V1(rc_sql_misfit);
-PG_FUNCTION_INFO_V1(rc_sql_without_nulls);
 
 static bool Fits(JsonbValue *value, JsonbContainer *rule);
 
@@ -251,16 +250,22 @@ RootRule(Jsonb *document)
 	return rule != NULL ? rule : &none;
 }
 
+/* Tell whether a document is as a rule wants it. */
+bool
+rc_fits(Jsonb *document, Jsonb *rule)
+{
+	JsonbValue	value;
+
+	rc_wrap_document(document, &value);
+	return Fits(&value, RootRule(rule));
+}
+
 /* SQL: _fits(value jsonb, rule jsonb) -> boolean; false where either is SQL's NULL */
 Datum
 rc_sql_fits(PG_FUNCTION_ARGS)
 {
-	JsonbValue	value;
-
-	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
-		PG_RETURN_BOOL(false);
-	rc_wrap_document(PG_GETARG_JSONB_P(0), &value);
-	PG_RETURN_BOOL(Fits(&value, RootRule(PG_GETARG_JSONB_P(1))));
+	PG_RETURN_BOOL(!PG_ARGISNULL(0) && !PG_ARGISNULL(1) &&
+				   rc_fits(PG_GETARG_JSONB_P(0), PG_GETARG_JSONB_P(1)));
 }
 
 /*
@@ -277,23 +282,4 @@ rc_sql_misfit(PG_FUNCTION_ARGS)
 	if (key == NULL)
 		PG_RETURN_NULL();
 	PG_RETURN_TEXT_P(cstring_to_text(key));
-}
-
-/* SQL: _without_nulls(object jsonb) -> jsonb, the members that are null left out */
-Datum
-rc_sql_without_nulls(PG_FUNCTION_ARGS)
-{
-	RcJsonbBuilder builder = {0};
-	RcMembers	members;
-
-	rc_push(&builder, WJB_BEGIN_OBJECT, NULL);
-	for (rc_first_member(&members, rc_root_object(PG_GETARG_JSONB_P(0))); members.valid; rc_next_member(&members))
-	{
-		if (members.value.type == jbvNull)
-			continue;
-		rc_push(&builder, WJB_KEY, &members.key);
-		rc_push(&builder, WJB_VALUE, &members.value);
-	}
-	rc_push(&builder, WJB_END_OBJECT, NULL);
-	PG_RETURN_JSONB_P(rc_built(&builder));
 }

@@ -80,24 +80,29 @@ rc_working_schema(void)
 }
 
 /*
- * SQL: use_schema() -> text
- *
  * Search pg_catalog, then the working schema, then temporary objects, until the
  * calling function ends where that function has a SET search_path clause (which
- * restores the path), else until the transaction ends.
+ * restores the path), else until the transaction ends. Return the schema's name,
+ * made sure of.
  */
-Datum
-rc_sql_use_schema(PG_FUNCTION_ARGS)
+const char *
+rc_use_schema(void)
 {
 	const char *schema = rc_working_schema();
-	text	   *result = cstring_to_text(schema);
 	char	   *path = psprintf("pg_catalog, %s, pg_temp", quote_identifier(schema));
 
-	(void) fcinfo;
 	if (strcmp(namespace_search_path, path) != 0)
 		(void) set_config_option("search_path", path, PGC_USERSET, PGC_S_SESSION,
 								 GUC_ACTION_LOCAL, true, 0, false);
-	PG_RETURN_TEXT_P(result);
+	return schema;
+}
+
+/* SQL: use_schema() -> text */
+Datum
+rc_sql_use_schema(PG_FUNCTION_ARGS)
+{
+	(void) fcinfo;
+	PG_RETURN_TEXT_P(cstring_to_text(rc_use_schema()));
 }
 
 /* Tell whether a table has a column that is NOT NULL. */
@@ -115,31 +120,33 @@ IsRequired(Oid table_oid, const char *column)
 	return result;
 }
 
-/*
- * SQL: _check_required(tab text, project_id uuid, chain_id uuid) -> boolean
- *
- * Refuse a request that leaves open what a table of the working schema asks
- * for; true for all others, and where no table is named.
- */
-Datum
-rc_sql_check_required(PG_FUNCTION_ARGS)
+/* Refuse a request that leaves open what a table of the working schema asks for. */
+void
+rc_check_required(const char *table, bool has_project, bool has_chain)
 {
-	const char *table;
-	Oid			table_oid;
+	Oid			table_oid = get_relname_relid(table, get_namespace_oid(rc_working_schema(), false));
 	const char *missing = NULL;
 
-	if (PG_ARGISNULL(0))
-		PG_RETURN_BOOL(true);
-	table = text_to_cstring(PG_GETARG_TEXT_PP(0));
-	table_oid = get_relname_relid(table, get_namespace_oid(rc_working_schema(), false));
-	if (PG_ARGISNULL(1) && IsRequired(table_oid, "project_id"))
+	if (!has_project && IsRequired(table_oid, "project_id"))
 		missing = "projectId";
-	else if (PG_ARGISNULL(2) && IsRequired(table_oid, "chain_id"))
+	else if (!has_chain && IsRequired(table_oid, "chain_id"))
 		missing = "chainId";
 	if (missing != NULL)
 		ereport(ERROR,
 				(errcode(RC_ERRCODE_INVALID_REQUEST),
 				 errmsg("invalid request: %s is missing", missing),
 				 errhint("The table %s of this schema asks for it; %s must be a UUID.", table, missing)));
+}
+
+/*
+ * SQL: _check_required(tab text, project_id uuid, chain_id uuid) -> boolean
+ *
+ * True unless it is refused, and where no table is named.
+ */
+Datum
+rc_sql_check_required(PG_FUNCTION_ARGS)
+{
+	if (!PG_ARGISNULL(0))
+		rc_check_required(text_to_cstring(PG_GETARG_TEXT_PP(0)), !PG_ARGISNULL(1), !PG_ARGISNULL(2));
 	PG_RETURN_BOOL(true);
 }

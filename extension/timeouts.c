@@ -19,14 +19,14 @@ static int	connect_timeout;
 static int	idle_timeout;
 static char *stage_timeouts;
 
+PG_FUNCTION_INFO_V1(rc_sql_timeouts);
+
 /* The stages that ask somebody over the network. */
 static const char *const stages[] = {
 	"semantic_parsing", "image_understanding", "prompt_optimization",
 	"prompt_optimization_simple", "image_generation", "video_generation",
 	"validation", "memory_extraction", "storage"
 };
-
-PG_FUNCTION_INFO_V1(rc_sql_timeouts);
 
 /* Cut blanks off both ends of a text, in place. */
 static char *
@@ -130,16 +130,15 @@ rc_define_timeouts(void)
 							   PGC_USERSET, 0, CheckStages, NULL, NULL);
 }
 
-/* SQL: _timeouts() -> jsonb, in seconds: {"connect", "idle", "stages": {stage: seconds}} */
-Datum
-rc_sql_timeouts(PG_FUNCTION_ARGS)
+/* Return the timeouts, in seconds: {"connect", "idle", "stages": {stage: seconds}} */
+Jsonb *
+rc_timeouts(void)
 {
 	int			seconds[lengthof(stages)];
 	StringInfoData json;
 	const char *separator = "";
 	int			i;
 
-	(void) fcinfo;
 	if (ReadStages(stage_timeouts, seconds) != NULL)
 		elog(ERROR, "renderchain.stage_timeouts was not checked");
 	initStringInfo(&json);
@@ -152,5 +151,13 @@ rc_sql_timeouts(PG_FUNCTION_ARGS)
 		separator = ", ";
 	}
 	appendStringInfoString(&json, "}}");
-	return DirectFunctionCall1(jsonb_in, CStringGetDatum(json.data));
+	return DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(json.data)));
+}
+
+/* SQL: _timeouts() -> jsonb */
+Datum
+rc_sql_timeouts(PG_FUNCTION_ARGS)
+{
+	(void) fcinfo;
+	PG_RETURN_JSONB_P(rc_timeouts());
 }

@@ -33,17 +33,10 @@ CompareLease(Interval *lease, int64 microseconds)
 											 IntervalPGetDatum(&limit)));
 }
 
-/*
- * SQL: _check_worker(worker text, lease interval) -> boolean
- *
- * Refuse names and leases that make no sense, NULL too; true for all others.
- */
-Datum
-rc_sql_check_worker(PG_FUNCTION_ARGS)
+/* Refuse names and leases that make no sense, NULL too. */
+void
+rc_check_worker(const text *name, Interval *lease)
 {
-	text	   *name = PG_ARGISNULL(0) ? NULL : PG_GETARG_TEXT_PP(0);
-	Interval   *lease = PG_ARGISNULL(1) ? NULL : PG_GETARG_INTERVAL_P(1);
-
 	if (name == NULL || !IsName(VARDATA_ANY(name), VARSIZE_ANY_EXHDR(name)))
 		ereport(ERROR,
 				(errcode(RC_ERRCODE_INVALID_REQUEST),
@@ -57,5 +50,13 @@ rc_sql_check_worker(PG_FUNCTION_ARGS)
 						lease == NULL ? "null" :
 						DatumGetCString(DirectFunctionCall1(interval_out, IntervalPGetDatum(lease)))),
 				 errhint("A lease lasts from 1 second to 1 day; it is extended by renderchain.extend_leases() while work goes on.")));
+}
+
+/* SQL: _check_worker(worker text, lease interval) -> boolean; true unless it is refused */
+Datum
+rc_sql_check_worker(PG_FUNCTION_ARGS)
+{
+	rc_check_worker(PG_ARGISNULL(0) ? NULL : PG_GETARG_TEXT_PP(0),
+					PG_ARGISNULL(1) ? NULL : PG_GETARG_INTERVAL_P(1));
 	PG_RETURN_BOOL(true);
 }

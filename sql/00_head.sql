@@ -19,7 +19,8 @@
 -- often called first in its session, where every expression and function costs more to
 -- prepare than to run. There, functions are called in declarations and assignments
 -- rather than by PERFORM and SELECT ... FROM, errors are raised in functions of their
--- own, and what only judges values is C.
+-- own, and what only judges values is C. What a driver waits for before it can ask the
+-- first model (run_render, get_registry) is C altogether, and does not even load PL/pgSQL.
 --
 -- Lock order, everywhere: advisory (worker, idempotency key, chain name), render_chains
 -- row, render_jobs row, renders row, memory_pins row, credit_accounts row; of

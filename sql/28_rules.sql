@@ -30,11 +30,6 @@ CREATE FUNCTION renderchain._misfit(object jsonb, rule jsonb) RETURNS text
 LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'rc_sql_misfit';
 
--- an object without its members that are null
-CREATE FUNCTION renderchain._without_nulls(object jsonb) RETURNS jsonb
-LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
-AS 'MODULE_PATHNAME', 'rc_sql_without_nulls';
-
 -- a JSON value for a message, cut to a length that people read
 CREATE FUNCTION renderchain._shown(p_value jsonb) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp

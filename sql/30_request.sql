@@ -1,7 +1,8 @@
 -- Requests -------------------------------------------------------------------
 --
 -- A request is checked key by key, by rules (28), then its keys against each other;
--- what it leaves out is filled in, so that a driver finds every decision made.
+-- what it leaves out is filled in, so that a driver finds every decision made. Both, and
+-- the price, are C (request.c, price.c); here is what is said of a request that is refused.
 
 -- raise the one error that a wrong request gets
 CREATE FUNCTION renderchain._invalid_request(p_problem text, p_allowed text) RETURNS void
@@ -39,80 +40,6 @@ BEGIN
 END
 $$;
 
--- check a request; returns it with what it leaves out, without its nulls
-CREATE FUNCTION renderchain._checked_request(p_request jsonb) RETURNS jsonb
-LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
-AS $$
-DECLARE
-    v_rule jsonb := $rule${
-    "types": ["object"],
-    "needed": ["prompt"],
-    "members": {
-        "type": {"types": ["string", "null"], "values": ["image", "video"], "is": "\"image\" or \"video\""},
-        "prompt": {"types": ["string"], "blank": false, "longest": 20000,
-            "is": "a text of 1 to 20000 characters"},
-        "userId": {"types": ["string", "null"], "is": "a UUID",
-            "pattern": "^[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}$"},
-        "projectId": "userId",
-        "chainId": "userId",
-        "chainName": {"types": ["string", "null"], "blank": false, "longest": 200,
-            "is": "a text of 1 to 200 characters"},
-        "parentRenderId": "userId",
-        "referenceRenderId": "userId",
-        "quality": {"types": ["string", "null"], "values": ["standard", "high", "ultra"],
-            "is": "\"standard\", \"high\" or \"ultra\""},
-        "aspectRatio": {"types": ["string", "null"],
-            "values": ["1:1", "2:3", "3:2", "3:4", "4:3", "4:5", "5:4", "9:16", "16:9", "21:9"],
-            "is": "\"1:1\", \"2:3\", \"3:2\", \"3:4\", \"4:3\", \"4:5\", \"5:4\", \"9:16\", \"16:9\" or \"21:9\""},
-        "references": {"types": ["array", "null"], "most": 3, "items": {"types": ["object"],
-                "members": {"key": {"types": ["string"], "shortest": 1}, "path": "key", "url": "key",
-                "mime": {"types": ["string", "null"]}, "name": "mime",
-                "sha256": {"types": ["string", "null"], "pattern": "^[0-9a-f]{64}$"},
-                "bytes": {"types": ["number", "null"]}}, "one": ["key", "path", "url"]},
-            "is": "a list of up to 3 objects, each with one of \"key\", \"path\" and \"url\", and \"mime\" and \"sha256\" (64 hexadecimal digits) where they are known"},
-        "style": {"types": ["string", "object", "null"], "shortest": 1,
-                "members": {"key": {"types": ["string"], "shortest": 1}, "path": "key", "url": "key",
-                "mime": {"types": ["string", "null"]}, "name": "mime",
-                "sha256": {"types": ["string", "null"], "pattern": "^[0-9a-f]{64}$"},
-                "bytes": {"types": ["number", "null"]}}, "one": ["key", "path", "url"],
-            "is": "a text, or an object with one of \"key\", \"path\" and \"url\", and \"mime\" and \"sha256\" (64 hexadecimal digits)"},
-        "mask": "style",
-        "maskType": "chainName",
-        "inpaintingPrompt": {"types": ["string", "null"], "blank": false, "longest": 20000,
-            "is": "a text of 1 to 20000 characters"},
-        "firstFrame": "style",
-        "lastFrame": "style",
-        "previousVideo": "style",
-        "durationSeconds": {"types": ["number", "null"], "values": ["4", "6", "8"], "is": "4, 6 or 8"},
-        "toolContext": {"types": ["object", "null"], "needed": ["toolId"],
-            "members": {"toolId": {"types": ["string"], "shortest": 1}, "toolName": "toolId",
-                "toolSettings": {"types": ["object"]}},
-            "is": "an object with \"toolId\", and \"toolName\" (texts) and \"toolSettings\" (an object) where wanted"},
-        "skipStages": {"types": ["object", "null"],
-            "members": {"semanticParsing": {"types": ["boolean"]}, "imageUnderstanding": "semanticParsing",
-                "validation": "semanticParsing", "memoryExtraction": "semanticParsing"},
-            "is": "an object with \"semanticParsing\", \"imageUnderstanding\", \"validation\" and \"memoryExtraction\", each true or false"},
-        "forceModel": {"types": ["string", "null"], "blank": false, "longest": 200,
-            "is": "the id of a model, a text of 1 to 200 characters"},
-        "provider": {"types": ["string", "null"], "blank": false, "longest": 200,
-            "is": "the name of a provider, a text of 1 to 200 characters"},
-        "quick": {"types": ["boolean", "null"], "is": "true or false"},
-        "recipe": {"types": ["object", "null"], "others": {},
-            "is": "an object as renderchain.get_recipe() gives it"},
-        "idempotencyKey": "chainName",
-        "priority": {"types": ["number", "null"], "pattern": "^-?([0-9]{1,2}|100)$",
-            "is": "a whole number from -100 to 100"}
-    }}$rule$::jsonb;
-BEGIN
-    IF NOT renderchain._fits(p_request, v_rule)
-       OR p_request ->> 'chainId'::text IS NOT NULL AND p_request ->> 'chainName'::text IS NOT NULL THEN
-        PERFORM renderchain._raise_request(p_request, v_rule);
-    END IF;
-    RETURN '{"type": "image", "quality": "standard", "aspectRatio": "16:9",
-             "userId": "00000000-0000-0000-0000-000000000000"}'::jsonb || renderchain._without_nulls(p_request);
-END
-$$;
-
 -- what a render costs that a model makes: by its definition, else the credits for any render; before there is a
 -- result (NULL) the most that it may come to. NULL where it is unknown.
 CREATE FUNCTION renderchain._credits(model jsonb, credits integer, request jsonb, result jsonb) RETURNS integer
@@ -120,32 +47,9 @@ LANGUAGE c IMMUTABLE PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'rc_sql_credits';
 
 -- the credits to reserve for a checked request: of the model asked for, or the dearest that routing may choose
-CREATE FUNCTION renderchain._price(p_request jsonb, p_now timestamptz) RETURNS integer
-LANGUAGE plpgsql VOLATILE
-AS $$
-DECLARE
-    v_credits integer;
-    v_pictures jsonb := pg_catalog.to_jsonb(pg_catalog.jsonb_array_length(COALESCE(p_request -> 'references'::text, '[]'::jsonb))
-                                           + (p_request ? 'style'::text)::integer);
-    v_characters jsonb := pg_catalog.to_jsonb(pg_catalog.char_length(p_request ->> 'prompt'::text));
-BEGIN
-    -- what the request leaves open compares as NULL, and any model will do
-    SELECT pg_catalog.max(renderchain._credits(m.definition, m.credits, p_request, NULL::jsonb)) INTO v_credits FROM models m
-    WHERE m.kind = p_request ->> 'type'::text
-      AND (m.id = p_request ->> 'forceModel'::text) IS NOT FALSE
-      AND (m.provider = p_request ->> 'provider'::text) IS NOT FALSE
-      AND (m.retired <= pg_catalog.timezone('UTC'::text, p_now)::date) IS NOT TRUE
-      AND (m.definition -> 'qualities'::text ? (p_request ->> 'quality'::text)) IS NOT FALSE
-      AND (m.definition -> 'aspectRatios'::text ? (p_request ->> 'aspectRatio'::text)) IS NOT FALSE
-      AND (m.definition -> 'durations'::text @> (p_request -> 'durationSeconds'::text)) IS NOT FALSE
-      AND (m.definition -> 'maxReferences'::text >= v_pictures) IS NOT FALSE
-      AND (m.definition -> 'maxPromptChars'::text >= v_characters) IS NOT FALSE;
-    IF v_credits IS NULL THEN
-        PERFORM renderchain._raise_unpriced(p_request, pg_catalog.timezone('UTC'::text, p_now)::date);
-    END IF;
-    RETURN v_credits;
-END
-$$;
+CREATE FUNCTION renderchain._price(request jsonb, now timestamptz) RETURNS integer
+LANGUAGE c VOLATILE STRICT
+AS 'MODULE_PATHNAME', 'rc_sql_price';
 
 -- raise why a request has no price: nothing makes what it asks for, or not the model that it insists on
 CREATE FUNCTION renderchain._raise_unpriced(p_request jsonb, p_today date) RETURNS void

@@ -10,41 +10,11 @@ CREATE FUNCTION renderchain._check_worker(worker text, lease interval) RETURNS b
 LANGUAGE c IMMUTABLE PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'rc_sql_check_worker';
 
--- what a render starts from. The memory is its ancestors' if it branches off, else its chain's, under the chain's
--- pins; the output that it follows is its parent's if it has one, else the chain's latest.
-CREATE FUNCTION renderchain._starting_point(p_render_id uuid, p_chain_id uuid, p_parent_id uuid,
+-- what a render starts from: memory, and the output that it follows
+CREATE FUNCTION renderchain._starting_point(render_id uuid, chain_id uuid, parent_id uuid,
     OUT o_memory jsonb, OUT o_previous_output jsonb)
-LANGUAGE plpgsql VOLATILE
-AS $$
-DECLARE
-    v_pins jsonb;
-    v_output record;
-BEGIN
-    SELECT p.pins INTO v_pins FROM memory_pins p WHERE p.chain_id = p_chain_id;
-    IF p_parent_id IS NOT NULL THEN
-        o_memory := renderchain.get_memory_from_ancestors(p_render_id);
-        SELECT r.id AS "renderId", r.output_url::text AS url, r.output_key::text AS key, r.prompt::text AS prompt,
-               (SELECT o.mime FROM stored_objects o WHERE o.key = r.output_key::text) AS mime, r.metadata -> 'turn'::text AS turn INTO v_output
-        FROM renders r
-        WHERE r.id = p_parent_id AND r.status::text = 'completed'::text
-          AND (r.output_url IS NOT NULL OR r.output_key IS NOT NULL);
-    ELSE
-        o_memory := renderchain.get_memory_from_chain(p_chain_id);
-        SELECT r.id AS "renderId", r.output_url::text AS url, r.output_key::text AS key, r.prompt::text AS prompt,
-               (SELECT o.mime FROM stored_objects o WHERE o.key = r.output_key::text) AS mime, r.metadata -> 'turn'::text AS turn INTO v_output
-        FROM renders r
-        WHERE r.chain_id = p_chain_id AND r.status::text = 'completed'::text
-          AND (r.output_url IS NOT NULL OR r.output_key IS NOT NULL) AND r.chain_position IS NOT NULL
-        ORDER BY r.chain_position DESC LIMIT 1;
-    END IF;
-    IF FOUND THEN
-        o_previous_output := pg_catalog.to_jsonb(v_output) - CASE WHEN v_output.turn IS NULL THEN 'turn'::text ELSE ''::text END;
-    END IF;
-    IF v_pins IS NOT NULL THEN
-        o_memory := renderchain.jsonb_merge_patch(o_memory, v_pins);
-    END IF;
-END
-$$;
+LANGUAGE c VOLATILE
+AS 'MODULE_PATHNAME', 'rc_sql_starting_point';
 
 -- what earlier attempts have done that need not be done again: the latest success
 -- of every stage and part, a video still being generated, by its operation, and
@@ -233,55 +203,47 @@ BEGIN
 END
 $$;
 
--- request is both argument and result, which is why the results stand among the arguments
-CREATE FUNCTION renderchain.run_render(OUT render_id uuid, OUT chain_id uuid, OUT chain_position integer, OUT type text,
-    INOUT request jsonb, IN worker text, IN lease interval, OUT attempt integer, OUT memory jsonb,
-    OUT previous_output jsonb, OUT stages jsonb, OUT analyses jsonb)
-RETURNS SETOF record
+-- run_render() with a key that had made the render before: claim it where it is free to be claimed. The results are
+-- those of run_render().
+CREATE FUNCTION renderchain._claim_again(p_render_id uuid, p_chain_id uuid, p_chain_position integer, p_request jsonb,
+    p_worker text, p_lease interval)
+RETURNS TABLE (render_id uuid, chain_id uuid, chain_position integer, type text, request jsonb, attempt integer,
+               memory jsonb, previous_output jsonb, stages jsonb, analyses jsonb)
 LANGUAGE plpgsql VOLATILE ROWS 1
-SET search_path = pg_catalog, pg_temp
-SET plan_cache_mode = force_generic_plan
 AS $$
 #variable_conflict use_column
 DECLARE
-    v_schema text := renderchain.use_schema();
-    v_valid boolean := renderchain._check_worker(run_render.worker, run_render.lease);
-    v_new record := renderchain._submit(run_render.request, run_render.worker, run_render.lease);
-    v_start record;
-    v_now timestamptz;
+    v_now timestamptz := renderchain.clock();
     v_status text;
-    v_ids uuid[];
+    v_ids uuid[] := ARRAY(SELECT j.render_id FROM render_jobs j
+                          WHERE j.render_id = p_render_id AND j.state <> 'ended'
+                            AND (j.state IN ('queued', 'waiting') OR j.lease_until <= v_now)
+                          FOR NO KEY UPDATE SKIP LOCKED);
 BEGIN
-    IF v_new.o_created THEN
-        v_start := renderchain._starting_point(v_new.o_render_id, v_new.o_chain_id,
-                                               (v_new.o_request ->> 'parentRenderId'::text)::uuid);
-        PERFORM renderchain._notify(v_new.o_render_id, 'stages'::text);
-        RETURN QUERY SELECT v_new.o_render_id, v_new.o_chain_id, v_new.o_chain_position, v_new.o_request ->> 'type'::text,
-            v_new.o_request, 1, v_start.o_memory, v_start.o_previous_output, '[]'::jsonb,
-            NULL::jsonb;
-        RETURN;
-    END IF;
-
-    -- the key had made it before: claim it where it is free to be claimed
-    v_now := renderchain.clock();
-    v_ids := ARRAY(SELECT j.render_id FROM render_jobs j
-                   WHERE j.render_id = v_new.o_render_id AND j.state <> 'ended'
-                     AND (j.state IN ('queued', 'waiting') OR j.lease_until <= v_now)
-                   FOR NO KEY UPDATE SKIP LOCKED);
     IF pg_catalog.cardinality(v_ids) > 0 THEN
         v_status := (SELECT renderchain._give_back(j.render_id, v_now, v_now, NULL::jsonb) FROM render_jobs j
                      WHERE j.render_id = v_ids[1] AND LEAST(j.lease_until, j.deadline) <= v_now);
         IF v_status = 'failed'::text THEN
             PERFORM renderchain._notify(v_ids[1], 'ended'::text);
         END IF;
-        RETURN QUERY SELECT s.* FROM renderchain._start(v_ids, run_render.worker, run_render.lease, v_now) s;
+        RETURN QUERY SELECT s.* FROM renderchain._start(v_ids, p_worker, p_lease, v_now) s;
         IF FOUND THEN
             RETURN;
         END IF;
     END IF;
-    RETURN QUERY SELECT v_new.o_render_id, v_new.o_chain_id, v_new.o_chain_position, v_new.o_request ->> 'type'::text,
-        v_new.o_request, NULL::integer, NULL::jsonb, NULL::jsonb, '[]'::jsonb, NULL::jsonb;
+    RETURN QUERY SELECT p_render_id, p_chain_id, p_chain_position, p_request ->> 'type'::text,
+        p_request, NULL::integer, NULL::jsonb, NULL::jsonb, '[]'::jsonb, NULL::jsonb;
 END
 $$;
+
+-- request is both argument and result, which is why the results stand among the arguments
+CREATE FUNCTION renderchain.run_render(OUT render_id uuid, OUT chain_id uuid, OUT chain_position integer, OUT type text,
+    INOUT request jsonb, IN worker text, IN lease interval, OUT attempt integer, OUT memory jsonb,
+    OUT previous_output jsonb, OUT stages jsonb, OUT analyses jsonb)
+RETURNS SETOF record
+LANGUAGE c VOLATILE ROWS 1
+SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_generic_plan
+AS 'MODULE_PATHNAME', 'rc_sql_run_render';
 COMMENT ON FUNCTION renderchain.run_render(jsonb, text, interval) IS
 'submit_render and claim_renders in one: makes the render and leases it to the worker at once, whatever goes on in its chain. Where the idempotencyKey had made it before it is claimed if it can be; if it has ended or is leased, its row comes back with attempt NULL. analyses is NULL for a new render: who waits for it asks renderchain.get_analyses() beside its first model calls. Errors as of the two.';

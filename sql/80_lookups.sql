@@ -4,33 +4,19 @@
 -- chains as a whole.
 
 CREATE FUNCTION renderchain.get_models() RETURNS jsonb
-LANGUAGE plpgsql STABLE
-SET search_path = pg_catalog, pg_temp
-AS $$
-DECLARE
-    v_schema text := renderchain.use_schema();
-BEGIN
-    RETURN COALESCE((SELECT pg_catalog.jsonb_agg(m.definition ORDER BY m.kind::text, m.tier::text, m.id::text)
-                     FROM models m), '[]'::jsonb);
-END
-$$;
+LANGUAGE c STABLE
+AS 'MODULE_PATHNAME', 'rc_sql_get_models';
 COMMENT ON FUNCTION renderchain.get_models() IS
 'The model registry as a JSON array of definitions, ordered by kind, tier and id; retired models are among them. An empty array where there are none.';
 
--- the settings that say how long drivers wait
+-- the settings that say how long drivers wait, as get_registry() gives them
 CREATE FUNCTION renderchain._timeouts() RETURNS jsonb
 LANGUAGE c STABLE
 AS 'MODULE_PATHNAME', 'rc_sql_timeouts';
 
 CREATE FUNCTION renderchain.get_registry() RETURNS jsonb
-LANGUAGE plpgsql STABLE
-SET search_path = pg_catalog, pg_temp
-AS $$
-BEGIN
-    RETURN pg_catalog.jsonb_build_object('models', renderchain.get_models(), 'timeouts', renderchain._timeouts(),
-        'extension', (SELECT e.extversion FROM pg_catalog.pg_extension e WHERE e.extname = 'renderchain'::name));
-END
-$$;
+LANGUAGE c STABLE
+AS 'MODULE_PATHNAME', 'rc_sql_get_registry';
 COMMENT ON FUNCTION renderchain.get_registry() IS
 'What a driver reads before its first render: {"models": what get_models returns, "timeouts": {"connect","idle","stages":{stage: seconds}}, "extension": its version}, the timeouts from the settings renderchain.connect_timeout, idle_timeout and stage_timeouts, in seconds; idle is 0 where a call may be silent for as long as it may take.';
 

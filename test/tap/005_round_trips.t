@@ -33,7 +33,7 @@ for my $line (events_of(read_file($trace)))
 }
 is($waits, 3, 'three waits for the database');
 my @kinds = map { /renderchain\.(\w+)/ ? $1 : () } @waited_for;
-is_deeply(\@kinds, [qw(get_registry record_stages complete_render)],
+is_deeply(\@kinds, [qw(run_render record_stages complete_render)],
 	'claim (with the models, in one flight), start of generation, completion')
   or diag(join "\n", @waited_for);
 

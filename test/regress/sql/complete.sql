@@ -46,6 +46,16 @@ SELECT renderchain.cancel_render(:'r');
 -- the next render of the chain starts from it, under the pins
 SELECT chain_position, memory, previous_output - 'renderId' AS previous_output, previous_output ->> 'renderId' = :'r' AS its_id
 FROM renderchain.run_render('{"prompt": "at dusk", "chainName": "c"}', 'w', '1 minute');
+-- as long as that goes on, others follow the one before it; with the turn of a conversation that it was made in
+BEGIN;
+UPDATE renders SET metadata = metadata || '{"turn": [{"text": "white"}]}' WHERE id = :'r';
+SELECT chain_position, previous_output - 'renderId' AS previous_output, previous_output ->> 'renderId' = :'r' AS its_id
+FROM renderchain.run_render('{"prompt": "meanwhile", "chainName": "c"}', 'w', '1 minute');
+-- one that says nothing but where its picture is, in a turn that is null
+UPDATE renders SET output_url = 'u', status = 'completed', metadata = '{"turn": null}' WHERE prompt = 'meanwhile';
+SELECT chain_position, previous_output - 'renderId' AS previous_output
+FROM renderchain.run_render('{"prompt": "after it", "chainName": "c"}', 'w', '1 minute');
+ROLLBACK;
 -- a branch starts from its parent, here one without memory, so from its grandparent's
 SELECT id AS second FROM renders WHERE chain_position = 2 \gset
 UPDATE renders SET parent_render_id = :'r' WHERE id = :'second';
