@@ -18,7 +18,7 @@ enum {
     STREAM_BLOCK = 4 << 10,
     STREAM_BUFFERED = 1 << 20,
     DISCARDED_MOST = 16 << 20, /* of the body of a request that was refused by its head */
-    BODIES_MOST = 256 << 20,   /* of all bodies at once: handling them takes four times as much */
+    BODIES_MOST = 256 << 20,   /* of all bodies at once: handling them takes twice as much */
     BODY_SMALL = 1 << 20,      /* one that is taken in any case */
     BACKLOG = 1024
 };
