@@ -12,10 +12,6 @@
  * failed whose picture was paid for. */
 enum { GATHER_MS = 50, PAID_GATHER_MS = 10 };
 
-/* Where the database is behind, telemetry lets pass what models and people wait for, for a while.
- */
-enum { BEHIND = 4, LONGEST_GATHER_MS = 1000 };
-
 static const char record_sql[] =
     "select renderchain.record_stages($1::uuid, $2::integer, $3::jsonb)";
 
@@ -125,16 +121,13 @@ static void recorded(void *context, const DbReply *reply) {
 static void send_gathered(void *context) {
     Render *render = context;
     render->events_timer = NULL;
-    if (!render->paid && db_unanswered(render->db) > BEHIND &&
-        loop_now() - render->events_since < LONGEST_GATHER_MS) {
-        render->events_timer =
-            loop_after(http_loop(render->app->http), GATHER_MS, send_gathered, render);
-        return;
-    }
     if (render->ending || render->end != RENDER_RUNNING || json_array_size(render->events) == 0)
         return;
     render->events_in_flight = true;
-    send_queue(render, NULL, recorded, render);
+    if (render->recorder)
+        recorder_add(render->recorder, render, render->paid, NULL, recorded, render);
+    else
+        send_queue(render, NULL, recorded, render);
 }
 
 /* Send what waits a moment later, so that stages which begin or end together go as one
@@ -142,7 +135,8 @@ static void send_gathered(void *context) {
  * when the end of the render takes it along. */
 void events_flush(Render *render) {
     Loop *loop = http_loop(render->app->http);
-    if ((render->events_timer && !render->paid) || render->events_in_flight || render->ending ||
+    bool hurry = render->paid && (render->recorder || !render->events_in_flight);
+    if (((render->events_timer || render->events_in_flight) && !hurry) || render->ending ||
         render->end != RENDER_RUNNING || json_array_size(render->events) == 0)
         return;
     if (render->events_timer)
@@ -152,8 +146,15 @@ void events_flush(Render *render) {
         loop_after(loop, render->paid ? PAID_GATHER_MS : GATHER_MS, send_gathered, render);
 }
 
-/* Send what waits and call back when it is committed. */
+/* Send what waits and call back when it is committed. What a render has to say that ends is said
+ * before its end is. */
 void events_commit(Render *render, json_t *objects, DbDone *done, void *context) {
+    if (render->recorder && !render->ending) {
+        /* With a list of objects it goes itself, even where another has taken its events along. */
+        recorder_add(render->recorder, render, true, objects ? objects : json_array(), done,
+                     context);
+        return;
+    }
     send_queue(render, objects, done, context);
     json_decref(objects);
 }

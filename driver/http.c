@@ -23,6 +23,7 @@ struct Http {
 struct HttpCall {
     Http *http;
     CURL *easy;
+    LoopTransfers *group; /* that its transfer is in */
     HttpRequest request;
     HttpDone *done;
     void *context;
@@ -303,7 +304,9 @@ HttpCall *http_send(Http *http, HttpRequest request, HttpDone *done, void *conte
     call->easy = curl_easy_init();
     if (call->easy)
         set_options(call);
-    if (!call->easy || !loop_transfer(http->loop, call->easy))
+    if (call->easy)
+        call->group = loop_transfer(http->loop, call->easy);
+    if (!call->group)
         call->failing = loop_after(http->loop, 0, fail_to_start, call);
     trace_write(http->trace, "http_send", call->id, request.shown ? request.shown : request.url);
     return call;
@@ -325,7 +328,7 @@ void http_drop(HttpCall *call) {
     if (call->failing)
         loop_cancel(call->http->loop, call->failing);
     else
-        loop_drop(call->http->loop, call->easy);
+        loop_drop(call->group, call->easy);
     trace_write(call->http->trace, "http_drop", call->id, NULL);
     free_call(call);
 }

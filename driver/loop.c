@@ -1,23 +1,35 @@
 #include "loop.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <time.h>
 #include <unistd.h>
 
-enum { EVENTS_A_TURN = 64, LONGEST_WAIT_MS = 1000 };
+enum {
+    EVENTS_A_TURN = 16,
+    LONGEST_WAIT_MS = 1000,
+    /* libcurl looks through all connections of a group for one that is free, and again when a
+     * transfer ends: with thousands in one group that took longer than sending. */
+    CONNECTIONS_A_GROUP = 256,
+    GROUPS_MOST = 64,
+    PIECES_A_TURN = 32 /* that a request is sent in */
+};
 
 #define FIRING SIZE_MAX
 
-/* A descriptor in epoll: the database's, a signal's, or one of libcurl's sockets. */
+/* A descriptor in an epoll: the database's, a signal's, or one of libcurl's sockets. */
 struct LoopWatch {
-    Loop *loop;
+    int epoll;
     int fd; /* -1 once it is not watched any more */
     short events;
     LoopReady *ready;
     void *context;
+    LoopTransfers *group; /* whose socket it is */
+    bool sends;           /* it is among those that have something to send */
+    LoopWatch *next_sender;
     LoopWatch *next; /* among those to be freed at the end of the turn */
 };
 
@@ -29,10 +41,25 @@ struct LoopTimer {
     size_t place; /* in the heap; FIRING while it is out to be fired */
 };
 
+/* Transfers that share their connections. */
+struct LoopTransfers {
+    Loop *loop;
+    CURLM *multi;
+    double due; /* when libcurl wants to be called, whatever happens; -1 for never */
+};
+
 struct Loop {
     int epoll;
-    CURLM *multi;
-    double curl_due; /* when libcurl wants to be called, whatever happens; -1 for never */
+    /* libcurl's sockets have an epoll of their own, which is one descriptor in the other: else the
+     * database would wait for its turn behind all answers of models that have come, and what it
+     * has to do next for the database. */
+    int transfers_epoll;
+    LoopWatch *transfers_watch;
+    LoopWatch *senders; /* of which sending has begun in this turn */
+    bool transfers_ready;
+    bool behind; /* more of them were ready than were looked at */
+    LoopTransfers groups[GROUPS_MOST]; /* that take turns */
+    size_t group_count, next_group;
     LoopTransferDone *done;
     void *context;
     LoopWatch *unwatched; /* events of this turn may still point to them */
@@ -69,7 +96,7 @@ static void die(const char *what) {
 static void set_events(LoopWatch *watch, int operation) {
     /* POLLIN and POLLOUT are EPOLLIN and EPOLLOUT. */
     struct epoll_event event = {.events = (uint32_t)watch->events, .data.ptr = watch};
-    int epoll = watch->loop->epoll;
+    int epoll = watch->epoll;
     if (epoll_ctl(epoll, operation, watch->fd, &event) == 0)
         return;
     int other = errno == EEXIST ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
@@ -77,13 +104,18 @@ static void set_events(LoopWatch *watch, int operation) {
         die("renderchain: could not watch a descriptor");
 }
 
-/* Watch a descriptor. */
-LoopWatch *loop_watch(Loop *loop, int fd, short events, LoopReady *ready, void *context) {
+/* Watch a descriptor in one of the two. */
+static LoopWatch *watch_in(int epoll, int fd, short events, LoopReady *ready, void *context) {
     LoopWatch *watch = mem_alloc(sizeof *watch);
     *watch =
-        (LoopWatch){.loop = loop, .fd = fd, .events = events, .ready = ready, .context = context};
+        (LoopWatch){.epoll = epoll, .fd = fd, .events = events, .ready = ready, .context = context};
     set_events(watch, EPOLL_CTL_ADD);
     return watch;
+}
+
+/* Watch a descriptor. */
+LoopWatch *loop_watch(Loop *loop, int fd, short events, LoopReady *ready, void *context) {
+    return watch_in(loop->epoll, fd, events, ready, context);
 }
 
 /* Change what a descriptor is watched for. */
@@ -98,7 +130,7 @@ void loop_watch_for(LoopWatch *watch, short events) {
 void loop_unwatch(Loop *loop, LoopWatch *watch) {
     if (!watch)
         return;
-    epoll_ctl(loop->epoll, EPOLL_CTL_DEL, watch->fd, NULL);
+    epoll_ctl(watch->epoll, EPOLL_CTL_DEL, watch->fd, NULL);
     watch->fd = -1;
     watch->next = loop->unwatched;
     loop->unwatched = watch;
@@ -114,26 +146,42 @@ static void free_unwatched(Loop *loop) {
 }
 
 /* Report every finished transfer; the message is read before the handle goes. */
-static void drain_transfers(Loop *loop) {
+static void drain_transfers(LoopTransfers *group) {
     int left;
     CURLMsg *message;
-    while ((message = curl_multi_info_read(loop->multi, &left))) {
+    while ((message = curl_multi_info_read(group->multi, &left))) {
         if (message->msg != CURLMSG_DONE)
             continue;
         CURL *easy = message->easy_handle;
         CURLcode code = message->data.result;
-        curl_multi_remove_handle(loop->multi, easy);
-        loop->done(loop->context, easy, code);
+        curl_multi_remove_handle(group->multi, easy);
+        group->loop->done(group->loop->context, easy, code);
     }
 }
 
 /* Let libcurl go on: with what a socket is ready for, or with what it is time for. */
-static void perform(Loop *loop, curl_socket_t socket, int bits) {
+static void perform(LoopTransfers *group, curl_socket_t socket, int bits) {
     int running;
     if (socket == CURL_SOCKET_TIMEOUT)
-        loop->curl_due = -1; /* before, since it may be set anew in the call */
-    curl_multi_socket_action(loop->multi, socket, bits, &running);
-    drain_transfers(loop);
+        group->due = -1; /* before, since it may be set anew in the call */
+    curl_multi_socket_action(group->multi, socket, bits, &running);
+    drain_transfers(group);
+}
+
+/* Is there more to send on a socket that takes it at once? */
+static bool can_go_on_sending(const LoopWatch *watch) {
+    struct pollfd poll_for = {.fd = watch->fd, .events = POLLOUT};
+    return watch->fd >= 0 && watch->events & POLLOUT && poll(&poll_for, 1, 0) == 1 &&
+           poll_for.revents == POLLOUT;
+}
+
+/* Have the rest sent at the end of what is being done. */
+static void add_sender(Loop *loop, LoopWatch *watch) {
+    if (watch->sends)
+        return;
+    watch->sends = true;
+    watch->next_sender = loop->senders;
+    loop->senders = watch;
 }
 
 /* One of libcurl's sockets is ready; the context is its own watch. */
@@ -144,66 +192,106 @@ static void transfer_ready(void *context, short happened) {
         bits |= CURL_CSELECT_OUT;
     if (happened & (EPOLLERR | EPOLLHUP))
         bits |= CURL_CSELECT_ERR;
-    perform(watch->loop, watch->fd, bits);
+    perform(watch->group, watch->fd, bits);
+    if (bits & CURL_CSELECT_OUT)
+        add_sender(watch->group->loop, watch);
+}
+
+/* Send what is to be sent as far as it is taken at once. libcurl sends a piece, and then waits for
+ * its turn: if all took turns with every piece, the answers to all would come as late as that to
+ * the last. */
+static void send_on(Loop *loop) {
+    while (loop->senders) {
+        LoopWatch *watch = loop->senders;
+        loop->senders = watch->next_sender;
+        watch->sends = false;
+        for (int i = 0; i < PIECES_A_TURN && can_go_on_sending(watch); i++)
+            perform(watch->group, watch->fd, CURL_CSELECT_OUT);
+    }
 }
 
 /* libcurl says what it wants to know about a socket (CURLMOPT_SOCKETFUNCTION). */
 static int watch_transfer(CURL *easy, curl_socket_t fd, int what, void *context, void *known) {
-    Loop *loop = context;
+    LoopTransfers *group = context;
     LoopWatch *watch = known;
     short events = (short)((what & CURL_POLL_IN ? EPOLLIN : 0) | //
                            (what & CURL_POLL_OUT ? EPOLLOUT : 0));
     (void)easy;
     if (what == CURL_POLL_REMOVE) {
-        loop_unwatch(loop, watch);
+        loop_unwatch(group->loop, watch);
     } else if (watch) {
+        if (events & ~watch->events & EPOLLOUT)
+            add_sender(group->loop, watch);
         loop_watch_for(watch, events);
     } else {
-        watch = loop_watch(loop, fd, events, transfer_ready, NULL);
+        watch = watch_in(group->loop->transfers_epoll, fd, events, transfer_ready, NULL);
         watch->context = watch;
-        curl_multi_assign(loop->multi, fd, watch);
+        watch->group = group;
+        curl_multi_assign(group->multi, fd, watch);
+        if (events & EPOLLOUT)
+            add_sender(group->loop, watch);
     }
     return 0;
 }
 
 /* libcurl says when it wants to be called (CURLMOPT_TIMERFUNCTION). */
 static int set_due(CURLM *multi, long milliseconds, void *context) {
-    Loop *loop = context;
+    LoopTransfers *group = context;
     (void)multi;
-    loop->curl_due = milliseconds < 0 ? -1 : loop_now() + (double)milliseconds;
+    group->due = milliseconds < 0 ? -1 : loop_now() + (double)milliseconds;
     return 0;
+}
+
+/* Add a group of transfers. */
+static void add_group(Loop *loop) {
+    LoopTransfers *group = &loop->groups[loop->group_count++];
+    *group = (LoopTransfers){.loop = loop, .multi = curl_multi_init(), .due = -1};
+    if (!group->multi) {
+        fputs("renderchain: could not start libcurl\n", stderr);
+        exit(70);
+    }
+    curl_multi_setopt(group->multi, CURLMOPT_PIPELINING, CURLPIPE_MULTIPLEX);
+    curl_multi_setopt(group->multi, CURLMOPT_SOCKETFUNCTION, watch_transfer);
+    curl_multi_setopt(group->multi, CURLMOPT_SOCKETDATA, group);
+    curl_multi_setopt(group->multi, CURLMOPT_TIMERFUNCTION, set_due);
+    curl_multi_setopt(group->multi, CURLMOPT_TIMERDATA, group);
+}
+
+/* Some of libcurl's sockets are ready; they are looked at when all else has been. */
+static void transfers_ready(void *context, short happened) {
+    Loop *loop = context;
+    (void)happened;
+    loop->transfers_ready = true;
 }
 
 /* Make a loop whose finished transfers are handed to done. */
 Loop *loop_new(LoopTransferDone *done, void *context) {
     Loop *loop = mem_alloc(sizeof *loop);
     *loop = (Loop){.epoll = epoll_create1(EPOLL_CLOEXEC),
-                   .multi = curl_multi_init(),
-                   .curl_due = -1,
+                   .transfers_epoll = epoll_create1(EPOLL_CLOEXEC),
                    .done = done,
                    .context = context};
-    if (loop->epoll < 0)
+    if (loop->epoll < 0 || loop->transfers_epoll < 0)
         die("renderchain: could not start the event loop");
-    if (!loop->multi) {
-        fputs("renderchain: could not start libcurl\n", stderr);
-        exit(70);
-    }
-    curl_multi_setopt(loop->multi, CURLMOPT_PIPELINING, CURLPIPE_MULTIPLEX);
-    curl_multi_setopt(loop->multi, CURLMOPT_SOCKETFUNCTION, watch_transfer);
-    curl_multi_setopt(loop->multi, CURLMOPT_SOCKETDATA, loop);
-    curl_multi_setopt(loop->multi, CURLMOPT_TIMERFUNCTION, set_due);
-    curl_multi_setopt(loop->multi, CURLMOPT_TIMERDATA, loop);
+    loop->transfers_watch =
+        watch_in(loop->epoll, loop->transfers_epoll, EPOLLIN, transfers_ready, loop);
+    add_group(loop);
     return loop;
 }
 
-/* Keep up to so many connections open between transfers. */
+/* Keep up to so many connections open between transfers, which are given to more groups. */
 void loop_keep_connections(Loop *loop, long most) {
-    curl_multi_setopt(loop->multi, CURLMOPT_MAXCONNECTS, most);
+    while (loop->group_count < GROUPS_MOST &&
+           (long)loop->group_count * CONNECTIONS_A_GROUP < most)
+        add_group(loop);
+    for (size_t i = 0; i < loop->group_count; i++)
+        curl_multi_setopt(loop->groups[i].multi, CURLMOPT_MAXCONNECTS,
+                          most / (long)loop->group_count + 1);
 }
 
-/* Have no more connections open at once than that. */
+/* Have no more connections open at once than that; of a loop that keeps none. */
 void loop_bound_connections(Loop *loop, long most) {
-    curl_multi_setopt(loop->multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, most);
+    curl_multi_setopt(loop->groups[0].multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, most);
 }
 
 /* Free the loop and what still waits in it; transfers must have been dropped. */
@@ -213,8 +301,11 @@ void loop_free(Loop *loop) {
     while (loop->timer_count)
         loop_cancel(loop, loop->timers[0]);
     free(loop->timers);
-    curl_multi_cleanup(loop->multi);
+    for (size_t i = 0; i < loop->group_count; i++)
+        curl_multi_cleanup(loop->groups[i].multi);
+    loop_unwatch(loop, loop->transfers_watch);
     free_unwatched(loop);
+    close(loop->transfers_epoll);
     close(loop->epoll);
     free(loop);
 }
@@ -279,13 +370,14 @@ void loop_cancel(Loop *loop, LoopTimer *timer) {
 }
 
 /* Start a transfer. */
-bool loop_transfer(Loop *loop, CURL *easy) {
-    return curl_multi_add_handle(loop->multi, easy) == CURLM_OK;
+LoopTransfers *loop_transfer(Loop *loop, CURL *easy) {
+    LoopTransfers *group = &loop->groups[loop->next_group++ % loop->group_count];
+    return curl_multi_add_handle(group->multi, easy) == CURLM_OK ? group : NULL;
 }
 
 /* Take a transfer out, finished or not. */
-void loop_drop(Loop *loop, CURL *easy) {
-    curl_multi_remove_handle(loop->multi, easy);
+void loop_drop(LoopTransfers *group, CURL *easy) {
+    curl_multi_remove_handle(group->multi, easy);
 }
 
 /* Fire what is due; a timer that is set meanwhile waits for the next turn. */
@@ -305,30 +397,48 @@ static int wait_limit(const Loop *loop) {
     double now = loop_now(), wait = LONGEST_WAIT_MS;
     if (loop->timer_count && loop->timers[0]->at - now < wait)
         wait = loop->timers[0]->at - now;
-    if (loop->curl_due >= 0 && loop->curl_due - now < wait)
-        wait = loop->curl_due - now;
+    for (size_t i = 0; i < loop->group_count; i++)
+        if (loop->groups[i].due >= 0 && loop->groups[i].due - now < wait)
+            wait = loop->groups[i].due - now;
     return wait <= 0 ? 0 : (int)wait + (wait < LONGEST_WAIT_MS);
 }
 
 /* Call libcurl if it is time; new transfers open their sockets and leave here. */
 static void perform_if_due(Loop *loop) {
-    if (loop->curl_due >= 0 && loop->curl_due <= loop_now())
-        perform(loop, CURL_SOCKET_TIMEOUT, 0);
+    double now = loop_now();
+    for (size_t i = 0; i < loop->group_count; i++)
+        if (loop->groups[i].due >= 0 && loop->groups[i].due <= now)
+            perform(&loop->groups[i], CURL_SOCKET_TIMEOUT, 0);
+    send_on(loop);
 }
 
-/* One turn of the loop. */
-void loop_turn(Loop *loop) {
+/* Wait, and serve what is ready: a few, however many there are. */
+static int serve(int epoll, int limit) {
     struct epoll_event events[EVENTS_A_TURN];
-
-    perform_if_due(loop);
-    int count = epoll_wait(loop->epoll, events, EVENTS_A_TURN, wait_limit(loop));
+    int count = epoll_wait(epoll, events, EVENTS_A_TURN, limit);
     for (int i = 0; i < count; i++) {
         LoopWatch *watch = events[i].data.ptr;
         if (watch->fd >= 0)
             watch->ready(watch->context, (short)events[i].events);
     }
+    return count;
+}
+
+/* Does work wait that models or people wait for? */
+bool loop_is_behind(const Loop *loop) {
+    return loop->behind;
+}
+
+/* One turn of the loop. */
+void loop_turn(Loop *loop) {
+    perform_if_due(loop);
+    serve(loop->epoll, wait_limit(loop));
+    loop->behind =
+        loop->transfers_ready && serve(loop->transfers_epoll, 0) == EVENTS_A_TURN;
+    loop->transfers_ready = false;
     /* What a timer does may take its time (storing a file); requests leave before. */
     perform_if_due(loop);
     fire_timers(loop);
+    send_on(loop);
     free_unwatched(loop);
 }

@@ -13,6 +13,7 @@
 typedef struct Loop Loop;
 typedef struct LoopWatch LoopWatch;
 typedef struct LoopTimer LoopTimer;
+typedef struct LoopTransfers LoopTransfers;
 
 /* events and happened are bits of POLLIN and POLLOUT. */
 typedef void LoopReady(void *context, short happened);
@@ -35,16 +36,21 @@ void loop_unwatch(Loop *loop, LoopWatch *watch);
 LoopTimer *loop_after(Loop *loop, double milliseconds, LoopFire *fire, void *context);
 void loop_cancel(Loop *loop, LoopTimer *timer);
 
-MUSTCHECK bool loop_transfer(Loop *loop, CURL *easy);
-void loop_drop(Loop *loop, CURL *easy);
+/* Start a transfer, and take it out again: of the group that it was given to. NULL where it could
+ * not be started. */
+MUSTCHECK LoopTransfers *loop_transfer(Loop *loop, CURL *easy);
+void loop_drop(LoopTransfers *group, CURL *easy);
 
-/* Keep up to so many connections open between transfers. libcurl by itself keeps four times the
- * transfers that there are just now: of renders that wait for the database it would close what they
- * need next. */
+/* Keep up to so many connections open between transfers, those of each group for itself. libcurl by
+ * itself keeps four times the transfers that there are just now: of renders that wait for the
+ * database it would close what they need next. */
 void loop_keep_connections(Loop *loop, long most);
 
 /* Have no more of them open at once than that; transfers wait for one, and their time runs. */
 void loop_bound_connections(Loop *loop, long most);
+
+/* Are there more answers of models than a turn takes? What can wait shall wait then. */
+bool loop_is_behind(const Loop *loop);
 
 /* One turn: wait (at most until the next timer), then transfers, descriptors, timers. */
 void loop_turn(Loop *loop);

@@ -208,13 +208,23 @@ static void set_end(Render *render, RenderEnd end) {
     over_if_done(render);
 }
 
+/* Something is asked about it. */
+void render_hold(Render *render) {
+    render->asked++;
+}
+
+/* That was answered, and who asked has been told. */
+void render_let_go(Render *render) {
+    render->asked--;
+    over_if_done(render);
+}
+
 /* A statement was answered. */
 static void answered(void *context, const DbReply *reply) {
     RenderCall call = *(RenderCall *)context;
     free(context);
-    call.render->asked--;
     call.done(call.context, reply);
-    over_if_done(call.render);
+    render_let_go(call.render);
 }
 
 /* Ask the database one thing about a render. */
@@ -222,7 +232,7 @@ void render_ask(Render *render, const char *sql, int count, const char *const *p
                 DbDone *done, void *context) {
     RenderCall *call = mem_alloc(sizeof *call);
     *call = (RenderCall){render, done, context};
-    render->asked++;
+    render_hold(render);
     db_call(render->db, sql, count, parameters, answered, call);
 }
 

@@ -6,6 +6,7 @@
 #include "app.h"
 #include "image_file.h"
 #include "model_job.h"
+#include "recorder.h"
 #include "video.h"
 #include "video_frame.h"
 
@@ -127,6 +128,7 @@ typedef struct History {
 struct Render {
     App *app;
     Db *db; /* where it is recorded; the app's unless the caller sets another */
+    Recorder *recorder; /* records it with others; NULL where it is recorded by itself */
     char *id, *chain_id;
     int position, attempt;
     double started; /* loop_now() */
@@ -228,6 +230,10 @@ StageRun *picture_run(Render *render, const Picture *picture);
 /* Ask the database one thing about a render, on the render's own connection. */
 void render_ask(Render *render, const char *sql, int count, const char *const *parameters,
                 DbDone *done, void *context);
+
+/* For recorder.c: the render is not over before it has been let go. */
+void render_hold(Render *render);
+void render_let_go(Render *render);
 
 /* For prepare.c: everything is there, start what can be started. */
 void render_advance(Render *render);

@@ -90,7 +90,9 @@ static void run_row(Worker *worker, const PGresult *result, int row) {
     worker->running = running;
     worker->running_count++;
     render_init(render, worker->app);
-    render->db = worker->lanes[worker->next_lane++ % worker->lane_count].db;
+    const Lane *lane = &worker->lanes[worker->next_lane++ % worker->lane_count];
+    render->db = lane->db;
+    render->recorder = lane->recorder;
     render->unread = true;
     render->may_requeue = true;
     render->over = render_over;
@@ -305,7 +307,7 @@ static bool open_lanes(Worker *worker, char **error) {
     const Settings *settings = &worker->app->settings;
     for (int i = 0; i < worker->options.connections; i++) {
         Lane *lane = &worker->lanes[i];
-        *lane = (Lane){worker, worker->app->db};
+        *lane = (Lane){.worker = worker, .db = worker->app->db};
         if (i > 0) {
             lane->db = db_start(settings->conninfo, settings->schema, worker->app->trace);
             worker->lane_count = (size_t)i + 1;
@@ -313,6 +315,7 @@ static bool open_lanes(Worker *worker, char **error) {
                 return false;
         }
         worker->lane_count = (size_t)i + 1;
+        lane->recorder = recorder_new(lane->db, http_loop(worker->app->http));
         db_stay(lane->db, lane_changed, lane);
         db_call_once(lane->db, "select renderchain.warm_up()", 0, NULL, ignore_reply, NULL);
     }
@@ -424,6 +427,9 @@ void worker_close(Worker *worker) {
         render_free(&running->render);
         free(running);
     }
-    for (size_t i = 1; i < worker->lane_count; i++)
-        db_close(worker->lanes[i].db);
+    for (size_t i = 0; i < worker->lane_count; i++) {
+        recorder_free(worker->lanes[i].recorder);
+        if (i > 0)
+            db_close(worker->lanes[i].db);
+    }
 }

@@ -56,6 +56,7 @@ typedef struct Running {
 typedef struct Lane {
     Worker *worker;
     Db *db;
+    Recorder *recorder; /* of its renders */
 } Lane;
 
 struct Worker {
