@@ -67,6 +67,28 @@ is(status_of('', 'GET', $_), 404, "$_ is none of it") for '/page/', '/page/nothi
 is(status_of('', 'GET', $_), 401, "$_ is none of it") for '/renderchain.jsx', '/renderchainXXX', '/openapi.jsonx';
 is(status_of('alice', 'GET', $_), 404, "$_ is not there") for '/page/nothing.js', '/renderchainXXX', '/page/page.css/x';
 
+# A request whose end can be told in two ways is refused, and nothing behind it is read.
+sub raw
+{
+	my ($text) = @_;
+	my $socket = IO::Socket::INET->new(PeerAddr => $serve->{url} =~ s{^http://}{}r, Timeout => 20) or die;
+	$socket->print($text);
+	$socket->flush;
+	return $socket;
+}
+my $behind = "GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+for my $case ([ "Content-Length: 2\r\nContent-Length: 4", '400' ], [ "Content-Length: 4\r\nContent-Length: 2", '400' ],
+	[ "Content-Length: 4\r\nTransfer-Encoding: chunked", '400' ], [ "Content-Length: 2\r\nContent-Length: 2", '401 200' ])
+{
+	my ($headers, $statuses) = @$case;
+	my $socket = raw("POST /api/renders HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n$headers\r\n\r\n{}$behind");
+	my $text = do { local $/; <$socket> };
+	is(join(' ', $text =~ m{HTTP/1\.1 (\d+)}g), $statuses, $headers =~ s/\r\n/, /r) or diag($text);
+}
+# Who stops in the middle of a head is let go; that is looked at below.
+my @halves = map { raw($_) } 'GET', "GET /healthz HTTP/1.1\r\nHost: x\r\nX-", "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\nGET /healthz HTTP/1.1\r\nX-";
+$_->shutdown(1) for @halves;
+
 # Submitting.
 @answer = send_json('alice', 'POST', '/api/renders', { prompt => 'white house', chainName => 'villa', fullPipeline => JSON::PP::false });
 is($answer[0], 202, 'a render is queued') or diag($answer[1]);
@@ -379,6 +401,15 @@ sql($node, q(DELETE FROM models WHERE id = 'film'));
 	kill 'KILL', $pid or die "no worker: $serve->{out}";
 	isnt(($serve->{run}->finish, $serve->{run}->result(0))[1], 0, 'a worker that dies takes the server with it, so that it is noticed');
 	stop_models();
+}
+
+# By now those who stopped in the middle of a head have been let go, or soon are: long before a client that says nothing is.
+for my $half (@halves)
+{
+	my $closed = 0;
+	my $select = IO::Select->new($half);
+	while ($select->can_read(30)) { sysread($half, my $text, 4096) or $closed = 1, last }
+	ok($closed, 'a head that never ends');
 }
 
 # It ends in good order with viewers, and without the database.
