@@ -22,6 +22,7 @@ typedef enum RcQuery
 	RC_WRITE_PINS,
 	RC_DELETE_PINS,
 	RC_CHAIN_BY_NAME,
+	RC_OWN_CHAIN_BY_NAME,
 	RC_WAITING,
 	RC_QUERY_COUNT				/* must be last */
 } RcQuery;
