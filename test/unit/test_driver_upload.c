@@ -352,6 +352,7 @@ static int tear_down(void **state) {
     (void)state;
     char *command = mem_printf("rm -rf '%s'", top);
     forget();
+    background_free(app.background);
     storage_close(&app.storage);
     http_free(app.http);
     int status = system(command);
