@@ -249,6 +249,13 @@ void app_close(App *app) {
     trace_close(app->trace);
 }
 
+/* The helper threads, which are only there once somebody needs one. */
+Background *app_background(App *app) {
+    if (!app->background)
+        app->background = background_new(http_loop(app->http));
+    return app->background;
+}
+
 /* Parse JSON as the database writes it: jsonb has numbers of any size. */
 json_t *database_json(const char *text) {
     json_t *json = text ? json_loads(text, JSON_DECODE_ANY, NULL) : NULL;

@@ -79,13 +79,6 @@ static char *total_seconds(const json_t *render) {
                               : member_text(render, "processingTime");
 }
 
-/* Add a row and free its cells. */
-static void add_row(Table *table, char **cells, size_t count) {
-    table_add(table, (const char *const *)cells);
-    for (size_t i = 0; i < count; i++)
-        free(cells[i]);
-}
-
 /* What each render looks like, and how near that is to what it began with. */
 static void print_looks(const json_t *renders) {
     static const char *const headings[] = {"#",           "status",  "palette",
@@ -109,7 +102,7 @@ static void print_looks(const json_t *renders) {
             known ? mem_printf("%.0f %%", consistency.score * 100) : mem_strdup(""),
             total_seconds(render),
             text_cut(json_text_of(render, "prompt"), rest < PROMPT_LEAST ? PROMPT_LEAST : rest)};
-        add_row(table, cells, OPTION_COUNT(cells));
+        table_take(table, cells);
     }
     table_print(table, stdout);
     table_free(table);
@@ -127,7 +120,7 @@ static void print_seconds(const json_t *renders) {
         char *cells[1 + STAGES] = {member_text(render, "chainPosition")};
         for (size_t j = 0; j < STAGES; j++)
             cells[1 + j] = stage_seconds(render, j);
-        add_row(table, cells, OPTION_COUNT(cells));
+        table_take(table, cells);
     }
     for (size_t j = 0; j < STAGES; j++)
         table_align_right(table, 1 + j);
@@ -145,7 +138,7 @@ static void print_pictures(const json_t *renders) {
         const char *url = json_text_of(render, "outputUrl"), *error = json_text_of(render, "error");
         char *cells[] = {member_text(render, "chainPosition"),
                          text_clean(url ? picture_path(url) : error)};
-        add_row(table, cells, OPTION_COUNT(cells));
+        table_take(table, cells);
     }
     table_print(table, stdout);
     table_free(table);
@@ -241,7 +234,7 @@ static void print_list(const Settings *settings, const json_t *chains) {
         char *cells[] = {member_text(chain, "chainId"), member_text(chain, "name"),
                          member_text(chain, "renders"), member_text(chain, "completed"),
                          member_time(chain, "updatedAt")};
-        add_row(table, cells, OPTION_COUNT(cells));
+        table_take(table, cells);
     }
     if (!settings->json && i == 0)
         puts("no chains yet; render --chain NAME makes one");

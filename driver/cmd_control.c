@@ -63,8 +63,7 @@ static int run(const Control *control, int argc, char **argv) {
     char **positional;
     App app = {0};
     ExitCode exit_code = EXIT_OK;
-    settings_from_environment(&settings);
-    int code = options_parse(&control->line, argc, argv, &settings, &positional);
+    int code = command_parse(&control->line, argc, argv, &settings, &positional);
     if (code >= 0)
         return code;
     if (!is_uuid(positional[0]))

@@ -28,6 +28,13 @@ static ExitCode no_account(const Settings *settings) {
     return EXIT_NOT_FOUND;
 }
 
+/* Refuse a user who is not named, or by no id; -1 to go on. */
+static int judge_user(const CommandLine *line, const Settings *settings, const char *user) {
+    if (!user)
+        return usage_error(line, "--user is missing");
+    return is_uuid(user) ? -1 : (int)value_error(settings, "--user \"%s\" is not a UUID", user);
+}
+
 /* Print what a user has. */
 static void print_balance(const Settings *settings, const char *user, const char *balance,
                           const char *reserved) {
@@ -74,17 +81,12 @@ int cmd_credits_grant(int argc, char **argv) {
         return value_error(&settings, "--amount \"%s\" is not a whole number from 0 to %d", amount,
                            AMOUNT_MOST);
     ExitCode exit_code = EXIT_OK;
-    App app;
-    if (app_open(&app, &settings, &exit_code)) {
-        const char *parameters[] = {user, amount,
-                                    reason ? reason : "granted by renderchain credits"};
-        DbAnswer answer;
-        if (query(&app, "select renderchain.grant_credits($1::uuid, $2::integer, $3::text)", 3,
-                  parameters, &answer, &exit_code))
-            print_balance(&settings, user, PQgetvalue(answer.result, 0, 0), NULL);
-        db_answer_free(&answer);
-    }
-    app_close(&app);
+    const char *parameters[] = {user, amount, reason ? reason : "granted by renderchain credits"};
+    DbAnswer answer;
+    if (query_once(&settings, "select renderchain.grant_credits($1::uuid, $2::integer, $3::text)",
+                   3, parameters, &answer, &exit_code))
+        print_balance(&settings, user, PQgetvalue(answer.result, 0, 0), NULL);
+    db_answer_free(&answer);
     return exit_code;
 }
 
@@ -104,27 +106,21 @@ int cmd_credits_balance(int argc, char **argv) {
     int code = command_parse(&line, argc, argv, &settings, &positional);
     if (code >= 0)
         return code;
-    if (!user)
-        return usage_error(&line, "--user is missing");
-    if (!is_uuid(user))
-        return value_error(&settings, "--user \"%s\" is not a UUID", user);
-    App app;
+    code = judge_user(&line, &settings, user);
+    if (code >= 0)
+        return code;
     ExitCode exit_code = EXIT_OK;
-    if (app_open(&app, &settings, &exit_code)) {
-        const char *parameters[] = {user};
-        DbAnswer answer;
-        if (query(&app, "select balance, reserved from renderchain.credit_balance($1::uuid)", 1,
-                  parameters, &answer, &exit_code)) {
-            const char *balance = db_text(answer.result, 0, "balance");
-            if (balance) {
-                print_balance(&settings, user, balance, db_text(answer.result, 0, "reserved"));
-            } else {
-                exit_code = no_account(&settings);
-            }
-        }
-        db_answer_free(&answer);
-    }
-    app_close(&app);
+    const char *parameters[] = {user};
+    DbAnswer answer;
+    bool asked =
+        query_once(&settings, "select balance, reserved from renderchain.credit_balance($1::uuid)",
+                   1, parameters, &answer, &exit_code);
+    const char *balance = asked ? db_text(answer.result, 0, "balance") : NULL;
+    if (balance)
+        print_balance(&settings, user, balance, db_text(answer.result, 0, "reserved"));
+    else if (asked)
+        exit_code = no_account(&settings);
+    db_answer_free(&answer);
     return exit_code;
 }
 
@@ -147,9 +143,7 @@ static void print_entries(const Settings *settings, const json_t *entries) {
         char *cells[OPTION_COUNT(keys)] = {member_time(entry, keys[0])};
         for (size_t k = 1; k < OPTION_COUNT(keys); k++)
             cells[k] = member_text(entry, keys[k]);
-        table_add(table, (const char *const *)cells);
-        for (size_t k = 0; k < OPTION_COUNT(cells); k++)
-            free(cells[k]);
+        table_take(table, cells);
     }
     if (!settings->json)
         table_print(table, stdout);
@@ -183,10 +177,9 @@ int cmd_credits_list(int argc, char **argv) {
     int code = command_parse(&line, argc, argv, &settings, &positional);
     if (code >= 0)
         return code;
-    if (!user)
-        return usage_error(&line, "--user is missing");
-    if (!is_uuid(user))
-        return value_error(&settings, "--user \"%s\" is not a UUID", user);
+    code = judge_user(&line, &settings, user);
+    if (code >= 0)
+        return code;
     if (!is_amount(limit))
         return value_error(&settings, "--limit \"%s\" is not a whole number", limit);
     ExitCode exit_code = EXIT_OK;

@@ -98,9 +98,7 @@ static void add_model(Table *table, const json_t *model) {
                      price_text(json_object_get(model, "price")),
                      member_text(model, "priceDate"),
                      state_text(model)};
-    table_add(table, (const char *const *)cells);
-    for (size_t i = 0; i < OPTION_COUNT(cells); i++)
-        free(cells[i]);
+    table_take(table, cells);
 }
 
 /* Print the registry. */

@@ -19,6 +19,7 @@
 #include "recipe_request.h"
 #include "render.h"
 #include "request.h"
+#include "signals.h"
 #include "table.h"
 
 enum { LEASE_SECONDS = 60, HEARTBEAT_MS = 20000, IDLE_MS = 30, COLLECT_MOST = 20 };
@@ -145,26 +146,11 @@ static void signalled(void *context, short happened) {
         render_cancel(&session->render);
 }
 
-static const int ending_signals[] = {SIGINT, SIGTERM, SIGHUP};
-
 /* Have signals end us; those that our caller ignores stay ignored. */
 static void end_on_signals(void) {
-    for (size_t i = 0; i < OPTION_COUNT(ending_signals); i++)
+    for (size_t i = 0; i < ENDING_SIGNALS; i++)
         if (signal(ending_signals[i], end_at_once) == SIG_IGN)
             signal(ending_signals[i], SIG_IGN);
-}
-
-/* Have signals delivered to the loop. */
-static void watch_signals(Session *session) {
-    sigset_t set;
-    sigemptyset(&set);
-    for (size_t i = 0; i < OPTION_COUNT(ending_signals); i++)
-        sigaddset(&set, ending_signals[i]);
-    sigprocmask(SIG_BLOCK, &set, NULL);
-    session->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-    if (session->signals >= 0)
-        session->watch =
-            loop_watch(http_loop(session->app.http), session->signals, POLLIN, signalled, session);
 }
 
 /* Whether this went well is not the render's concern. */
@@ -358,7 +344,8 @@ static void add_hashes(const Session *session, json_t *request) {
 static ExitCode claim_and_run(Session *session, json_t *request) {
     add_hashes(session, request);
     char *text = json_dumps(request, JSON_COMPACT);
-    watch_signals(session);
+    session->signals =
+        signals_watch(http_loop(session->app.http), signalled, session, &session->watch);
     ask_for_claim(session, text);
     free(text);
     if (!session->claim.ok || !session->models.ok)

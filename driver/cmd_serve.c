@@ -1,11 +1,8 @@
 /* renderchain serve: options, signals, and the loop that the server runs on. */
-#include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
 
 #include "child.h"
@@ -14,6 +11,7 @@
 #include "options.h"
 #include "query.h"
 #include "serve.h"
+#include "signals.h"
 
 typedef struct ServeCommand {
     App app;
@@ -64,19 +62,6 @@ static void signalled(void *context, short happened) {
     ServeCommand *command = context;
     (void)happened;
     command->over = true;
-}
-
-/* Have signals delivered to the loop. */
-static void watch_signals(ServeCommand *command) {
-    sigset_t set;
-    sigemptyset(&set);
-    sigaddset(&set, SIGINT);
-    sigaddset(&set, SIGTERM);
-    sigaddset(&set, SIGHUP);
-    sigprocmask(SIG_BLOCK, &set, NULL);
-    command->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-    if (command->signals >= 0)
-        loop_watch(http_loop(command->app.http), command->signals, POLLIN, signalled, command);
 }
 
 /* Let as many connections be open as we may. */
@@ -140,7 +125,7 @@ static ExitCode run(ServeCommand *command, int argc, char **argv) {
         serve->web = web_start(loop, &command->web, &error);
     }
     if (serve->web && (!command->with_worker || start_worker(command, argc, argv, &error))) {
-        watch_signals(command);
+        command->signals = signals_watch(loop, signalled, command, NULL);
         say(command, "listening", "listening on ", web_url(serve->web));
         while (!command->over)
             loop_turn(loop);

@@ -84,9 +84,7 @@ static void print_stages(const json_t *stages) {
                          json_is_number(ms) ? mem_printf("%.2f", json_number_value(ms) / 1e3)
                                             : mem_strdup(""),
                          member_text(stage, "model")};
-        table_add(table, (const char *const *)cells);
-        for (size_t j = 0; j < OPTION_COUNT(cells); j++)
-            free(cells[j]);
+        table_take(table, cells);
     }
     putchar('\n');
     table_print(table, stdout);

@@ -74,13 +74,6 @@ static char *stages_text(const json_t *stages) {
     return out;
 }
 
-/* Add a row and free its cells. */
-static void add_row(Table *table, char **cells, size_t count) {
-    table_add(table, (const char *const *)cells);
-    for (size_t i = 0; i < count; i++)
-        free(cells[i]);
-}
-
 /* Print the workers. */
 static void print_workers(const json_t *workers) {
     static const char *const headings[] = {"worker", "running", "oldest", "lease left", "stages"};
@@ -94,7 +87,7 @@ static void print_workers(const json_t *workers) {
                          duration_text(worker, "oldestSeconds"),
                          duration_text(worker, "leaseSeconds"),
                          stages_text(json_object_get(worker, "stages"))};
-        add_row(table, cells, OPTION_COUNT(cells));
+        table_take(table, cells);
     }
     putchar('\n');
     table_print(table, stdout);
@@ -116,7 +109,7 @@ static void print_renders(const json_t *renders) {
                          member_text(render, "worker"),        member_text(render, "attempt"),
                          duration_text(render, "ageSeconds"),  member_text(render, "stage"),
                          duration_text(render, "stageSeconds")};
-        add_row(table, cells, OPTION_COUNT(cells));
+        table_take(table, cells);
     }
     putchar('\n');
     table_print(table, stdout);

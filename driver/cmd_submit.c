@@ -62,7 +62,7 @@ static bool upload(App *app, json_t *request, ExitCode *code) {
     Uploaded upload = {.settings = &app->settings};
     if (!app_open_storage(app, true, code))
         return false;
-    upload_start(app, app->db, request, uploaded, &upload);
+    upload_start(app, app->db, request, NULL, 0, uploaded, &upload);
     while (!upload.done)
         loop_turn(http_loop(app->http));
     *code = upload.code;

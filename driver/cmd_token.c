@@ -62,18 +62,15 @@ int cmd_token_create(int argc, char **argv) {
     if (!make_token(&token))
         return EXIT_INTERNAL;
     sha256_hex(token, strlen(token), hash);
-    App app;
-    DbAnswer answer = {0};
+    DbAnswer answer;
     ExitCode exit_code = EXIT_OK;
     const char *parameters[] = {hash, user, level, name, days};
-    if (app_open(&app, &settings, &exit_code) &&
-        query(
-            &app,
+    if (query_once(
+            &settings,
             "select renderchain.create_token($1, $2::uuid, $3, $4, $5::numeric * interval '1 day')",
             5, parameters, &answer, &exit_code))
         show_token(&settings, token, hash, level);
     db_answer_free(&answer);
-    app_close(&app);
     free(token);
     return exit_code;
 }
@@ -94,9 +91,7 @@ static void print_tokens(const Settings *settings, const json_t *tokens) {
                          member_text(token, "level"),     member_text(token, "userId"),
                          member_time(token, "createdAt"), member_time(token, "expiresAt"),
                          member_time(token, "revokedAt")};
-        table_add(table, (const char *const *)cells);
-        for (size_t j = 0; j < OPTION_COUNT(cells); j++)
-            free(cells[j]);
+        table_take(table, cells);
     }
     if (!settings->json)
         table_print(table, stdout);
@@ -136,17 +131,15 @@ int cmd_token_revoke(int argc, char **argv) {
     int code = command_parse(&line, argc, argv, &settings, &positional);
     if (code >= 0)
         return code;
-    App app;
-    DbAnswer answer = {0};
+    DbAnswer answer;
     ExitCode exit_code = EXIT_OK;
     const char *parameters[] = {positional[0]};
-    if (app_open(&app, &settings, &exit_code) &&
-        query(&app, "select renderchain.revoke_token($1)", 1, parameters, &answer, &exit_code) &&
+    if (query_once(&settings, "select renderchain.revoke_token($1)", 1, parameters, &answer,
+                   &exit_code) &&
         strcmp(PQgetvalue(answer.result, 0, 0), "t") != 0) {
         app_error(&settings, "there is no such token that is valid", NULL, NULL);
         exit_code = EXIT_NOT_FOUND;
     }
     db_answer_free(&answer);
-    app_close(&app);
     return exit_code;
 }

@@ -1,10 +1,7 @@
 /* renderchain watch: a render, a chain, or everything, live. */
-#include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
 
 #include "commands.h"
@@ -12,6 +9,7 @@
 #include "options.h"
 #include "query.h"
 #include "request.h"
+#include "signals.h"
 #include "table.h"
 #include "watch_show.h"
 
@@ -118,19 +116,6 @@ static void signalled(void *context, short happened) {
     command->code = command->render || command->chain ? EXIT_INTERRUPTED : EXIT_OK;
 }
 
-/* Have signals delivered to the loop. */
-static void watch_signals(WatchCommand *command) {
-    sigset_t set;
-    sigemptyset(&set);
-    sigaddset(&set, SIGINT);
-    sigaddset(&set, SIGTERM);
-    sigaddset(&set, SIGHUP);
-    sigprocmask(SIG_BLOCK, &set, NULL);
-    command->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-    if (command->signals >= 0)
-        loop_watch(http_loop(command->app.http), command->signals, POLLIN, signalled, command);
-}
-
 /* Find out what is meant: an id may be a render's or a chain's. */
 static bool find_watched(WatchCommand *command, const char *name) {
     const char *parameters[] = {name};
@@ -173,7 +158,7 @@ static void run(WatchCommand *command) {
     const Settings *settings = &command->app.settings;
     Loop *loop = http_loop(command->app.http);
     const char *terminal = getenv("TERM");
-    watch_signals(command);
+    command->signals = signals_watch(loop, signalled, command, NULL);
     if (!settings->json && isatty(STDOUT_FILENO) && !(terminal && strcmp(terminal, "dumb") == 0)) {
         command->screen = watch_screen_new(loop, &command->list);
         ask_expected(command);
@@ -217,8 +202,7 @@ int cmd_watch(int argc, char **argv) {
                               notes};
     Settings settings;
     char **positional;
-    settings_from_environment(&settings);
-    int code = options_parse(&line, argc, argv, &settings, &positional);
+    int code = command_parse(&line, argc, argv, &settings, &positional);
     if (code >= 0)
         return code;
     WatchCommand command = {.signals = -1};

@@ -1,7 +1,6 @@
 /* renderchain worker: options, signals, and the loop that a worker runs on. */
 #include <errno.h>
 #include <limits.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +12,7 @@
 #include "files.h"
 #include "options.h"
 #include "query.h"
+#include "signals.h"
 #include "worker.h"
 
 enum {
@@ -162,20 +162,6 @@ static void signalled(void *context, short happened) {
         worker_stop(&command->worker);
 }
 
-/* Have signals delivered to the loop. */
-static void watch_signals(WorkerCommand *command) {
-    static const int ending[] = {SIGINT, SIGTERM, SIGHUP};
-    sigset_t set;
-    sigemptyset(&set);
-    for (size_t i = 0; i < OPTION_COUNT(ending); i++)
-        sigaddset(&set, ending[i]);
-    sigprocmask(SIG_BLOCK, &set, NULL);
-    command->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-    if (command->signals >= 0)
-        command->watch =
-            loop_watch(http_loop(command->app.http), command->signals, POLLIN, signalled, command);
-}
-
 /* Read the models that renders are routed to. */
 static bool read_models(App *app, ExitCode *code) {
     DbAnswer answer;
@@ -196,7 +182,8 @@ static ExitCode run(WorkerCommand *command) {
     Worker *worker = &command->worker;
     char *error = NULL;
     ExitCode code = EXIT_DATABASE;
-    watch_signals(command);
+    command->signals =
+        signals_watch(http_loop(command->app.http), signalled, command, &command->watch);
     keep_connections(http_loop(command->app.http), command->options.concurrency);
     put_images_away(command->options.concurrency);
     if (worker_start(worker, &command->app, &command->options, &error)) {

@@ -53,6 +53,16 @@ json_t *query_json_once(const Settings *settings, const char *sql, int count,
     return value;
 }
 
+/* Ask one statement on a connection of its own. */
+bool query_once(const Settings *settings, const char *sql, int count, const char *const *parameters,
+                DbAnswer *answer, ExitCode *code) {
+    App app;
+    *answer = (DbAnswer){0};
+    bool ok = app_open(&app, settings, code) && query(&app, sql, count, parameters, answer, code);
+    app_close(&app);
+    return ok;
+}
+
 /* Parse a command line on top of what the environment says. */
 int command_parse(const CommandLine *line, int argc, char **argv, Settings *settings,
                   char ***positional) {

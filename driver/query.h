@@ -24,6 +24,10 @@ json_t *query_json(App *app, const char *sql, int count, const char *const *para
 json_t *query_json_once(const Settings *settings, const char *sql, int count,
                         const char *const *parameters, ExitCode *code);
 
+/* Ask one statement on a connection of its own, as query does. */
+MUSTCHECK bool query_once(const Settings *settings, const char *sql, int count,
+                          const char *const *parameters, DbAnswer *answer, ExitCode *code);
+
 /* Read a JSON object from a file ("-" or NULL: standard input), as the text that goes to the
  * database, which has the last word. NULL with *code set where it is none, which has been
  * printed. The caller frees. */

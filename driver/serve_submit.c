@@ -1,11 +1,13 @@
 /* Taking renders: in JSON, or as a form with files, which are stored before the render is
  * submitted and named in it by their keys. */
 #include <errno.h>
-#include <openssl/evp.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "data_uri.h"
+#include "fetch.h"
 #include "form_data.h"
+#include "image_file.h"
 #include "serve.h"
 #include "upload.h"
 
@@ -36,6 +38,8 @@ static const char *const images[] = {"style", "mask", "firstFrame", "lastFrame",
 /* A form while it is read. */
 typedef struct Form {
     json_t *request;
+    UploadFile files[UPLOAD_MOST];
+    size_t file_count;
     char *error;
 } Form;
 
@@ -55,20 +59,34 @@ static void wrong(Form *form, const char *format, const char *name) {
         form->error = mem_printf(format, name);
 }
 
-/* A file as an image of a request. */
-static json_t *image_of(const FormPart *part) {
-    static const char head_text[] = "data:application/octet-stream;base64,";
-    const size_t head = sizeof head_text - 1;
-    /* With room for the NUL that the encoder writes; mem_alloc has zeroed it where it writes none.
-     */
-    char *url = mem_alloc(head + (part->length + 2) / 3 * 4 + 1);
-    memcpy(url, head_text, head);
-    if (part->length)
-        EVP_EncodeBlock((unsigned char *)url + head, (const unsigned char *)part->bytes,
-                        (int)part->length);
-    json_t *image = json_pack("{s:s}", "url", url);
-    free(url);
-    return image;
+/* Keep a file, and give the object that stands for it in the request; NULL where it cannot be
+ * kept. One that comes in the place of another takes that one's. */
+static json_t *keep_file(Form *form, const FormPart *part) {
+    const json_t *before = json_object_get(form->request, part->name);
+    size_t place = 0;
+    while (place < form->file_count && form->files[place].image != before)
+        place++;
+    if (part->length > IMAGE_FILE_MAXIMUM || place == UPLOAD_MOST) {
+        wrong(form,
+              place == UPLOAD_MOST ? "there are too many files, of which one is in the field %s"
+                                   : "the file in the field %s is larger than 20 MB",
+              part->name);
+        return NULL;
+    }
+    if (place == form->file_count)
+        form->file_count++;
+    UploadFile *file = &form->files[place];
+    upload_file_free(file);
+    *file = (UploadFile){json_object(), mem_alloc(part->length + 1), part->length};
+    memcpy(file->bytes, part->bytes, part->length);
+    return json_incref(file->image);
+}
+
+/* Free the files of a form that is not taken. */
+static void free_files(Form *form) {
+    for (size_t i = 0; i < form->file_count; i++)
+        upload_file_free(&form->files[i]);
+    form->file_count = 0;
 }
 
 /* Take the JSON that stands for the whole request; what came before stays. */
@@ -110,10 +128,13 @@ static void take_reference(Form *form, const FormPart *part) {
         list = json_array();
         json_object_set_new(form->request, "references", list);
     }
+    json_t *image = NULL;
     if (json_array_size(list) >= REFERENCES_MOST)
         wrong(form, "there are more than 3 fields %s", part->name);
     else
-        json_array_append_new(list, image_of(part));
+        image = keep_file(form, part);
+    if (image)
+        json_array_append_new(list, image);
 }
 
 /* Take a value as its field's kind says. */
@@ -144,7 +165,7 @@ static void take_value(Form *form, size_t field, const FormPart *part) {
         take_reference(form, part);
         break;
     case FIELD_IMAGE:
-        value = image_of(part);
+        value = keep_file(form, part);
         break;
     }
     if (value)
@@ -183,39 +204,61 @@ static bool part_came(void *context, const FormPart *part) {
     return !form->error;
 }
 
-/* Read a form as a request; NULL where it cannot be, which has been answered. */
-static json_t *read_form(WebRequest *request) {
-    Form form = {.request = json_object()};
+/* Read a form as a request with files; false where it cannot be, which has been answered. */
+static bool read_form(WebRequest *request, Form *form) {
     bool read = form_data_read(web_header(request, "Content-Type"),
                                request->body.data ? request->body.data : "", request->body.length,
-                               part_came, &form);
-    if (!read || form.error) {
-        web_answer_problem(request, 400, form.error ? form.error : "the form cannot be read", NULL,
-                           NULL);
-        json_decref(form.request);
-        form.request = NULL;
-    }
-    free(form.error);
-    return form.request;
+                               part_came, form) &&
+                !form->error;
+    if (!read)
+        web_answer_problem(request, 400, form->error ? form->error : "the form cannot be read",
+                           NULL, NULL);
+    free(form->error);
+    return read;
 }
 
 /* ---- submitting ---- */
 
-/* Is an image a path? A text is one, too. */
-static bool is_path(const json_t *image) {
-    return json_is_string(image) || json_object_get(image, "path");
+/* The images that a request names, one after the other, with what each is called; false past the
+ * last. One that is not there is NULL. */
+static bool image_at(const json_t *body, size_t i, const json_t **image, char name[32]) {
+    const json_t *references = json_object_get(body, "references");
+    size_t count = json_array_size(references);
+    if (i < count) {
+        snprintf(name, 32, "reference %zu", i + 1);
+        *image = json_array_get(references, i);
+    } else if (i - count < sizeof images / sizeof images[0]) {
+        snprintf(name, 32, "%s", images[i - count]);
+        *image = json_object_get(body, name);
+    }
+    return i - count < sizeof images / sizeof images[0] || i < count;
 }
 
-/* Does an image of a request have a path? It would be one of this machine. */
-static bool names_path(const json_t *body) {
-    size_t i;
-    json_t *image;
-    json_array_foreach(json_object_get(body, "references"), i,
-                       image) if (is_path(image)) return true;
-    for (i = 0; i < sizeof images / sizeof images[0]; i++)
-        if (is_path(json_object_get(body, images[i])))
-            return true;
-    return false;
+/* Why an image cannot be taken (static), NULL where it can be tried. A path would be one of this
+ * machine, and a text is one, too. A URL is one that workers fetch, but for that of a video to go
+ * on from, which is only a name at its provider. */
+static const char *judge_image(const json_t *image, const char *name, bool form) {
+    const char *url = json_string_value(json_object_get(image, "url"));
+    if (json_is_string(image) || json_object_get(image, "path"))
+        return "an image has a path";
+    if (form && json_object_get(image, "key"))
+        return "in a form images are files or URLs, not keys";
+    return url && !data_uri_is(url) && strcmp(name, "previousVideo") != 0 ? fetch_judge(url) : NULL;
+}
+
+/* Refuse a request one of whose images cannot be taken; that is answered then. */
+static bool refuses_images(WebRequest *request, const json_t *body, bool form) {
+    const json_t *image = NULL;
+    const char *why = NULL;
+    char name[32];
+    for (size_t i = 0; !why && image_at(body, i, &image, name); i++)
+        why = judge_image(image, name, form);
+    if (!why)
+        return false;
+    char *detail = mem_printf("%s: %s", name, why);
+    web_answer_problem(request, 400, "an image cannot be used", detail, NULL);
+    free(detail);
+    return true;
 }
 
 /* Add a key to an array's text, where it was not the client who named it. */
@@ -237,18 +280,16 @@ static void submit(Serve *serve, WebRequest *request, const ServeRoute *route, j
 static void uploaded(void *context, const UploadResult *result) {
     Submission *submission = context;
     WebRequest *request = submission->request;
-    char *keys = mem_strdup("{");
-    size_t i;
-    json_t *image;
+    char *keys = mem_strdup("{"), name[32];
+    const json_t *image = NULL;
     if (result->error) {
-        web_answer_problem(request, result->bad_input ? 400 : 503,
-                           result->bad_input ? result->error : "an image could not be stored", NULL,
-                           NULL);
+        const char *title =
+            result->bad_input ? "an image cannot be used" : "an image could not be stored";
+        web_answer_problem(request, result->bad_input ? 400 : 503, title,
+                           result->bad_input ? result->error : NULL, NULL);
     } else {
-        json_array_foreach(json_object_get(submission->body, "references"), i, image)
+        for (size_t i = 0; image_at(submission->body, i, &image, name); i++)
             add_key(&keys, image);
-        for (i = 0; i < sizeof images / sizeof images[0]; i++)
-            add_key(&keys, json_object_get(submission->body, images[i]));
         mem_set(&keys, "%s}", keys);
         submit(submission->serve, request, submission->route, submission->body, keys);
     }
@@ -259,36 +300,25 @@ static void uploaded(void *context, const UploadResult *result) {
 
 /* Take a form: what it has of images is stored first. Images that it only names are left out
  * here, since nothing tells those keys from those of the files. */
-static void submit_form(Serve *serve, WebRequest *request, const ServeRoute *route, json_t *body) {
+static void submit_form(Serve *serve, WebRequest *request, const ServeRoute *route, Form *form) {
     Submission *submission = mem_alloc(sizeof *submission);
-    *submission = (Submission){.serve = serve, .request = request, .route = route, .body = body};
-    upload_start(serve->app, serve->app->db, body, uploaded, submission);
-}
-
-/* Does a request name images by key? */
-static bool names_key(const json_t *body) {
-    size_t i;
-    json_t *image;
-    json_array_foreach(json_object_get(body, "references"), i,
-                       image) if (json_object_get(image, "key")) return true;
-    for (i = 0; i < sizeof images / sizeof images[0]; i++)
-        if (json_object_get(json_object_get(body, images[i]), "key"))
-            return true;
-    return false;
+    *submission = (Submission){
+        .serve = serve, .request = request, .route = route, .body = json_incref(form->request)};
+    upload_start(serve->app, serve->app->db, submission->body, form->files, form->file_count,
+                 uploaded, submission);
+    form->file_count = 0;
 }
 
 /* Say what the request says in this server's words. False where it cannot be, which has been
  * answered. */
 static bool translate(WebRequest *request, json_t *body, bool form) {
     json_t *full = json_object_get(body, "fullPipeline");
-    const char *problem = full && !json_is_boolean(full) ? "fullPipeline has to be true or false"
-                          : names_path(body)             ? "an image has a path"
-                          : form && names_key(body) ? "in a form images are files or URLs, not keys"
-                                                    : NULL;
-    if (problem) {
-        web_answer_problem(request, 400, problem, NULL, NULL);
+    if (full && !json_is_boolean(full)) {
+        web_answer_problem(request, 400, "fullPipeline has to be true or false", NULL, NULL);
         return false;
     }
+    if (refuses_images(request, body, form))
+        return false;
     if (full)
         json_object_set_new(body, "quick", json_boolean(!json_is_true(full)));
     json_object_del(body, "fullPipeline");
@@ -300,17 +330,17 @@ static bool translate(WebRequest *request, json_t *body, bool form) {
 /* Submit a render. */
 void serve_submit(Serve *serve, WebRequest *request, const ServeRoute *route, const char *part) {
     const char *type = web_header(request, "Content-Type");
-    bool form = type && strncasecmp(type, "multipart/form-data", 19) == 0;
-    json_t *body = form ? read_form(request) : serve_read_body(request);
+    bool is_form = type && strncasecmp(type, "multipart/form-data", 19) == 0;
+    Form form = {.request = is_form ? json_object() : serve_read_body(request)};
     (void)part;
-    if (!body)
+    if (!form.request)
         return;
-    if (!translate(request, body, form)) {
-        json_decref(body);
-    } else if (form) {
-        submit_form(serve, request, route, body);
-    } else {
-        submit(serve, request, route, body, "{}");
-        json_decref(body);
+    if ((!is_form || read_form(request, &form)) && translate(request, form.request, is_form)) {
+        if (is_form)
+            submit_form(serve, request, route, &form);
+        else
+            submit(serve, request, route, form.request, "{}");
     }
+    free_files(&form);
+    json_decref(form.request);
 }

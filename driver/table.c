@@ -197,6 +197,13 @@ void table_add(Table *table, const char *const *cells) {
     table->rows++;
 }
 
+/* Add a row whose cells are taken. */
+void table_take(Table *table, char **cells) {
+    table_add(table, (const char *const *)cells);
+    for (size_t i = 0; i < table->columns; i++)
+        free(cells[i]);
+}
+
 /* A cell; row 0 is the heading. */
 static const char *cell(const Table *table, size_t row, size_t column) {
     return table->cells[row * table->columns + column];

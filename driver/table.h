@@ -20,6 +20,9 @@ void table_align_right(Table *table, size_t column);
  * hold our own ANSI sequences; what others wrote goes through text_clean first. */
 void table_add(Table *table, const char *const *cells);
 
+/* The same with cells that are taken. */
+void table_take(Table *table, char **cells);
+
 /* Print heading and rows, two spaces apart; columns that are empty in every row are left out. */
 void table_print(const Table *table, FILE *to);
 

@@ -8,8 +8,6 @@
 #include "image_file.h"
 #include "input.h"
 
-enum { MAX_UPLOADS = 8 };
-
 /* One image. */
 typedef struct Piece {
     Upload *upload;
@@ -26,17 +24,26 @@ struct Upload {
     Db *db;
     json_t *request;
     char id[37];
-    Piece pieces[MAX_UPLOADS];
+    UploadFile files[UPLOAD_MOST];
+    size_t file_count;
+    Piece pieces[UPLOAD_MOST];
     size_t count, left;
     UploadDone *done;
     void *context;
-    LoopTimer *timer; /* while it waits to report what is known already */
-    bool asked;       /* the database is to answer */
-    bool dropped;     /* forget it when that has answered */
+    Work *work;   /* while the images are read */
+    bool asked;   /* the database is to answer */
+    bool dropped; /* forget it when that has answered */
     char *error;
     char sqlstate[6];
     bool bad_input;
 };
+
+/* Free a file. */
+void upload_file_free(UploadFile *file) {
+    json_decref(file->image);
+    free(file->bytes);
+    *file = (UploadFile){0};
+}
 
 /* Drop what is being stored. */
 static void drop_jobs(Upload *upload) {
@@ -53,6 +60,8 @@ static void free_upload(Upload *upload) {
         image_file_free(&upload->pieces[i].image);
         free(upload->pieces[i].key);
     }
+    for (size_t i = 0; i < upload->file_count; i++)
+        upload_file_free(&upload->files[i]);
     json_decref(upload->request);
     free(upload->error);
     free(upload);
@@ -65,13 +74,6 @@ static void report(Upload *upload) {
                            .bad_input = upload->bad_input};
     upload->done(upload->context, &result);
     free_upload(upload);
-}
-
-/* Report what was known at once. */
-static void report_later(void *context) {
-    Upload *upload = context;
-    upload->timer = NULL;
-    report(upload);
 }
 
 /* A new id (RFC 9562, 5.4), so that no key is ever written twice. */
@@ -96,15 +98,44 @@ static json_t *named(const Piece *piece) {
                        : json_array_get(piece->list, piece->place);
 }
 
+/* Read what a piece names: a file that came along, or what the request says where to find. */
+static bool read_piece(Piece *piece, const json_t *what, char **error) {
+    Upload *upload = piece->upload;
+    for (size_t i = 0; i < upload->file_count; i++) {
+        UploadFile *file = &upload->files[i];
+        if (file->image != what)
+            continue;
+        char *bytes = file->bytes;
+        file->bytes = NULL;
+        return image_file_take(&piece->image, "the file", bytes, file->length, error);
+    }
+    return input_read(&piece->image, what, true, error);
+}
+
+/* Refuse an image, saying which. */
+static bool refuse(Upload *upload, const Piece *piece, const char *why) {
+    if (piece->name)
+        mem_set(&upload->error, "%s: %s", piece->name, why);
+    else
+        mem_set(&upload->error, "reference %zu: %s", piece->place + 1, why);
+    upload->bad_input = true;
+    return false;
+}
+
 /* Read one image of the request, if it names one that is at hand. */
 static bool add_piece(Upload *upload, json_t *list, const char *name, size_t place) {
-    Piece *piece = &upload->pieces[upload->count];
-    *piece = (Piece){.upload = upload, .list = list, .name = name, .place = place};
-    const json_t *what = named(piece);
-    if (!what || json_is_null(what) || upload->count == MAX_UPLOADS)
+    Piece found = {.upload = upload, .list = list, .name = name, .place = place};
+    const json_t *what = named(&found);
+    char *error = NULL;
+    if (!what || json_is_null(what))
         return true;
-    if (!input_read(&piece->image, what, true, &upload->error)) {
-        upload->bad_input = true;
+    if (upload->count == UPLOAD_MOST)
+        return refuse(upload, &found, "there are too many images");
+    Piece *piece = &upload->pieces[upload->count];
+    *piece = found;
+    if (!read_piece(piece, what, &error)) {
+        refuse(upload, piece, error);
+        free(error);
         return false;
     }
     if (!piece->image.bytes)
@@ -115,16 +146,16 @@ static bool add_piece(Upload *upload, json_t *list, const char *name, size_t pla
     return true;
 }
 
-/* Read all images that are at hand. */
-static bool add_pieces(Upload *upload) {
+/* Read all images that are at hand; in a helper thread. */
+static void add_pieces(void *context) {
+    Upload *upload = context;
     static const char *const members[] = {"style", "mask", "firstFrame", "lastFrame"};
     json_t *references = json_object_get(upload->request, "references");
-    bool ok = true;
+    bool ok = !upload->error;
     for (size_t i = 0; ok && i < json_array_size(references); i++)
         ok = add_piece(upload, references, NULL, i);
     for (size_t i = 0; ok && i < sizeof members / sizeof members[0]; i++)
         ok = add_piece(upload, upload->request, members[i], 0);
-    return ok;
 }
 
 /* Name a stored piece in the request. */
@@ -204,17 +235,31 @@ static void register_pieces(Upload *upload) {
     free(text);
 }
 
-/* Begin. */
-Upload *upload_start(App *app, Db *db, json_t *request, UploadDone *done, void *context) {
-    Upload *upload = mem_alloc(sizeof *upload);
-    *upload = (Upload){
-        .app = app, .db = db, .request = json_incref(request), .done = done, .context = context};
-    if (!make_id(upload->id))
-        upload->error = mem_strdup("could not make an id");
-    if (!upload->error && add_pieces(upload) && upload->count > 0)
+/* They are read. */
+static void pieces_read(void *context) {
+    Upload *upload = context;
+    upload->work = NULL;
+    if (!upload->error && upload->count > 0)
         register_pieces(upload);
     else
-        upload->timer = loop_after(http_loop(app->http), 0, report_later, upload);
+        report(upload);
+}
+
+/* Begin. */
+Upload *upload_start(App *app, Db *db, json_t *request, const UploadFile *files, size_t count,
+                     UploadDone *done, void *context) {
+    Upload *upload = mem_alloc(sizeof *upload);
+    *upload = (Upload){.app = app,
+                       .db = db,
+                       .request = json_incref(request),
+                       .file_count = count,
+                       .done = done,
+                       .context = context};
+    for (size_t i = 0; i < count; i++)
+        upload->files[i] = files[i];
+    if (!make_id(upload->id))
+        upload->error = mem_strdup("could not make an id");
+    upload->work = background_start(app_background(app), add_pieces, pieces_read, upload);
     return upload;
 }
 
@@ -222,8 +267,8 @@ Upload *upload_start(App *app, Db *db, json_t *request, UploadDone *done, void *
 void upload_drop(Upload *upload) {
     if (!upload)
         return;
-    if (upload->timer)
-        loop_cancel(http_loop(upload->app->http), upload->timer);
+    background_drop(upload->work);
+    upload->work = NULL;
     upload->dropped = true;
     if (!upload->asked)
         free_upload(upload);

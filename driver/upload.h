@@ -7,6 +7,19 @@
 
 typedef struct Upload Upload;
 
+/* A file that came with a request: the bytes of the image for which an empty object stands there.
+ */
+typedef struct UploadFile {
+    json_t *image; /* that object; owned */
+    char *bytes;   /* owned */
+    size_t length;
+} UploadFile;
+
+enum { UPLOAD_MOST = 8 }; /* images of a request; it has three references and four others */
+
+/* Free a file. */
+void upload_file_free(UploadFile *file);
+
 typedef struct UploadResult {
     const char *error;    /* NULL where the request can be submitted */
     const char *sqlstate; /* where the database refused; NULL otherwise */
@@ -15,10 +28,13 @@ typedef struct UploadResult {
 
 typedef void UploadDone(void *context, const UploadResult *result);
 
-/* Upload what a request names by path or in a data: URI, and name it anew there. done is called
- * from the loop exactly once, unless the upload is dropped before; the request is then as it was,
- * or complete. An object that no request takes over is removed again by gc. */
-Upload *upload_start(App *app, Db *db, json_t *request, UploadDone *done, void *context);
+/* Upload what a request names by path or in a data: URI, and the files (at most UPLOAD_MOST, which
+ * are taken) that came with it, and name it anew there. It is read and hashed by a helper thread,
+ * so that nobody else touches the request until then. done is called from the loop exactly once,
+ * unless the upload is dropped before; the request is then as it was, or complete. An object that
+ * no request takes over is removed again by gc. */
+Upload *upload_start(App *app, Db *db, json_t *request, const UploadFile *files, size_t count,
+                     UploadDone *done, void *context);
 void upload_drop(Upload *upload);
 
 #endif

@@ -202,12 +202,10 @@ bool video_take_frame(StageRun *run, void (*next)(StageRun *run)) {
         free(error);
         return false;
     }
-    if (!app->background)
-        app->background = background_new(http_loop(app->http));
     run->state = STATE_RUNNING;
     run->started = loop_now();
     run->started_at = loop_wall();
     run->next = next;
-    run->frame = frame_start(app->background, video->image, frame_came, run);
+    run->frame = frame_start(app_background(app), video->image, frame_came, run);
     return true;
 }

@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -15,10 +16,11 @@ enum {
     CONNECTIONS_MOST = 20000,
     CONNECTION_MEMORY = 16 << 10, /* headers of a request; streams cost little more than this */
     SILENCE_SECONDS = 60,         /* a client that sends or reads nothing for that long */
+    HEAD_SECONDS = 10,            /* the same, in the middle of a request's head */
     STREAM_BLOCK = 4 << 10,
     STREAM_BUFFERED = 1 << 20,
     DISCARDED_MOST = 16 << 20, /* of the body of a request that was refused by its head */
-    BODIES_MOST = 256 << 20,   /* of all bodies at once: handling them takes four times as much */
+    BODIES_MOST = 256 << 20,   /* of all bodies at once: handling them takes twice as much */
     BODY_SMALL = 1 << 20,      /* one that is taken in any case */
     BACKLOG = 1024
 };
@@ -343,7 +345,7 @@ static void handle(Web *web, WebRequest *request) {
  * (RFC 9112, section 9.6). Not where the client waits to be told to send. */
 static bool discards(const WebRequest *request) {
     const char *length = web_header(request, "Content-Length");
-    if (!request->response || web_header(request, "Expect"))
+    if (!request->response || request->doubtful || web_header(request, "Expect"))
         return false;
     if (length)
         return strtoull(length, NULL, 10) <= DISCARDED_MOST;
@@ -386,6 +388,65 @@ static enum MHD_Result answer_or_sleep(WebRequest *request) {
     return MHD_YES;
 }
 
+/* ---- heads ---- */
+
+/* Set how long a client may be silent. */
+static void set_patience(struct MHD_Connection *connection, unsigned seconds) {
+    MHD_set_connection_option(connection, MHD_CONNECTION_OPTION_TIMEOUT, seconds);
+}
+
+/* A client has connected. */
+static void connected(void *context, struct MHD_Connection *connection, void **own,
+                      enum MHD_ConnectionNotificationCode what) {
+    (void)context;
+    (void)own;
+    if (what == MHD_CONNECTION_NOTIFY_STARTED)
+        set_patience(connection, HEAD_SECONDS);
+}
+
+/* The first line of a request is here, maybe after a long while without any. */
+static void *first_line_came(void *context, const char *line, struct MHD_Connection *connection) {
+    (void)context;
+    (void)line;
+    set_patience(connection, HEAD_SECONDS);
+    return NULL;
+}
+
+/* What the headers say of a body's length. */
+typedef struct Framing {
+    const char *length;
+    bool coded, doubtful;
+} Framing;
+
+/* Look at a header. */
+static enum MHD_Result look_at(void *context, enum MHD_ValueKind kind, const char *name,
+                               const char *value) {
+    Framing *framing = context;
+    (void)kind;
+    if (strcasecmp(name, "Transfer-Encoding") == 0)
+        framing->coded = true;
+    if (strcasecmp(name, "Content-Length") == 0) {
+        framing->doubtful =
+            framing->doubtful || (framing->length && value && strcmp(framing->length, value) != 0);
+        framing->length = value;
+    }
+    return MHD_YES;
+}
+
+/* Can the end of a body be told in two ways? What stands between them would be a request to some
+ * and none to others (RFC 9112, 6.3): it is refused, and nothing more is read. */
+static bool refuses_framing(WebRequest *request) {
+    Framing framing = {0};
+    MHD_get_connection_values(request->connection, MHD_HEADER_KIND, look_at, &framing);
+    if (!framing.doubtful && !(framing.coded && framing.length))
+        return false;
+    request->doubtful = true;
+    web_add_header(request, "Connection", "close");
+    web_answer_problem(request, 400, "the length of the request can be read in two ways", NULL,
+                       NULL);
+    return true;
+}
+
 /* libmicrohttpd has something of a request: its head, a piece of its body, or that it is whole.
  * After a sleep it says the same again. */
 static enum MHD_Result access_came(void *context, struct MHD_Connection *connection,
@@ -396,7 +457,9 @@ static enum MHD_Result access_came(void *context, struct MHD_Connection *connect
     (void)version;
     if (!request) {
         *own = request = begin(web, connection, path, method);
-        web->options.admit(web->options.context, request);
+        set_patience(connection, SILENCE_SECONDS);
+        if (!refuses_framing(request))
+            web->options.admit(web->options.context, request);
     } else if (*size) {
         size_t given = *size;
         *size = 0;
@@ -485,7 +548,8 @@ Web *web_start(Loop *loop, const WebOptions *options, char **error) {
     web->daemon = MHD_start_daemon(
         MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, access_came, web,
         MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_NOTIFY_COMPLETED, over, web,
-        MHD_OPTION_UNESCAPE_CALLBACK, unescape, NULL, MHD_OPTION_CONNECTION_LIMIT,
+        MHD_OPTION_NOTIFY_CONNECTION, connected, NULL, MHD_OPTION_URI_LOG_CALLBACK, first_line_came,
+        NULL, MHD_OPTION_UNESCAPE_CALLBACK, unescape, NULL, MHD_OPTION_CONNECTION_LIMIT,
         (unsigned)CONNECTIONS_MOST, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)SILENCE_SECONDS,
         MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY, MHD_OPTION_END);
     const union MHD_DaemonInfo *info =

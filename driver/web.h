@@ -23,6 +23,7 @@ typedef struct WebRequest {
     Buf body;
     size_t discarded; /* of its body, as nobody wants it */
     bool too_large, busy, admitted, whole, handled, asleep;
+    bool doubtful;     /* where its body ends */
     const void *route; /* the handler's own */
     char *part;        /* the same; freed with the request */
     char user[37];     /* whose token it came with; "" for none */

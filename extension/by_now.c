@@ -13,6 +13,7 @@
 #include "renderchain.h"
 
 PG_FUNCTION_INFO_V1(rc_sql_is_chain_made);
+PG_FUNCTION_INFO_V1(rc_sql_is_own_chain_made);
 PG_FUNCTION_INFO_V1(rc_sql_is_waited_for);
 
 /* Tell whether a query has a row by now. */
@@ -40,6 +41,19 @@ rc_sql_is_chain_made(PG_FUNCTION_ARGS)
 	Datum		parameters[] = {PG_GETARG_DATUM(0), PG_GETARG_DATUM(1)};
 
 	PG_RETURN_BOOL(HasRow(RC_CHAIN_BY_NAME, parameters));
+}
+
+/*
+ * SQL: _is_own_chain_made(name text, user_id uuid) -> boolean
+ *
+ * Tell whether there is a chain of that name with a render of the user.
+ */
+Datum
+rc_sql_is_own_chain_made(PG_FUNCTION_ARGS)
+{
+	Datum		parameters[] = {PG_GETARG_DATUM(0), PG_GETARG_DATUM(1)};
+
+	PG_RETURN_BOOL(HasRow(RC_OWN_CHAIN_BY_NAME, parameters));
 }
 
 /*

@@ -133,6 +133,12 @@ static const QueryText query_texts[RC_QUERY_COUNT] = {
 		"SELECT 1 FROM @.render_chains c WHERE c.name::pg_catalog.text OPERATOR(pg_catalog.=) $1"
 		" AND COALESCE(c.project_id::pg_catalog.text, '') OPERATOR(pg_catalog.=) $2",
 	2, {TEXTOID, TEXTOID}, true},
+	/* (name, user) -> a row for each chain of that name that has a render of the user */
+	[RC_OWN_CHAIN_BY_NAME] = {
+		"SELECT 1 FROM @.render_chains c WHERE c.name::pg_catalog.text OPERATOR(pg_catalog.=) $1"
+		" AND EXISTS (SELECT FROM @.renders r WHERE r.chain_id OPERATOR(pg_catalog.=) c.id"
+		" AND r.user_id OPERATOR(pg_catalog.=) $2)",
+	2, {TEXTOID, UUIDOID}, true},
 	/* (render) -> a row for each that waits for it */
 	[RC_WAITING] = {
 		"SELECT 1 FROM @.render_jobs j WHERE j.waits_for OPERATOR(pg_catalog.=) $1",

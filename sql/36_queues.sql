@@ -278,6 +278,22 @@ BEGIN
 END
 $$;
 
+-- of some queues, whose rows are locked, those that have nothing to give now, with when they will have
+CREATE FUNCTION renderchain._empty_queues(p_queues bigint[], p_now timestamptz)
+RETURNS TABLE (id bigint, next_due timestamptz)
+LANGUAGE plpgsql VOLATILE
+AS $$
+#variable_conflict use_column
+BEGIN
+    RETURN QUERY
+    SELECT e.id, e.next_due
+    FROM (SELECT l.id, (SELECT j.run_after FROM render_jobs j WHERE j.queue_id = l.id AND j.state = 'queued'
+                        ORDER BY j.run_after LIMIT 1) AS next_due
+          FROM pg_catalog.unnest(p_queues) AS l (id)) e
+    WHERE (e.next_due > p_now) IS NOT FALSE;
+END
+$$;
+
 -- note which users have been served by some renders, in this order, so that others have their turn before them, and
 -- take queues out of their turn that have nothing to give. Queues at which somebody else is just now are passed over.
 CREATE FUNCTION renderchain._turn(p_render_ids uuid[], p_spent bigint[], p_now timestamptz) RETURNS void
@@ -290,26 +306,29 @@ DECLARE
           AND (SELECT j.render_id FROM render_jobs j WHERE j.queue_id = q.id AND j.state = 'queued' AND j.run_after <= p_now
                ORDER BY j.run_after, j.render_id LIMIT 1) IS NULL
         FOR UPDATE SKIP LOCKED);
+    v_queue record;
+    v_served bigint[] := '{}';
 BEGIN
-    -- a statement of its own, to see what had been put in before they were locked
-    WITH empty AS (
-        SELECT l.id, (SELECT j.run_after FROM render_jobs j WHERE j.queue_id = l.id AND j.state = 'queued'
-                      ORDER BY j.run_after LIMIT 1) AS next_due
-        FROM pg_catalog.unnest(v_empty) AS l (id)
-    ), served AS (
-        SELECT q.id
-        FROM (SELECT j.user_id, pg_catalog.max(t.place) AS place
-              FROM pg_catalog.unnest(p_render_ids) WITH ORDINALITY AS t (id, place)
-              JOIN render_jobs j ON j.render_id = t.id GROUP BY j.user_id) u
-        JOIN render_queues q ON q.user_id = u.user_id
-        ORDER BY u.place FOR NO KEY UPDATE OF q SKIP LOCKED
-    ), aside AS (
-        SELECT e.id, e.next_due FROM empty e WHERE (e.next_due > p_now) IS NOT FALSE
-    ), turned AS (
-        UPDATE render_queues q SET turn = DEFAULT, due = CASE WHEN a.id IS NULL THEN q.due ELSE a.next_due END
-        FROM served s LEFT JOIN aside a ON a.id = s.id WHERE q.id = s.id
-    )
-    UPDATE render_queues q SET due = a.next_due FROM aside a
-    WHERE q.id = a.id AND NOT EXISTS (SELECT FROM served s WHERE s.id = a.id);
+    -- a statement of its own, to see what had been put in before they were locked. One after the other: a join would
+    -- give out the turns in the order of its plan.
+    FOR v_queue IN
+        WITH served AS (
+            SELECT q.id, u.place
+            FROM (SELECT j.user_id, pg_catalog.max(t.place) AS place
+                  FROM pg_catalog.unnest(p_render_ids) WITH ORDINALITY AS t (id, place)
+                  JOIN render_jobs j ON j.render_id = t.id GROUP BY j.user_id) u
+            JOIN render_queues q ON q.user_id = u.user_id
+            ORDER BY u.place, q.id FOR NO KEY UPDATE OF q SKIP LOCKED
+        )
+        SELECT s.id, a.id IS NOT NULL AS is_aside, a.next_due
+        FROM served s LEFT JOIN renderchain._empty_queues(v_empty, p_now) a ON a.id = s.id
+        ORDER BY s.place, s.id
+    LOOP
+        UPDATE render_queues q SET turn = DEFAULT, due = CASE WHEN v_queue.is_aside THEN v_queue.next_due ELSE q.due END
+        WHERE q.id = v_queue.id;
+        v_served := pg_catalog.array_append(v_served, v_queue.id);
+    END LOOP;
+    UPDATE render_queues q SET due = a.next_due FROM renderchain._empty_queues(v_empty, p_now) a
+    WHERE q.id = a.id AND a.id <> ALL (v_served);
 END
 $$;

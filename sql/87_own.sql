@@ -97,6 +97,11 @@ $$;
 COMMENT ON FUNCTION renderchain.list_own_chains(uuid, integer) IS
 'The chains of a user (NULL: all) that changed last, first: [{"chainId","name","description","renders","completed","createdAt","updatedAt"}]; at most max_rows (1 to 10000, else RC005).';
 
+-- whether the user has rendered in a chain of that name by now, whatever the transaction's snapshot says
+CREATE FUNCTION renderchain._is_own_chain_made(p_name text, p_user_id uuid) RETURNS boolean
+LANGUAGE c VOLATILE STRICT
+AS 'MODULE_PATHNAME', 'rc_sql_is_own_chain_made';
+
 -- the user's chain of that name, made if there is none: other users' chains of that name
 -- are not his
 CREATE FUNCTION renderchain._own_chain_by_name(p_name text, p_user_id uuid) RETURNS uuid
@@ -111,6 +116,12 @@ BEGIN
     WHERE c.name::text = p_name AND renderchain._is_own_chain(c.id, p_user_id)
     ORDER BY c.updated_at DESC NULLS LAST, c.id LIMIT 1;
     IF v_id IS NULL THEN
+        IF NOT renderchain._sees_others() AND renderchain._is_own_chain_made(p_name, p_user_id)
+           AND NOT EXISTS (SELECT FROM render_chains c JOIN renders r ON r.chain_id = c.id
+                           WHERE c.name::text = p_name AND r.user_id = p_user_id) THEN
+            RAISE EXCEPTION 'could not serialize access: chain "%" has been made meanwhile', p_name
+                USING ERRCODE = 'serialization_failure', HINT = 'Try again, in a new transaction.';
+        END IF;
         PERFORM renderchain._check_required('render_chains'::text, NULL::uuid, NULL::uuid);
         INSERT INTO render_chains (id, name, created_at, updated_at)
         VALUES (pg_catalog.gen_random_uuid(), p_name, v_now, v_now) RETURNING id INTO v_id;

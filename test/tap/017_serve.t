@@ -10,6 +10,7 @@ use IO::Select;
 use IO::Socket::INET;
 use IPC::Run qw(start finish timeout kill_kill);
 use JSON::PP;
+use MIME::Base64 qw(encode_base64);
 use POSIX ();
 use Test::More;
 
@@ -66,6 +67,28 @@ is(status_of('', 'GET', $_), 404, "$_ is none of it") for '/page/', '/page/nothi
 is(status_of('', 'GET', $_), 401, "$_ is none of it") for '/renderchain.jsx', '/renderchainXXX', '/openapi.jsonx';
 is(status_of('alice', 'GET', $_), 404, "$_ is not there") for '/page/nothing.js', '/renderchainXXX', '/page/page.css/x';
 
+# A request whose end can be told in two ways is refused, and nothing behind it is read.
+sub raw
+{
+	my ($text) = @_;
+	my $socket = IO::Socket::INET->new(PeerAddr => $serve->{url} =~ s{^http://}{}r, Timeout => 20) or die;
+	$socket->print($text);
+	$socket->flush;
+	return $socket;
+}
+my $behind = "GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+for my $case ([ "Content-Length: 2\r\nContent-Length: 4", '400' ], [ "Content-Length: 4\r\nContent-Length: 2", '400' ],
+	[ "Content-Length: 4\r\nTransfer-Encoding: chunked", '400' ], [ "Content-Length: 2\r\nContent-Length: 2", '401 200' ])
+{
+	my ($headers, $statuses) = @$case;
+	my $socket = raw("POST /api/renders HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n$headers\r\n\r\n{}$behind");
+	my $text = do { local $/; <$socket> };
+	is(join(' ', $text =~ m{HTTP/1\.1 (\d+)}g), $statuses, $headers =~ s/\r\n/, /r) or diag($text);
+}
+# Who stops in the middle of a head is let go; that is looked at below.
+my @halves = map { raw($_) } 'GET', "GET /healthz HTTP/1.1\r\nHost: x\r\nX-", "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\nGET /healthz HTTP/1.1\r\nX-";
+$_->shutdown(1) for @halves;
+
 # Submitting.
 @answer = send_json('alice', 'POST', '/api/renders', { prompt => 'white house', chainName => 'villa', fullPipeline => JSON::PP::false });
 is($answer[0], 202, 'a render is queued') or diag($answer[1]);
@@ -76,12 +99,14 @@ my %bad = (
 	'no body' => [ 400, '' ], 'no JSON' => [ 400, '{' ], 'an array' => [ 400, '[]' ], 'no prompt' => [ 400, '{}' ], 'a NUL' => [ 400, '{"prompt": "a\u0000b"}' ],
 	'an unknown member' => [ 400, '{"prompt": "x", "nothing": 1}' ], 'a path' => [ 400, '{"prompt": "x", "references": [{"path": "/etc/passwd"}]}' ],
 	'a text that is a path' => [ 400, '{"prompt": "x", "style": "/etc/passwd"}' ], 'too deep' => [ 400, '{"prompt": "x", "toolContext": {"toolId": "t", "toolSettings": ' . '{"a":' x 1500 . '1' . '}' x 1500 . '}}' ], 'a name too long' => [ 400, '{"prompt": "x", "chainName": "' . 'x' x 201 . '"}' ],
+	(map { ("the URL $_" => [ 400, qq({"prompt": "x", "references": [{"url": "https://example.test/a.png"}, {"url": "$_"}]}), qr/"detail":"reference 2: it /s ]) } 'file:///etc/passwd', 'ftp://example.test/a.png', '/a.png', 'http://u:p@example.test/a.png'),
 	'another user' => [ 400, qq({"prompt": "x", "userId": "$bob"}) ], 'a wrong flag' => [ 400, '{"prompt": "x", "fullPipeline": "no"}' ],
 	'an unknown chain' => [ 404, '{"prompt": "x", "chainId": "00000000-0000-0000-0000-000000000001"}' ], 'an unknown model' => [ 422, '{"prompt": "x", "forceModel": "nothing"}' ]);
 for my $what (sort keys %bad)
 {
 	@answer = send_json('alice', 'POST', '/api/renders', $bad{$what}[1]);
 	is($answer[0], $bad{$what}[0], "refused: $what") or diag($answer[1]);
+	like($answer[1], $bad{$what}[2] // qr/^/, "refused in these words: $what");
 }
 is((ask('alice', 'POST', '/api/renders', '-H', 'Content-Type: text/plain', '-d', '{}'))[0], 415, 'a body of another type');
 my $large = write_file('large.json', '{"prompt": "' . 'x' x (2 << 20) . '"}');
@@ -105,8 +130,12 @@ my $none = qq(--b\r\nContent-Disposition: form-data; name="%s"; filename=""\r\nC
 @answer = ask('alice', 'POST', '/api/renders', '-H', 'Content-Type: multipart/form-data; boundary=b', '--data-binary', sprintf($none, 'style') . sprintf($none, 'reference') . qq(--b\r\nContent-Disposition: form-data; name="prompt"\r\n\r\nnone chosen\r\n--b--\r\n));
 is($answer[0], 202, 'fields in which no file was chosen are none') or diag($answer[1]);
 my $text = write_file('text.txt', 'no picture');
+my $huge = write_file('huge.png', read_file($photo) . 'x' x (20 << 20));
 my $nul = write_file('nul.txt', "8\0 seconds");
-for my $case ([ 'no picture', '-F', 'prompt=x', '-F', "style=\@$text" ], [ 'an unknown field', '-F', 'prompt=x', '-F', 'nothing=1' ], [ 'half a number', '-F', 'prompt=x', '-F', 'durationSeconds=8s' ], [ 'a doubtful flag', '-F', 'prompt=x', '-F', 'quick=perhaps' ], [ 'a field that is no text', '-F', 'prompt=x', '-F', "\xff\xfe=1" ],
+for my $case ([ qr/"detail":"style: the file cannot be used: it is not a PNG/, '-F', 'prompt=x', '-F', "style=\@$text" ], [ qr/"detail":"reference 2: the file cannot be used: it is not a PNG/, '-F', 'prompt=x', map { ('-F', "references=\@$_") } $photo, $text ],
+	[ qr/"detail":"mask: the data: URI cannot be used/, '-F', 'prompt=x', '-F', 'request={"mask": {"url": "data:,x"}}' ], [ qr/"detail":"firstFrame: it is no URL/, '-F', 'prompt=x', '-F', 'request={"firstFrame": {"url": "file:///etc/passwd"}}' ],
+	[ qr/"title":"the file in the field style is larger than 20 MB"/, '-F', 'prompt=x', '-F', "style=\@$huge" ],
+	[ qr/there are too many images/, '-F', 'prompt=x', '--form-string', 'request=' . JSON::PP->new->encode({ references => [ ({ url => 'data:image/png;base64,' . encode_base64(read_file($photo), '') }) x 20 ] }) ], [ 'an unknown field', '-F', 'prompt=x', '-F', 'nothing=1' ], [ 'half a number', '-F', 'prompt=x', '-F', 'durationSeconds=8s' ], [ 'a doubtful flag', '-F', 'prompt=x', '-F', 'quick=perhaps' ], [ 'a field that is no text', '-F', 'prompt=x', '-F', "\xff\xfe=1" ],
 	[ 'a number and a NUL', '-F', 'prompt=x', '-F', "durationSeconds=<$nul" ],
 	[ 'text for a file', '-F', 'prompt=x', '-F', 'style=x' ],
 	[ 'a file for text', '-F', "prompt=\@$text" ], [ 'too many', '-F', 'prompt=x', map { ('-F', "reference=\@$photo") } 1 .. 4 ], [ 'a path', '-F', 'prompt=x', '-F', 'request={"style": {"path": "/etc/passwd"}}' ],
@@ -118,7 +147,12 @@ for my $case ([ 'no picture', '-F', 'prompt=x', '-F', "style=\@$text" ], [ 'an u
 	my ($what, @words) = @$case;
 	@answer = ask('alice', 'POST', '/api/renders', @words);
 	is($answer[0], 400, "a form with $what is refused") or diag($answer[1]);
+	like($answer[1], $what, 'in these words') if ref $what;
 }
+# A field that comes twice counts as it comes last, and takes no place from others.
+@answer = ask('alice', 'POST', '/api/renders', '-F', 'prompt=x', (map { ('-F', "style=\@$_") } ($text) x 20, $photo), map { ('-F', "$_=\@$photo") } 'reference', 'mask');
+is($answer[0], 202, 'a file that takes the place of others') or diag($answer[1]);
+is(sql($node, "SELECT count(*) FROM stored_objects WHERE render_id = '" . json_of(@answer)->{renderId} . "'"), '3', 'is stored alone');
 # Many large uploads at once do not take all memory: some are to come back later, and small things are taken all the while.
 sub begin_upload
 {
@@ -367,6 +401,15 @@ sql($node, q(DELETE FROM models WHERE id = 'film'));
 	kill 'KILL', $pid or die "no worker: $serve->{out}";
 	isnt(($serve->{run}->finish, $serve->{run}->result(0))[1], 0, 'a worker that dies takes the server with it, so that it is noticed');
 	stop_models();
+}
+
+# By now those who stopped in the middle of a head have been let go, or soon are: long before a client that says nothing is.
+for my $half (@halves)
+{
+	my $closed = 0;
+	my $select = IO::Select->new($half);
+	while ($select->can_read(30)) { sysread($half, my $text, 4096) or $closed = 1, last }
+	ok($closed, 'a head that never ends');
 }
 
 # It ends in good order with viewers, and without the database.

@@ -88,7 +88,7 @@ static void keep(void *context, const UploadResult *result) {
 /* Upload what a request names. */
 static Got upload_from(json_t *request) {
     Got got = {0};
-    upload_start(&app, NULL, request, keep, &got);
+    upload_start(&app, NULL, request, NULL, 0, keep, &got);
     assert_false(got.done);
     while (!got.done)
         loop_turn(http_loop(app.http));
@@ -149,6 +149,37 @@ static void nothing_to_upload(void **state) {
     json_decref(request);
 }
 
+/* Files that come with a request stand for the members that are their objects, and no others. */
+static void files_uploaded(void **state) {
+    (void)state;
+    Buf png = make_png(2, 2);
+    json_t *request =
+        json_pack("{s:{}, s:[{}, {s:s}], s:{}}", "style", "references", "key", "k", "mask");
+    UploadFile files[] = {
+        {json_incref(json_array_get(json_object_get(request, "references"), 0)), NULL, 0},
+        {json_incref(json_object_get(request, "style")), NULL, 0},
+        {json_object(), NULL, 0}};
+    for (size_t i = 0; i < COUNT(files); i++) {
+        files[i].bytes = mem_alloc(png.length);
+        memcpy(files[i].bytes, png.data, png.length);
+        files[i].length = png.length;
+    }
+    forget();
+    Got got = {0};
+    int before = count_files();
+    upload_start(&app, NULL, request, files, COUNT(files), keep, &got);
+    while (!got.done)
+        loop_turn(http_loop(app.http));
+    assert_null(got.error);
+    assert_int_equal(count_files(), before + 2);
+    assert_non_null(json_object_get(json_object_get(request, "style"), "sha256"));
+    assert_non_null(
+        json_object_get(json_array_get(json_object_get(request, "references"), 0), "sha256"));
+    assert_int_equal(json_object_size(json_object_get(request, "mask")), 0);
+    json_decref(request);
+    buf_free(&png);
+}
+
 /* What goes wrong leaves the request as it was. */
 static void refused(void **state) {
     (void)state;
@@ -190,15 +221,17 @@ static void dropped(void **state) {
     char *path = mem_printf("%s/photo.png", top);
     json_t *request = json_pack("{s:s}", "style", path), *none = json_object();
     Got got = {0};
-    bool fired = false;
     forget();
-    upload_drop(upload_start(&app, NULL, request, keep, &got));
-    upload_drop(upload_start(&app, NULL, none, keep, &got));
+    /* while they are read */
+    upload_drop(upload_start(&app, NULL, request, NULL, 0, keep, &got));
+    upload_drop(upload_start(&app, NULL, none, NULL, 0, keep, &got));
     upload_drop(NULL);
-    while (!fired) {
+    assert_int_equal(asked_count, 0);
+    /* while the database is asked */
+    Upload *upload = upload_start(&app, NULL, request, NULL, 0, keep, &got);
+    while (asked_count == 0)
         loop_turn(http_loop(app.http));
-        fired = asked_count == 1;
-    }
+    upload_drop(upload);
     loop_turn(http_loop(app.http));
     assert_false(got.done);
     json_decref(none);
@@ -319,6 +352,7 @@ static int tear_down(void **state) {
     (void)state;
     char *command = mem_printf("rm -rf '%s'", top);
     forget();
+    background_free(app.background);
     storage_close(&app.storage);
     http_free(app.http);
     int status = system(command);
@@ -331,6 +365,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(uploaded),
         cmocka_unit_test(nothing_to_upload),
+        cmocka_unit_test(files_uploaded),
         cmocka_unit_test(refused),
         cmocka_unit_test(dropped),
         cmocka_unit_test(collected),

@@ -1,6 +1,5 @@
 /* The database, the storage, the uploads and the follower of renders, as the linker puts them in
  * the place of the real ones (--wrap): they note what reached them, and answer something. */
-#include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -228,10 +227,10 @@ static void give_object(void *context) {
     free(reading);
 }
 
-StorageJob *__wrap_storage_open_object(Storage *storage, const char *key, size_t maximum, StorageDone *done,
-                               void *context);
-StorageJob *__wrap_storage_open_object(Storage *storage, const char *key, size_t maximum, StorageDone *done,
-                               void *context) {
+StorageJob *__wrap_storage_open_object(Storage *storage, const char *key, size_t maximum,
+                                       StorageDone *done, void *context);
+StorageJob *__wrap_storage_open_object(Storage *storage, const char *key, size_t maximum,
+                                       StorageDone *done, void *context) {
     Reading *reading = mem_alloc(sizeof *reading);
     (void)storage;
     (void)key;
@@ -254,29 +253,26 @@ static void give_upload(void *context) {
     free(uploading);
 }
 
-/* The bytes of an image in base 16, so that JSON holds them; NULL where it is no data: URI. */
-static json_t *bytes_of(const json_t *image) {
-    const char *url = json_string_value(json_object_get(image, "url"));
-    const char *comma = url ? strchr(url, ',') : NULL;
-    if (!comma)
+/* The bytes of a file that stands for an image, in base 16, so that JSON holds them; NULL where
+ * none does. */
+static json_t *bytes_of(const json_t *image, const UploadFile *files, size_t count) {
+    size_t i = 0;
+    while (i < count && files[i].image != image)
+        i++;
+    if (!image || i == count)
         return NULL;
-    size_t length = strlen(comma + 1);
-    unsigned char *bytes = mem_alloc(length + 1);
-    int got = length ? EVP_DecodeBlock(bytes, (const unsigned char *)comma + 1, (int)length) : 0;
-    size_t count = got < 0 ? 0 : (size_t)got;
-    for (size_t i = length; got > 0 && i > 0 && comma[i] == '='; i--)
-        count--;
-    char *text = mem_alloc(2 * count + 1);
-    for (size_t i = 0; i < count; i++)
-        snprintf(text + 2 * i, 3, "%02x", bytes[i]);
-    json_t *value = got < 0 ? NULL : json_string(text);
+    char *text = mem_alloc(2 * files[i].length + 1);
+    for (size_t j = 0; j < files[i].length; j++)
+        snprintf(text + 2 * j, 3, "%02x", (unsigned char)files[i].bytes[j]);
+    json_t *value = json_string(text);
     free(text);
-    free(bytes);
     return value;
 }
 
-Upload *__wrap_upload_start(App *app, Db *db, json_t *request, UploadDone *done, void *context);
-Upload *__wrap_upload_start(App *app, Db *db, json_t *request, UploadDone *done, void *context) {
+Upload *__wrap_upload_start(App *app, Db *db, json_t *request, const UploadFile *files,
+                            size_t count, UploadDone *done, void *context);
+Upload *__wrap_upload_start(App *app, Db *db, json_t *request, const UploadFile *files,
+                            size_t count, UploadDone *done, void *context) {
     static const char *const images[] = {"style", "mask", "firstFrame", "lastFrame"};
     Uploading *uploading = mem_alloc(sizeof *uploading);
     size_t i;
@@ -286,12 +282,16 @@ Upload *__wrap_upload_start(App *app, Db *db, json_t *request, UploadDone *done,
     json_decref(played.form);
     played.form = json_deep_copy(request);
     for (i = 0; i < 4; i++)
-        if ((image = bytes_of(json_object_get(request, images[i]))))
+        if ((image = bytes_of(json_object_get(request, images[i]), files, count)))
             json_object_set_new(played.form, images[i], image);
     json_array_foreach(json_object_get(request, "references"), i, image) {
-        json_t *bytes = bytes_of(image);
+        json_t *bytes = bytes_of(image, files, count);
         if (bytes)
             json_array_set_new(json_object_get(played.form, "references"), i, bytes);
+    }
+    for (i = 0; i < count; i++) {
+        UploadFile file = files[i];
+        upload_file_free(&file);
     }
     *uploading = (Uploading){done, context};
     loop_after(http_loop(the_app->http), 0, give_upload, uploading);
