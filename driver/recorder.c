@@ -7,7 +7,6 @@
 
 enum {
     MOST_AT_ONCE = 32, /* longer statements would keep what comes next waiting */
-    BEHIND = 1,        /* statements out while telemetry waits */
     LOOK_AGAIN_MS = 10,
     LONGEST_PATIENCE_MS = 1000
 };
@@ -209,7 +208,7 @@ static bool is_overdue(const Recorder *recorder) {
 
 /* Has nobody anything better to do? */
 static bool is_quiet(const Recorder *recorder) {
-    return db_unanswered(recorder->db) <= BEHIND && !loop_is_behind(recorder->loop);
+    return !db_busy(recorder->db) && !loop_is_behind(recorder->loop);
 }
 
 static void look_again(void *context) {
