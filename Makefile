@@ -103,12 +103,14 @@ bench-worker:
 bench-serve:
 	@bench/serve_load $(ROWS)
 
-# For so many seconds; a seed decides what is killed when, though not what is hit.
+# For so many seconds; a seed decides what is killed when, though not what is hit. Storage is a
+# directory (file), or an S3 service that fails now and then (s3).
 SECONDS ?= 120
+STORAGE ?= file
 chaos:
 	@tools/packages check
 	@tools/sandbox --no-server --as-server-user -- bash -c \
-		'export CHAOS_SECONDS=$(SECONDS) CHAOS_SEED=$(CHAOS_SEED); exec "$$RENDERCHAIN_SANDBOX/tests/check-tap" 020_chaos.t'
+		'export CHAOS_SECONDS=$(SECONDS) CHAOS_SEED=$(CHAOS_SEED) CHAOS_STORAGE=$(STORAGE); exec "$$RENDERCHAIN_SANDBOX/tests/check-tap" 020_chaos.t'
 
 dist:
 	git archive --format=zip --prefix=renderchain-$(FULL_VERSION)/ -o renderchain-$(FULL_VERSION).zip HEAD

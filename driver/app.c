@@ -246,3 +246,9 @@ void app_close(App *app) {
     local_server_stop(&app->local);
     trace_close(app->trace);
 }
+
+/* Parse JSON as the database writes it: jsonb has numbers of any size. */
+json_t *database_json(const char *text) {
+    json_t *json = text ? json_loads(text, JSON_DECODE_ANY, NULL) : NULL;
+    return json || !text ? json : json_loads(text, JSON_DECODE_ANY | JSON_DECODE_INT_AS_REAL, NULL);
+}

@@ -90,4 +90,8 @@ ExitCode app_database_error(const Settings *settings, const char *sqlstate, cons
 /* The exit code of an SQLSTATE, and a hint for those that the server gives none for. */
 ExitCode app_exit_code(const char *sqlstate, const char **hint);
 
+/* Parse JSON as the database writes it; numbers past 64 bits are read as reals. NULL where it
+ * is NULL or none. */
+json_t *database_json(const char *text);
+
 #endif

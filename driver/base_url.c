@@ -2,6 +2,27 @@
 
 #include <curl/curl.h>
 #include <string.h>
+#include <strings.h>
+
+/* The host of a URL, to be freed with curl_free; NULL where it has none. */
+static char *host_of(const char *text) {
+    CURLU *url = curl_url();
+    char *host = NULL;
+    if (curl_url_set(url, CURLUPART_URL, text, 0) != CURLUE_OK ||
+        curl_url_get(url, CURLUPART_HOST, &host, 0) != CURLUE_OK)
+        host = NULL;
+    curl_url_cleanup(url);
+    return host;
+}
+
+/* Do two URLs name the same host? */
+bool base_url_same_host(const char *one, const char *other) {
+    char *hosts[] = {host_of(one), host_of(other)};
+    bool same = hosts[0] && hosts[1] && strcasecmp(hosts[0], hosts[1]) == 0;
+    curl_free(hosts[0]);
+    curl_free(hosts[1]);
+    return same;
+}
 
 /* Is a part of a URL there? */
 static bool has_part(CURLU *url, CURLUPart part) {

@@ -10,4 +10,7 @@ const char *base_url_judge(const char *text, bool *loopback);
 /* Take the slashes off the end. */
 void base_url_trim(char *text);
 
+/* Do two URLs name the same host, whatever their ports? */
+bool base_url_same_host(const char *one, const char *other);
+
 #endif

@@ -10,6 +10,9 @@
  * locks, an operator's intervention, a server that is a standby until it is promoted. */
 static const char *const passing[] = {"40", "53", "55P", "57", "08", "25006"};
 
+/* Errors of what was to be written: values, constraints, requests. */
+static const char *const of_data[] = {"22", "23", "RC005"};
+
 static void socket_ready(void *context, short happened);
 
 /* Free a call. */
@@ -109,12 +112,22 @@ static bool write_call(Db *db, DbCall *call) {
            PQpipelineSync(connection) == 1;
 }
 
-/* Is an error one that passes by itself? */
-bool db_error_passes(const char *sqlstate) {
-    for (size_t i = 0; i < sizeof passing / sizeof passing[0]; i++)
-        if (strncmp(sqlstate, passing[i], strlen(passing[i])) == 0)
+/* Does an SQLSTATE begin as one of a list? */
+static bool is_among(const char *sqlstate, const char *const *list, size_t count) {
+    for (size_t i = 0; i < count; i++)
+        if (strncmp(sqlstate, list[i], strlen(list[i])) == 0)
             return true;
     return false;
+}
+
+/* Is an error one that passes by itself? */
+bool db_error_passes(const char *sqlstate) {
+    return is_among(sqlstate, passing, sizeof passing / sizeof passing[0]);
+}
+
+/* Is it one of what was to be written? */
+bool db_error_of_data(const char *sqlstate) {
+    return is_among(sqlstate, of_data, sizeof of_data / sizeof of_data[0]);
 }
 
 /* Say what an error that the server gave is about. */

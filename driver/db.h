@@ -50,6 +50,9 @@ void db_stay(Db *db, DbChanged *changed, void *context);
 /* Is an error (its SQLSTATE) one that passes by itself? */
 bool db_error_passes(const char *sqlstate);
 
+/* Is it one of what was to be written, which is refused however often it is asked? */
+bool db_error_of_data(const char *sqlstate);
+
 /* Is there a connection at present? */
 bool db_is_up(const Db *db);
 

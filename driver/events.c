@@ -72,6 +72,18 @@ void events_add(StageRun *run) {
     json_array_append_new(run->render->events, event);
 }
 
+/* Put how every stage went into the queue once more. */
+void events_again(Render *render) {
+    static const char *const found[] = {"output", "usage", "image"};
+    json_array_clear(render->events);
+    for (size_t i = 0; i < render->run_count; i++)
+        if (render->runs[i].state == STATE_SUCCESS || render->runs[i].state == STATE_FAILED)
+            events_add(&render->runs[i]);
+    for (size_t i = 0; i < json_array_size(render->events); i++)
+        for (size_t j = 0; j < sizeof found / sizeof found[0]; j++)
+            json_object_del(json_array_get(render->events, i), found[j]);
+}
+
 /* Hand the queue over, leaving an empty one. */
 json_t *events_take(Render *render) {
     json_t *taken = render->events;

@@ -78,6 +78,10 @@ void history_start(Render *render) {
     if (!key || render->picture.key || render_is_video(render) ||
         (mime && strncmp(mime, "image/", 6) != 0))
         return;
+    if (json_object_get(turn, "leftOut")) {
+        leave_out(render, "what the model wrote with it was too large to be kept");
+        return;
+    }
     history->turn.text =
         text ? text : json_string_value(json_object_get(render->previous, "prompt"));
     history->turn.parts = json_object_get(turn, "parts");
@@ -152,8 +156,36 @@ json_t *history_recipe(const Render *render) {
                      history->sha256);
 }
 
+/* How large a turn is. */
+static size_t turn_size(const char *prompt, const json_t *parts) {
+    size_t sum = strlen(prompt), i;
+    json_t *part;
+    json_array_foreach(parts, i, part) {
+        sum += json_string_length(json_object_get(part, "text")) +
+               json_string_length(json_object_get(part, "thoughtSignature"));
+    }
+    return sum;
+}
+
+/* Hold a turn against what is kept. */
+void history_bound(StageRun *run, ModelAnswer *answer) {
+    Render *render = run->render;
+    size_t size = turn_size(render_final_prompt(render), answer->turn);
+    if (size <= HISTORY_TURN_MAXIMUM)
+        return;
+    json_decref(answer->turn);
+    answer->turn = json_pack("{s:I}", "bytes", (json_int_t)size);
+    json_object_set_new(run->output, "turnLeftOut", json_incref(answer->turn));
+    mem_set(&render->warning,
+            "what the model wrote with its picture has %zu bytes, of which at most %d are kept: "
+            "the next render of the chain is not told of it",
+            size, HISTORY_TURN_MAXIMUM);
+}
+
 /* Keep the turn. */
 json_t *history_keep(const Render *render, const Picture *picture, const char *prompt) {
+    if (json_is_object(picture->answer.turn))
+        return json_pack("{s:O}", "leftOut", picture->answer.turn);
     return json_pack("{s:s, s:s?, s:O?}", "text", prompt, "model",
                      render->image_model ? render->image_model->id : NULL, "parts",
                      picture->answer.turn);

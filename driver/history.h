@@ -7,9 +7,11 @@
 #include "render.h"
 
 enum {
-    HISTORY_TURNS = 1,           /* the claim brings the last output */
-    HISTORY_MAXIMUM = 8 << 20,   /* bytes of its picture */
-    HISTORY_TURN_TEXT = 1 << 20, /* bytes of what the model wrote around it, with its signatures */
+    HISTORY_TURNS = 1,         /* the claim brings the last output */
+    HISTORY_MAXIMUM = 8 << 20, /* bytes of its picture */
+    /* Bytes of what was said and of what the model wrote around its picture, with its signatures,
+     * that are stored and sent back; answers may have ten times as much. */
+    HISTORY_TURN_MAXIMUM = 4 << 20,
 };
 
 /* Begin to fetch the last output, if the chain has one. */
@@ -29,6 +31,10 @@ json_t *history_record(const Render *render);
 
 /* What a recipe says about it, the caller's; NULL where it was not told. */
 json_t *history_recipe(const Render *render);
+
+/* Hold a turn that has come against what is kept of one. Of a larger one only its size is, which
+ * the run's output says then: the picture goes on without it. */
+void history_bound(StageRun *run, ModelAnswer *answer);
 
 /* What the next render needs of this one; the caller's. */
 json_t *history_keep(const Render *render, const Picture *picture, const char *prompt);

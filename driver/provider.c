@@ -1,9 +1,9 @@
 #include "provider.h"
 
-#include <openssl/evp.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base64.h"
 #include "base_url.h"
 #include "image_file.h"
 #include "schema.h"
@@ -207,28 +207,10 @@ void answer_from_failure(const HttpReply *reply, ModelAnswer *answer) {
 /* Decode base64. NULL where it is none, which the answer says then. */
 static char *decode(ModelAnswer *answer, const char *what, const char *base64, size_t length,
                     size_t *size) {
-    while (length && base64[length - 1] == '\n')
-        length--;
-    size_t padding = 0;
-    while (padding < 2 && length > padding && base64[length - 1 - padding] == '=')
-        padding++;
-    if (length == 0 || length % 4 != 0) {
-        wire_malformed(answer, "the %s's base64 is cut short (%zu characters)", what, length);
-        return NULL;
-    }
-    /* The decoder takes padding anywhere; it belongs at the end (RFC 4648, 3.3). */
-    if (memchr(base64, '=', length - padding)) {
-        wire_malformed(answer, "the %s's base64 has padding in its middle", what);
-        return NULL;
-    }
-    char *bytes = mem_alloc(length / 4 * 3 + 1);
-    int got = EVP_DecodeBlock((unsigned char *)bytes, (const unsigned char *)base64, (int)length);
-    if (got < 0 || (size_t)got != length / 4 * 3) {
-        wire_malformed(answer, "the %s's base64 is damaged", what);
-        free(bytes);
-        return NULL;
-    }
-    *size = (size_t)got - padding;
+    const char *why;
+    char *bytes = base64_decode(base64, length, size, &why);
+    if (!bytes)
+        wire_malformed(answer, "the %s's base64 %s (%zu characters)", what, why, length);
     return bytes;
 }
 

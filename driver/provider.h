@@ -120,8 +120,7 @@ void provider_hide_key(const Provider *provider, const HttpReply *reply);
 /* Judge a transfer that brought no answer: sets outcome and message. */
 void answer_from_failure(const HttpReply *reply, ModelAnswer *answer);
 
-/* Take an image's bytes out of base64 (RFC 4648, 4) and look at them; malformed where they are
- * none. */
+/* Take an image's bytes out of base64 and look at them; malformed where they are none. */
 void answer_take_image(ModelAnswer *answer, const char *base64, size_t length);
 
 /* The same of a video. */

@@ -274,7 +274,7 @@ static void parse(const HttpReply *reply, const ModelCall *call, ModelAnswer *an
     const char *blocked = json_string_value(json_object_get(feedback, "blockReason"));
     const json_t *candidate = json_array_get(json_object_get(body, "candidates"), 0);
     answer->usage = parse_usage(body);
-    answer->model_version = mem_strdup(json_string_value(json_object_get(body, "modelVersion")));
+    answer->model_version = wire_version(body, "modelVersion");
     if (blocked && !candidate) {
         const char *words = json_string_value(json_object_get(feedback, "blockReasonMessage"));
         answer->outcome = OUTCOME_BLOCKED;

@@ -510,7 +510,7 @@ static void parse(const HttpReply *reply, const ModelCall *call, ModelAnswer *an
     if (!body)
         return;
     answer->usage = parse_usage(body, !call->schema);
-    answer->model_version = mem_strdup(json_string_value(json_object_get(body, "model")));
+    answer->model_version = wire_version(body, "model");
     if (call->schema)
         parse_choice(body, &strings, call, answer);
     else

@@ -5,6 +5,7 @@
 #include "render.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -69,12 +70,6 @@ bool render_is_video(const Render *render) {
 int render_seconds(const Render *render) {
     json_int_t seconds = json_integer_value(json_object_get(render->request, "durationSeconds"));
     return seconds > 0 ? (int)seconds : 8;
-}
-
-/* Parse JSON as the database writes it: jsonb has numbers of any size. */
-json_t *database_json(const char *text) {
-    json_t *json = text ? json_loads(text, JSON_DECODE_ANY, NULL) : NULL;
-    return json || !text ? json : json_loads(text, JSON_DECODE_ANY | JSON_DECODE_INT_AS_REAL, NULL);
 }
 
 /* Parse a column that holds JSON, NULL where it is NULL. */
@@ -179,7 +174,7 @@ void render_free(Render *render) {
     char *const texts[] = {
         render->id,    render->chain_id,       render->prompt,    render->negative,
         render->error, render->sqlstate,       render->operation, render->operation_model,
-        render->hint,  render->previous_video, render->result};
+        render->hint,  render->previous_video, render->result,    render->warning};
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
         free(texts[i]);
     *render = (Render){0};
@@ -381,17 +376,39 @@ void render_drop(Render *render, const char *sqlstate, const char *words, const 
     output_disown(render, &render->corrected);
 }
 
-/* The database refused. */
-void render_lose(Render *render, const DbReply *reply) {
+/* Drop the run with the database's words. */
+static void drop_refused(Render *render, const DbReply *reply) {
     char *words = mem_printf("%s%s%s", reply->message, *reply->detail ? ": " : "", reply->detail);
     render_drop(render, reply->sqlstate, words, reply->hint);
     free(words);
+}
+
+/* What was found cannot be written, now or by another attempt: fail. Details of the database's own
+ * may show rows, which are not for users; those of RC005 are ours. */
+static void fail_refused(Render *render, const DbReply *reply) {
+    bool ours = strcmp(reply->sqlstate, "RC005") == 0 && *reply->detail;
+    char *words =
+        mem_printf("the database refused what is to be recorded: %s%s%s (%s)", reply->message,
+                   ours ? ": " : "", ours ? reply->detail : "", reply->sqlstate);
+    events_again(render);
+    render_refuse(render, words);
+    free(words);
+}
+
+/* The database refused. Where the render's end is asked for already, the answer to that tells what
+ * became of it. */
+void render_lose(Render *render, const DbReply *reply) {
+    if (!db_error_of_data(reply->sqlstate))
+        drop_refused(render, reply);
+    else if (!render->ending && render->end == RENDER_RUNNING)
+        fail_refused(render, reply);
 }
 
 /* The last statement of a render that went well was answered. */
 static void completed(void *context, const DbReply *reply) {
     Render *render = context;
     if (!reply->ok) {
+        render->ending = false;
         render_lose(render, reply);
         return;
     }
@@ -474,13 +491,13 @@ static json_t *describe_result(Render *render) {
 static void complete(Render *render) {
     json_t *result = describe_result(render);
     char *text = json_dumps(result, JSON_TEXT);
-    char *attempt = mem_printf("%d", render->attempt);
+    char attempt[16];
+    snprintf(attempt, sizeof attempt, "%d", render->attempt);
     const char *parameters[] = {render->id, attempt, text};
     render->ending = true;
     render_ask(render, "select renderchain.complete_render($1::uuid, $2::integer, $3::jsonb)", 3,
                parameters, completed, render);
     json_decref(result);
-    free(attempt);
     free(text);
 }
 
@@ -488,7 +505,7 @@ static void complete(Render *render) {
 static void failed(void *context, const DbReply *reply) {
     Render *render = context;
     if (!reply->ok) {
-        render_lose(render, reply);
+        drop_refused(render, reply);
     } else if (render->end == RENDER_RUNNING) {
         bool queued = strcmp(PQgetvalue(reply->result, 0, 0), "pending") == 0;
         set_end(render, queued ? RENDER_REQUEUED : RENDER_FAILED);
@@ -504,7 +521,8 @@ static void ignore_reply(void *context, const DbReply *reply) {
 /* Record what happened, then fail, which refunds, or is tried again later. Takes the error. */
 static void fail_with(Render *render, json_t *error, bool again) {
     char *text = json_dumps(error, JSON_TEXT);
-    char *attempt = mem_printf("%d", render->attempt);
+    char attempt[16];
+    snprintf(attempt, sizeof attempt, "%d", render->attempt);
     const char *parameters[] = {render->id, attempt, text, again ? "t" : "f"};
     render->ending = true;
     drop_jobs(render);
@@ -514,7 +532,6 @@ static void fail_with(Render *render, json_t *error, bool again) {
                "select renderchain.fail_render($1::uuid, $2::integer, $3::jsonb, $4::boolean)", 4,
                parameters, failed, render);
     json_decref(error);
-    free(attempt);
     free(text);
 }
 
@@ -571,7 +588,7 @@ void render_start(Render *render) {
 static void cancelled(void *context, const DbReply *reply) {
     Render *render = context;
     if (!reply->ok) {
-        render_lose(render, reply);
+        drop_refused(render, reply);
         return;
     }
     if (render->end != RENDER_RUNNING)

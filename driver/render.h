@@ -176,6 +176,7 @@ struct Render {
     bool ending; /* complete_render or fail_render has been asked */
     RenderEnd end;
     char *error;    /* why it failed */
+    char *warning;  /* what did not go as it should, though it went on */
     char *sqlstate; /* of the database's refusal, where that ended it */
     char *hint;
     char *result; /* JSON in get_render's shape, as the database wrote it */
@@ -237,12 +238,8 @@ void render_let_go(Render *render);
 /* For prepare.c: everything is there, start what can be started. */
 void render_advance(Render *render);
 
-/* For events.c: the database refused, so that this render is no longer ours. */
+/* The database refused: this render is no longer ours, or fails where it is for what we wrote. */
 void render_lose(Render *render, const DbReply *reply);
-
-/* Parse JSON as the database writes it; numbers past 64 bits are read as reals. NULL where it
- * is NULL or none. */
-json_t *database_json(const char *text);
 
 /* Is it a video that is to be made, and how long? */
 bool render_is_video(const Render *render);
@@ -266,6 +263,9 @@ void events_flush(Render *render);
  * call back when it is committed. */
 void events_commit(Render *render, json_t *objects, DbDone *done, void *context);
 json_t *events_take(Render *render);
+/* Put how every stage went into the queue once more, with what it cost but not what it found, since
+ * the database has refused something of that. */
+void events_again(Render *render);
 
 /* routing.c: the image model by the design's rules, with the reason (static). NULL
  * where the registry has none. */

@@ -483,6 +483,7 @@ static void image_answered(void *context, ModelAnswer *answer, int tries) {
                             (json_int_t)answer->image_length, "tries", tries, "modelVersion",
                             answer->model_version);
     record_history(run);
+    history_bound(run, answer);
     recipe_note(run->output, render);
     stage_picture(run)->answer = *answer;
     stage_end(run, STATE_SUCCESS, outcome);

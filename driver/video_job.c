@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base_url.h"
 #include "video.h"
 #include "wire.h"
 
@@ -12,6 +13,10 @@ enum {
     POLL_LEAST_MS = 100,       /* where the registry says less */
     POLL_LONGEST_MS = 10000,   /* and at most */
     REDIRECTS_MOST = 3,
+    /* What is not there at first may come: services tell of an operation, or give out its file, by
+     * machines that hear of it later than the one that started it. */
+    MISSING_MS = 60000,
+    CUT_MOST = 3, /* how often a video may come in part */
 };
 
 typedef enum Phase { PHASE_START, PHASE_POLL, PHASE_FILE, PHASE_DOWNLOAD } Phase;
@@ -28,8 +33,9 @@ struct VideoJob {
     char *error; /* why there is no body */
     char *operation, *file;
     char *address; /* where a redirect of the download leads; NULL for none */
-    int tries, failures, redirects;
+    int tries, failures, redirects, cut;
     double wait_ms, deadline;
+    double missing_until; /* while answers say that it is not there; 0 for not so */
     json_t *usage;
     HttpCall *sent;
     LoopTimer *timer;
@@ -98,7 +104,7 @@ static void send_phase(void *context) {
                                 "x-goog-api-key: ", own ? job->provider->key : NULL),
         .reply_maximum = job->phase == PHASE_DOWNLOAD ? VIDEO_MAXIMUM : STATE_MAXIMUM,
         .direct = job->provider->loopback,
-        .public_only = !own && !job->provider->loopback,
+        .public_only = !own && !base_url_same_host(job->address, job->provider->url),
         .repeatable = !start,
         .connect_timeout_ms = job->timeouts.connect_ms,
         .idle_timeout_ms = job->timeouts.idle_ms,
@@ -133,6 +139,11 @@ static void poll_later(VideoJob *job) {
     job->wait_ms = job->wait_ms * 1.5 > POLL_LONGEST_MS ? POLL_LONGEST_MS : job->wait_ms * 1.5;
 }
 
+/* Does a poll or download say that there is no such thing? */
+static bool is_missing(const VideoJob *job, const ModelAnswer *answer) {
+    return job->phase != PHASE_START && answer->status == 404;
+}
+
 /* Is a failure one that passes? A start is only sent again where it certainly was not done. */
 static bool passes(const VideoJob *job, const ModelAnswer *answer) {
     const OutcomeRule *rule = outcome_rule(answer->outcome);
@@ -141,6 +152,8 @@ static bool passes(const VideoJob *job, const ModelAnswer *answer) {
     if (job->phase == PHASE_START)
         return !(answer->retry_after_ms > OUTCOME_LONGEST_WAIT_MS) &&
                job->tries < rule->generation_tries;
+    if (is_missing(job, answer))
+        return loop_now() < fmin(job->missing_until, job->deadline);
     return answer->outcome != OUTCOME_REJECTED && answer->outcome != OUTCOME_BLOCKED &&
            loop_now() < job->deadline;
 }
@@ -148,10 +161,15 @@ static bool passes(const VideoJob *job, const ModelAnswer *answer) {
 /* A request failed: once more, or the end. A poll that fails says nothing of the operation, which
  * may be billed: it is not for the queue to start another. */
 static void request_failed(VideoJob *job, ModelAnswer *answer) {
-    bool start = job->phase == PHASE_START;
+    bool start = job->phase == PHASE_START, missing = is_missing(job, answer);
+    if (missing && !job->missing_until)
+        job->missing_until = loop_now() + MISSING_MS;
     if (!passes(job, answer)) {
-        if (!start && outcome_rule(answer->outcome)->passes)
+        if (missing || (!start && outcome_rule(answer->outcome)->passes))
             answer->outcome = OUTCOME_UNKNOWN;
+        if (missing)
+            mem_set(&answer->message, "the operation %s or its file is not there (%s)",
+                    job->operation, answer->message);
         finish(job, answer);
         return;
     }
@@ -181,6 +199,7 @@ static void state_came(VideoJob *job, const HttpReply *reply) {
     json_t *body = wire_load(reply, &strings, &state.answer);
     if (body)
         job->wire->parse(body, &strings, &state);
+    bool readable = body != NULL;
     json_decref(body);
     if (state.operation && !job->operation && is_name(state.operation)) {
         job->operation = state.operation;
@@ -189,7 +208,7 @@ static void state_came(VideoJob *job, const HttpReply *reply) {
         free(state.operation);
     }
     job->file = state.file;
-    if (state.answer.outcome == OUTCOME_MALFORMED && job->phase == PHASE_POLL) {
+    if (!readable && job->phase == PHASE_POLL) {
         request_failed(job, &state.answer);
     } else if (state.answer.outcome != OUTCOME_OK || state.answer.image) {
         finish(job, &state.answer);
@@ -225,13 +244,23 @@ static void file_came(VideoJob *job, const HttpReply *reply) {
         go_on(job, PHASE_DOWNLOAD);
 }
 
-/* The video is there. */
+/* Can it be the beginning of a video, which the connection or a proxy has cut short? */
+static bool is_cut(const Buf *body) {
+    enum { TYPE_AT = 4, TYPE_LENGTH = 4 };
+    return body->length < TYPE_AT + TYPE_LENGTH ||
+           memcmp(body->data + TYPE_AT, "ftyp", TYPE_LENGTH) == 0;
+}
+
+/* The video is there, or what will be no video however often it is fetched. */
 static void video_came(VideoJob *job, const HttpReply *reply) {
     ModelAnswer answer = {.outcome = OUTCOME_OK, .retry_after_ms = -1};
     if (!video_probe(reply->body->data, reply->body->length)) {
         wire_malformed(&answer, "what was fetched is no whole MP4 video (%zu bytes)",
                        reply->body->length);
-        request_failed(job, &answer);
+        if (is_cut(reply->body) && job->cut++ < CUT_MOST)
+            request_failed(job, &answer);
+        else
+            finish(job, &answer);
         return;
     }
     answer.image = buf_take(reply->body, &answer.image_length);
@@ -240,7 +269,8 @@ static void video_came(VideoJob *job, const HttpReply *reply) {
     finish(job, &answer);
 }
 
-/* A download is elsewhere: it is followed, without the key. */
+/* A download is elsewhere: it is followed, without the key, to the provider's own host, which may
+ * be on this machine or in its network, or else to the public internet only. */
 static bool follow(VideoJob *job, const HttpReply *reply) {
     const char *location = http_header(reply, "location");
     if (job->phase != PHASE_DOWNLOAD || reply->status < 301 || reply->status > 308 || !location ||
@@ -260,6 +290,7 @@ static void came(void *context, const HttpReply *reply) {
     if (job->phase != PHASE_DOWNLOAD || reply->status != 200)
         provider_hide_key(job->provider, reply);
     if (reply->code == CURLE_OK && reply->status == 200) {
+        job->missing_until = 0;
         if (job->phase == PHASE_DOWNLOAD)
             video_came(job, reply);
         else if (job->phase == PHASE_FILE)
@@ -270,11 +301,19 @@ static void came(void *context, const HttpReply *reply) {
     }
     if (reply->code == CURLE_OK && follow(job, reply))
         return;
+    if (reply->not_public) {
+        fail(job, OUTCOME_MALFORMED,
+             "the download is redirected to %.200s, which is neither the "
+             "provider's host nor an address of the public internet",
+             job->address);
+        return;
+    }
     if (reply->code != CURLE_OK) {
         answer_from_failure(reply, &answer);
     } else {
-        ModelCall call = {.model = job->model};
+        ModelCall call = {.model = job->phase == PHASE_START ? job->model : NULL};
         job->provider->wire->parse(reply, &call, &answer);
+        answer.status = reply->status;
     }
     request_failed(job, &answer);
 }

@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "table.h"
+
 /* Append plain text. */
 bool wire_append(Body *body, const char *text) {
     return body_append(body, text, strlen(text));
@@ -66,7 +68,7 @@ void wire_error(const HttpReply *reply, const ModelCall *call, const char *words
                 ModelAnswer *answer) {
     answer->outcome = wire_status_outcome(reply->status);
     answer->retry_after_ms = reply->retry_after_ms;
-    if (reply->status == 404)
+    if (reply->status == 404 && call->model)
         answer->message = mem_printf("HTTP 404: %s (model \"%s\"; edit the registry with "
                                      "renderchain models --load if the provider renamed it)",
                                      words ? words : "not found", call->model->id);
@@ -111,6 +113,13 @@ json_int_t wire_tokens(const json_t *object, const char *key) {
     const json_int_t most = 1000000000000;
     json_int_t count = json_integer_value(json_object_get(object, key));
     return count < 0 ? 0 : count > most ? most : count;
+}
+
+/* Read what the model calls itself. */
+char *wire_version(const json_t *body, const char *key) {
+    enum { VERSION_MOST = 200 };
+    const char *version = json_string_value(json_object_get(body, key));
+    return version ? text_clip(version, VERSION_MOST) : NULL;
 }
 
 /* Mark an answer malformed. */

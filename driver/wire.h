@@ -43,6 +43,9 @@ void wire_take_json(ModelAnswer *answer, const char *text, const ModelCall *call
 /* A count of tokens, held to what one can be; 0 where it is not there. */
 json_int_t wire_tokens(const json_t *object, const char *key);
 
+/* What the model calls itself, clipped; the caller's, NULL where it is not there. */
+char *wire_version(const json_t *body, const char *key);
+
 /* Mark an answer malformed, with words. */
 void wire_malformed(ModelAnswer *answer, const char *format, ...) PRINTF_LIKE(2, 3);
 

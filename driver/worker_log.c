@@ -64,12 +64,13 @@ static const char *end_name(const Render *render) {
 void worker_say_over(const Worker *worker, const Render *render) {
     double milliseconds = loop_now() - render->started;
     const char *end = end_name(render);
+    const char *said = render->error ? render->error : render->warning;
     char *words = mem_printf("render %s: %s after %.1f s%s%s", render->id, end, milliseconds / 1e3,
-                             render->error ? ": " : "", render->error ? render->error : "");
+                             said ? ": " : "", said ? said : "");
     print(worker,
-          json_pack("{s:s, s:s, s:s, s:i, s:I, s:s?}", "event", "end", "renderId", render->id,
+          json_pack("{s:s, s:s, s:s, s:i, s:I, s:s?, s:s*}", "event", "end", "renderId", render->id,
                     "status", end, "attempt", render->attempt, "durationMs",
-                    (json_int_t)milliseconds, "error", render->error),
+                    (json_int_t)milliseconds, "error", render->error, "warning", render->warning),
           words);
     free(words);
 }

@@ -6,5 +6,5 @@ use lib "$FindBin::Bin/lib";
 use RenderchainChaos;
 use Test::More;
 
-chaos($ENV{CHAOS_SECONDS} || 12, $ENV{CHAOS_SEED} || time);
+chaos($ENV{CHAOS_SECONDS} || 12, $ENV{CHAOS_SEED} || time, $ENV{CHAOS_STORAGE} || 'file');
 done_testing();

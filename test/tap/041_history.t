@@ -84,6 +84,26 @@ my ($sixth, $silent) = render($server, '--chain', 'talker');
 is(scalar(@{ $silent->{contents} }), 1, 'more words than the model takes: a plain request');
 like(recorded($sixth), qr/^false the request is \d+ bytes/, 'and why is recorded');
 
+# What the model writes around a picture is kept up to a size; the picture is kept without more than that.
+my $data = MIME::Base64::encode_base64(png_bytes(16, 9, [ 1, 2, 3 ]), '');
+my $large = { candidates => [ { finishReason => 'STOP', content => { parts => [ { text => 'Here it is.' },
+	{ inlineData => { mimeType => 'image/png', data => $data }, thoughtSignature => 'x' x (5 << 20) } ] } } ], modelVersion => 'v' x 5000 };
+($server) = scripted_server($url, { body => 'responseModalities', times => 1, reply => $large });
+my $id = submit('--prompt', 'a brick house', '--quick', '--chain', 'wordy');
+my $worker = start_worker('--drain', '--provider', 'local', '--provider-url', $server);
+is(end_of($worker), 0, 'a signature of 5 MB');
+my ($end) = grep { $_->{event} eq 'end' } events_of($worker->{out});
+is($end->{status}, 'completed', 'loses no picture') or diag($worker->{out});
+like($end->{warning}, qr/has 52\d{5} bytes, of which at most 4194304 are kept/, 'and is warned of');
+cmp_ok(sql($node, "SELECT length(metadata::text) + (SELECT max(length(output::text)) FROM render_stages WHERE render_id = '$id') FROM renders WHERE id = '$id'"),
+	'<', 20000, 'without being stored');
+like(sql($node, "SELECT output ->> 'turnLeftOut' FROM render_stages WHERE render_id = '$id' AND stage = 'image_generation'"), qr/bytes.*52\d{5}/,
+	'which its stage says');
+($server) = scripted_server($url);
+my ($next, $without) = render($server, '--chain', 'wordy');
+is(scalar(@{ $without->{contents} }), 1, 'the next render goes without it');
+is(recorded($next), 'false what the model wrote with it was too large to be kept', 'and says why');
+
 # A body over the limit is not sent at all.
 my $noise = write_file('noise.png', png_bytes(64, 48, [ 1, 2, 3 ]));
 sql($node, q{UPDATE models SET definition = jsonb_set(definition, '{maxInlineBytes}', '300') WHERE id = 'local-image-flash'});

@@ -120,6 +120,29 @@ $server = scripted_server($url, { path => 'operations/', times => 1, status => 5
 is($code, 0, 'polls that fail, and a download that is cut') or diag($err);
 is(scalar(my @starts = grep { $_->{path} =~ /predictLongRunning/ } asked($server)), 1, 'it was started once');
 
+# What is not there yet may come.
+$server = scripted_server($url, map { { path => $_, times => 2, status => 404, reply => { error => { code => 404, message => 'not found' } } } }
+	  'operations/', 'download');
+($code, $result, $err) = video($server, '--quality', 'high', '--duration', '4', '--quick');
+is($code, 0, 'an operation and a file that are not there at first') or diag($err);
+is(scalar(@starts = grep { $_->{path} =~ /predictLongRunning/ } asked($server)), 1, 'are waited for');
+
+# An operation that has ended without anything that can be fetched as a video is not asked for again; a video in part is, a few times.
+for my $case (
+	[ 'no MP4', { path => 'download', reply => 'x' x 1000 }, qr/no whole MP4 video \(1000 bytes\)/, 'download', 1 ],
+	[ 'part of an MP4', { path => 'download', reply => "\0\0\0\x10ftypisom\0\0\0\0" }, qr/no whole MP4 video \(16 bytes\)/, 'download', 4 ],
+	[ 'no file', { path => 'operations/', reply => { name => 'models/m/operations/o', done => JSON::PP::true, response => {
+		generateVideoResponse => { generatedSamples => [ { video => { uri => 'https://example.test/a.mp4' } } ] } } } },
+		qr/no file of the provider/, 'operations/', 1 ])
+{
+	my ($what, $rule, $words, $path, $times) = @$case;
+	$server = scripted_server($url, $rule);
+	($code, $result, $err) = video($server, '--quality', 'high', '--duration', '4', '--quick');
+	is($code, 1, "$what: fails");
+	like($err, qr/video_generation failed \(malformed\): .*$words/, "$what: said");
+	is(scalar(my @asked = grep { $_->{path} =~ $path } asked($server)), $times, "$what: asked for $times times");
+}
+
 # A download that is elsewhere is followed without the key.
 my $other = scripted_server($url);
 $server = scripted_server($url, { path => 'download', status => 302, headers => { Location => "$other/v1beta/files/x:download" }, reply => '' });
@@ -128,6 +151,16 @@ is($code, 1, 'a redirect of the download');
 my @elsewhere = asked($other);
 is(scalar(@elsewhere) > 0, 1, 'is followed');
 is((grep { defined $_->{headers}{'x-goog-api-key'} } @elsewhere) + 0, 0, 'without the key');
+
+# Neither to other addresses of this machine nor of its network, also where the provider is on this machine.
+for my $private ('http://127.0.0.2:1/', 'http://[::1]:1/', 'http://10.0.0.1/', 'http://169.254.169.254/latest/')
+{
+	$server = scripted_server($url, { path => 'download', status => 302, headers => { Location => $private }, reply => '' });
+	($code, $result, $err) = video($server, '--duration', '4', '--quick');
+	is($code, 1, "a redirect to $private");
+	like($err, qr/video_generation failed \(malformed\): the download is redirected to \Q$private\E, which is neither/, 'is refused at once');
+	is(scalar(@elsewhere = grep { $_->{path} =~ /download/ } asked($server)), 1, 'and not asked for again');
+}
 
 # Operations that end badly.
 my $credits = "SELECT balance || '/' || reserved FROM credit_accounts WHERE user_id = '$user'";
@@ -155,10 +188,11 @@ like($err, qr/has not ended in 2 s/, 'ends with that time');
 
 my $id;
 # Polls that fail to the end of that time, also those that ask for more patience: the operation may have ended well.
-for my $headers ({}, { 'Retry-After' => 400 })
+for my $case ([ 429, {} ], [ 429, { 'Retry-After' => 400 } ], [ 404, {} ])
 {
+	my ($status, $headers) = @$case;
 	$server = scripted_server($url, { path => 'predictLongRunning', reply => { name => 'operations/x' } },
-		{ path => 'operations/x', status => 429, headers => $headers, reply => { error => { code => 429, message => 'slow' } } });
+		{ path => 'operations/x', status => $status, headers => $headers, reply => { error => { code => $status, message => 'slow' } } });
 	$id = submit('--video', '--prompt', 'a house', '--user', $user, '--model', 'patient', '--duration', '4', '--quick');
 	driver('worker', '--drain', '--provider', 'local', '--provider-url', $server, '--json');
 	is(sql($node, "SELECT r.status || ' ' || s.outcome FROM renders r JOIN render_stages s ON s.render_id = r.id AND s.stage = 'video_generation'

@@ -134,14 +134,68 @@ static void pictures(void **state) {
     free(last);
 }
 
+/* Base64 is written in several ways: with line breaks, without padding, in the alphabet for URLs,
+ * with escapes as PHP makes them. */
+enum { BROKEN = 1, UNPADDED = 2, FOR_URLS = 4, ESCAPED = 8, FORMS = 16 };
+
+/* Rewrite base64 in such a form, as it stands in JSON. */
+static char *rewrite(const char *data, int form) {
+    char *text = mem_alloc(4 * strlen(data) + 8), *to = text;
+    for (size_t i = 0; data[i]; i++) {
+        char c = data[i];
+        if ((form & BROKEN) && i % 19 == 0)
+            to = stpcpy(to, i % 2 ? "\\r\\n" : "\\n");
+        if ((form & FOR_URLS) && (c == '+' || c == '/'))
+            c = c == '+' ? '-' : '_';
+        if ((form & ESCAPED) && c == '/')
+            *to++ = '\\';
+        if (!(form & UNPADDED) || c != '=')
+            *to++ = c;
+    }
+    *to = '\0';
+    return text;
+}
+
+static void pictures_in_other_base64(void **state) {
+    (void)state;
+    Buf png = make_png(3, 2);
+    /* All by which the forms differ: both digits, and padding. */
+    while (png.length % 3 != 0)
+        assert_true(buf_append(&png, "x", 1));
+    assert_true(buf_append(&png, "\xfb\xef\xbe\xff\xff\xffx", 7));
+    char *data = base64_of(png.data, png.length);
+    assert_true(strchr(data, '+') && strchr(data, '/') && strchr(data, '='));
+    for (int form = 0; form < FORMS; form++) {
+        char *text = rewrite(data, form);
+        char *body = mem_printf("{\"candidates\":[{\"content\":{\"parts\":[{\"inlineData\":{"
+                                "\"mimeType\":\"image/png\",\"data\":\"%s\"}}]}}]}",
+                                text);
+        ModelAnswer answer = judge(true, 200, body, -1);
+        if (answer.outcome != OUTCOME_OK)
+            fail_msg("%s: %s", text, answer.message);
+        assert_int_equal(answer.image_length, png.length);
+        assert_memory_equal(answer.image, png.data, png.length);
+        answer_free(&answer);
+        free(body);
+        free(text);
+    }
+    free(data);
+    buf_free(&png);
+}
+
 static void pictures_that_are_none(void **state) {
     (void)state;
     static const char *const data[][2] = {
         {"", "cut short"},
-        {"iVBORw0KGgo", "cut short"},
+        {"iVBORw0KGgo", "cannot be used"},
+        {"iVBORw0KG", "cut short"},
         {"iVBO*w0K", "damaged"},
+        {"iVBO=w0K", "padding in its middle"},
+        {"iVBORw0KGgo==", "padded wrongly"},
+        {"iVBORw==\\niVBORw==", "padding in its middle"},
+        {"\\n =\\r\\n", "cut short"},
         {"iVBORw0KGgo=", "cannot be used"},
-        {"data:image/png;base64,AAAA", "cut short"},
+        {"data:image/png;base64,AAAA", "damaged"},
         {"VGhpcyBpcyBhIGxldHRlciBhbmQgbm90IGFuIGltYWdlLi4u", "not a PNG, JPEG or WebP"},
     };
     for (size_t i = 0; i < COUNT(data); i++) {
@@ -518,6 +572,7 @@ int main(void) {
         cmocka_unit_test(json_answers),
         cmocka_unit_test(json_that_is_none),
         cmocka_unit_test(pictures),
+        cmocka_unit_test(pictures_in_other_base64),
         cmocka_unit_test(pictures_that_are_none),
         cmocka_unit_test(refusals),
         cmocka_unit_test(empty_answers),

@@ -2,7 +2,8 @@
 # killed, stopped and put to sleep past their leases, the model fails now and then, and PostgreSQL
 # restarts. When it is over, everything has to be as if nothing had happened: every render in an end
 # state, the ledger proven, storage equal to the table, no position missing or doubled, no memory
-# lost, no picture drawn without a trace.
+# lost, no picture drawn without a trace. Storage is a directory, or an S3 service that refuses,
+# cuts off and answers too late.
 package RenderchainChaos;
 
 use strict;
@@ -10,6 +11,7 @@ use warnings;
 use Exporter 'import';
 use IPC::Run qw(run start finish kill_kill timeout);
 use POSIX qw(WNOHANG);
+use RenderchainS3;
 use RenderchainTest;
 use Test::More;
 use Time::HiRes qw(time sleep);
@@ -85,6 +87,14 @@ sub remember
 	return $id ? "$id $who $turn" : undef;
 }
 
+# Have the S3 service fail at one of the next requests of a kind.
+sub spoil_storage
+{
+	my $method = (qw(PUT PUT GET HEAD DELETE))[ rand 5 ];
+	s3_tell('fault', "$method ^/media/renders/[^.] 1 " . (qw(503 cut late))[ rand 3 ]);
+	return;
+}
+
 # Start a worker whose leases are short.
 sub new_worker
 {
@@ -127,10 +137,11 @@ sub said { my $sum = 0; $sum += -s $_ for glob "$directory/worker.*"; return $su
 # Let it all happen for that long.
 sub rage
 {
-	my ($seconds, $seed) = @_;
+	my ($seconds, $seed, $storage) = @_;
 	my @actors = map { my $who = "submitter $_"; actor($who, $seed + $_, 0.15, sub { submit_surely($who, @_) }) } 1 .. 2;
 	push @actors, actor('meddler', $seed + 10, 0.5, \&meddle);
 	push @actors, map { my $who = "rememberer $_"; actor($who, $seed + 20 + $_, 0.3, sub { remember($who, @_) }) } 1 .. 2;
+	push @actors, actor('spoiler', $seed + 30, 1, \&spoil_storage) if $storage eq 's3';
 	my @workers = map { new_worker($_) } 0 .. 2;
 	my ($end, $restart) = (time + $seconds, time + $seconds / 3);
 	while (time < $end)
@@ -214,20 +225,23 @@ sub judge_storage
 # All of it; prints its figures.
 sub chaos
 {
-	my ($seconds, $seed) = @_;
-	note("chaos for $seconds seconds, seed $seed");
+	my ($seconds, $seed, $storage) = @_;
+	note("chaos for $seconds seconds, seed $seed, storage $storage");
 	srand $seed;
 	$directory = scratch();
 	$stop_file = "$directory/stop";
 	$node = new_server('chaos', conf => "renderchain.upload_grace = 0\nrenderchain.max_attempts = 10\n");
+	s3_service() if $storage eq 's3';
 	driver('credits', 'grant', '--user', $_, '--amount', '1000000') for @users;
 	my @faults = map { my $call = 5 + int rand 2000; ('--fault', "$call=" . (qw(503 429 reset cut 500 empty malformed))[ rand 7 ]) } 1 .. 60;
 	my $url = model_server('--canned', '--latency-ms', '60', @faults);
-	rage($seconds, $seed);
+	rage($seconds, $seed, $storage);
+	s3_tell('forget', '') if $storage eq 's3';
 	my $calm = model_server('--canned');
 	calm_down($calm);
 	judge(scalar grep { $_->{stage} eq 'image_generation' && ($_->{status} // 0) == 200 } calls_of($url), calls_of($calm));
 	judge_storage();
+	$count{'requests spoiled by storage'} = grep { $_->{status} =~ /^(?:503|cut|late)$/ } @{ s3_ask('calls') } if $storage eq 's3';
 	my $states = sql($node, q{SELECT string_agg(s, ', ' ORDER BY s) FROM (SELECT count(*) || ' ' || status AS s FROM renders GROUP BY status) x});
 	my $attempts = sql($node, 'SELECT max(attempt) FROM render_jobs');
 	note("renders: $states; up to $attempts attempts; " . join ', ', map { "$count{$_} $_" } sort keys %count);

@@ -11,6 +11,7 @@
 #        cut                     the connection is closed without an answer
 #        late                    the request is done, then the connection is closed
 #        hold                    the request waits until /-/release
+#   POST /-/forget             no failure that was ordered happens any more
 #   POST /-/release            do what was held, answered or not
 #   POST /-/clock              body: seconds that the service's clock is ahead
 package S3Server;
@@ -197,6 +198,7 @@ sub control
 		my ($method, $regex, $times, $action) = split ' ', $request->{body};
 		push @{ $self->{faults} }, { method => $method, regex => qr/$regex/, times => $times, action => $action };
 	}
+	elsif ($what eq 'forget') { $self->{faults} = [] }
 	elsif ($what eq 'release')
 	{
 		my @held = @{ $self->{held} };
