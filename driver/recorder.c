@@ -176,9 +176,9 @@ static bool describe(Item *item) {
         end_item(item, running ? &well : NULL);
         return false;
     }
-    item->document = json_pack("{s:s, s:i, s:o, s:O*}", "render", render->id, "attempt",
-                               render->attempt, "events", events_take(render), "objects",
-                               item->objects);
+    item->document =
+        json_pack("{s:s, s:i, s:o, s:O*}", "render", render->id, "attempt", render->attempt,
+                  "events", events_take(render), "objects", item->objects);
     return true;
 }
 
@@ -227,8 +227,7 @@ static void record(Recorder *recorder) {
             send_queue(recorder, &recorder->patient);
         } else {
             if (!recorder->timer)
-                recorder->timer =
-                    loop_after(recorder->loop, LOOK_AGAIN_MS, look_again, recorder);
+                recorder->timer = loop_after(recorder->loop, LOOK_AGAIN_MS, look_again, recorder);
             return;
         }
     }

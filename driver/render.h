@@ -127,7 +127,7 @@ typedef struct History {
 
 struct Render {
     App *app;
-    Db *db; /* where it is recorded; the app's unless the caller sets another */
+    Db *db;             /* where it is recorded; the app's unless the caller sets another */
     Recorder *recorder; /* records it with others; NULL where it is recorded by itself */
     char *id, *chain_id;
     int position, attempt;
