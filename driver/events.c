@@ -89,6 +89,7 @@ json_t *events_take(Render *render) {
     json_t *taken = render->events;
     render->events = json_array();
     render->paid = false;
+    recorder_forget(render);
     return taken;
 }
 

@@ -57,7 +57,7 @@ struct Loop {
     LoopWatch *transfers_watch;
     LoopWatch *senders; /* of which sending has begun in this turn */
     bool transfers_ready;
-    bool behind; /* more of them were ready than were looked at */
+    bool behind;                       /* more of them were ready than were looked at */
     LoopTransfers groups[GROUPS_MOST]; /* that take turns */
     size_t group_count, next_group;
     LoopTransferDone *done;
@@ -289,8 +289,7 @@ void loop_prepare_transfers(Loop *loop) {
 /* Keep up to so many connections open between transfers, which are given to more groups. */
 void loop_keep_connections(Loop *loop, long most) {
     loop_prepare_transfers(loop);
-    while (loop->group_count < GROUPS_MOST &&
-           (long)loop->group_count * CONNECTIONS_A_GROUP < most)
+    while (loop->group_count < GROUPS_MOST && (long)loop->group_count * CONNECTIONS_A_GROUP < most)
         add_group(loop);
     for (size_t i = 0; i < loop->group_count; i++)
         curl_multi_setopt(loop->groups[i].multi, CURLMOPT_MAXCONNECTS,
@@ -445,8 +444,7 @@ bool loop_is_behind(const Loop *loop) {
 void loop_turn(Loop *loop) {
     perform_if_due(loop);
     serve(loop->epoll, wait_limit(loop));
-    loop->behind =
-        loop->transfers_ready && serve(loop->transfers_epoll, 0) == EVENTS_A_TURN;
+    loop->behind = loop->transfers_ready && serve(loop->transfers_epoll, 0) == EVENTS_A_TURN;
     loop->transfers_ready = false;
     /* What a timer does may take its time (storing a file); requests leave before. */
     perform_if_due(loop);

@@ -7,7 +7,6 @@
 
 enum {
     MOST_AT_ONCE = 32, /* longer statements would keep what comes next waiting */
-    BEHIND = 1,        /* statements out while telemetry waits */
     LOOK_AGAIN_MS = 10,
     LONGEST_PATIENCE_MS = 1000
 };
@@ -15,18 +14,20 @@ enum {
 static const char record_sql[] = "select * from renderchain.record_stages($1::jsonb)";
 
 /* What waits to be recorded of one render. */
-typedef struct Item {
+typedef struct RecorderItem Item;
+struct RecorderItem {
+    Recorder *recorder;
     Render *render;
     json_t *objects;
     DbDone *done;
     void *context;
     json_t *document; /* as it is sent; NULL while it waits */
     double since;
-    struct Item *next;
-} Item;
+    Item *next, *previous;
+};
 
 typedef struct Queue {
-    Item *first, **last;
+    Item *first, *last;
 } Queue;
 
 /* A statement that is out. */
@@ -50,21 +51,23 @@ static void send_batch(Batch *batch);
 
 /* ---- queues ---- */
 
-static void start_queue(Queue *queue) {
-    *queue = (Queue){NULL, &queue->first};
-}
-
 static void enqueue(Queue *queue, Item *item) {
     item->next = NULL;
-    *queue->last = item;
-    queue->last = &item->next;
+    item->previous = queue->last;
+    *(queue->last ? &queue->last->next : &queue->first) = item;
+    queue->last = item;
+}
+
+static void take_out(Queue *queue, Item *item) {
+    *(item->previous ? &item->previous->next : &queue->first) = item->next;
+    *(item->next ? &item->next->previous : &queue->last) = item->previous;
+    if (item->render->telemetry == item)
+        item->render->telemetry = NULL;
 }
 
 static Item *dequeue(Queue *queue) {
     Item *item = queue->first;
-    queue->first = item->next;
-    if (!queue->first)
-        queue->last = &queue->first;
+    take_out(queue, item);
     return item;
 }
 
@@ -85,8 +88,6 @@ Recorder *recorder_new(Db *db, Loop *loop) {
     Recorder *recorder = mem_alloc(sizeof *recorder);
     recorder->db = db;
     recorder->loop = loop;
-    start_queue(&recorder->urgent);
-    start_queue(&recorder->patient);
     return recorder;
 }
 
@@ -96,8 +97,8 @@ void recorder_free(Recorder *recorder) {
         return;
     Queue *const queues[] = {&recorder->urgent, &recorder->patient};
     for (size_t i = 0; i < 2; i++)
-        while (queues[i]->first) {
-            Item *item = dequeue(queues[i]);
+        for (Item *item = queues[i]->first, *next; item; item = next) {
+            next = item->next;
             json_decref(item->objects);
             free(item);
         }
@@ -128,7 +129,6 @@ static void separate(Batch *batch) {
         Batch *one = mem_alloc(sizeof *one);
         one->recorder = batch->recorder;
         one->alone = true;
-        start_queue(&one->items);
         enqueue(&one->items, dequeue(&batch->items));
         send_batch(one);
     }
@@ -168,18 +168,19 @@ static void send_batch(Batch *batch) {
     json_decref(list);
 }
 
+static const DbReply well = {.ok = true, .sqlstate = "00000", .message = "", .detail = ""};
+
 /* Say what is to be recorded of a render, unless that is over or has gone by another way. */
 static bool describe(Item *item) {
-    static const DbReply well = {.ok = true, .sqlstate = "00000", .message = "", .detail = ""};
     Render *render = item->render;
     bool running = render->end == RENDER_RUNNING && !render->ending;
     if (!running || (json_array_size(render->events) == 0 && !item->objects)) {
         end_item(item, running ? &well : NULL);
         return false;
     }
-    item->document = json_pack("{s:s, s:i, s:o, s:O*}", "render", render->id, "attempt",
-                               render->attempt, "events", events_take(render), "objects",
-                               item->objects);
+    item->document =
+        json_pack("{s:s, s:i, s:o, s:O*}", "render", render->id, "attempt", render->attempt,
+                  "events", events_take(render), "objects", item->objects);
     return true;
 }
 
@@ -187,7 +188,6 @@ static bool describe(Item *item) {
 static void send_queue(Recorder *recorder, Queue *queue) {
     Batch *batch = mem_alloc(sizeof *batch);
     batch->recorder = recorder;
-    start_queue(&batch->items);
     for (int count = 0; queue->first && count < MOST_AT_ONCE;) {
         Item *item = dequeue(queue);
         if (!describe(item))
@@ -209,7 +209,7 @@ static bool is_overdue(const Recorder *recorder) {
 
 /* Has nobody anything better to do? */
 static bool is_quiet(const Recorder *recorder) {
-    return db_unanswered(recorder->db) <= BEHIND && !loop_is_behind(recorder->loop);
+    return !db_busy(recorder->db) && !loop_is_behind(recorder->loop);
 }
 
 static void look_again(void *context) {
@@ -228,8 +228,7 @@ static void record(Recorder *recorder) {
             send_queue(recorder, &recorder->patient);
         } else {
             if (!recorder->timer)
-                recorder->timer =
-                    loop_after(recorder->loop, LOOK_AGAIN_MS, look_again, recorder);
+                recorder->timer = loop_after(recorder->loop, LOOK_AGAIN_MS, look_again, recorder);
             return;
         }
     }
@@ -239,12 +238,24 @@ static void record(Recorder *recorder) {
 void recorder_add(Recorder *recorder, Render *render, bool urgent, json_t *objects, DbDone *done,
                   void *context) {
     Item *item = mem_alloc(sizeof *item);
-    *item = (Item){.render = render,
+    *item = (Item){.recorder = recorder,
+                   .render = render,
                    .objects = objects,
                    .done = done,
                    .context = context,
                    .since = render->events_since};
     render_hold(render);
     enqueue(urgent ? &recorder->urgent : &recorder->patient, item);
+    if (!urgent)
+        render->telemetry = item;
     record(recorder);
+}
+
+/* Let a render go that waits for telemetry which has gone by another way. */
+void recorder_forget(Render *render) {
+    Item *item = render->telemetry;
+    if (!item)
+        return;
+    take_out(&item->recorder->patient, item);
+    end_item(item, render->end == RENDER_RUNNING ? &well : NULL);
 }

@@ -10,6 +10,7 @@
 #include "db.h"
 
 typedef struct Recorder Recorder;
+typedef struct RecorderItem RecorderItem;
 typedef struct Render Render;
 
 Recorder *recorder_new(Db *db, Loop *loop);
@@ -22,5 +23,8 @@ void recorder_free(Recorder *recorder);
  * that has ended by then is not recorded, and nobody is called back. */
 void recorder_add(Recorder *recorder, Render *render, bool urgent, json_t *objects, DbDone *done,
                   void *context);
+
+/* The render has no events any more that could wait. */
+void recorder_forget(Render *render);
 
 #endif

@@ -205,6 +205,7 @@ static void over_if_done(Render *render) {
 /* Note how the render ended, which is the only way. */
 static void set_end(Render *render, RenderEnd end) {
     render->end = end;
+    recorder_forget(render);
     over_if_done(render);
 }
 

@@ -127,7 +127,7 @@ typedef struct History {
 
 struct Render {
     App *app;
-    Db *db; /* where it is recorded; the app's unless the caller sets another */
+    Db *db;             /* where it is recorded; the app's unless the caller sets another */
     Recorder *recorder; /* records it with others; NULL where it is recorded by itself */
     char *id, *chain_id;
     int position, attempt;
@@ -169,6 +169,7 @@ struct Render {
     bool events_in_flight;
     LoopTimer *events_timer; /* while events gather */
     double events_since;     /* loop_now() when they began to */
+    RecorderItem *telemetry; /* while they wait for the recorder; recorder.c */
     bool paid;               /* one of them is of a picture that was paid for: no time to lose */
 
     bool advancing;

@@ -8,10 +8,14 @@
 
 enum { LEASES_A_LEASE = 3, IDS_MAXIMUM = 1 << 20 };
 
+static bool is_of(const Running *running, const char *id) {
+    return running->render.id && strcmp(running->render.id, id) == 0;
+}
+
 /* Find a running render. */
 Running *worker_find(const Worker *worker, const char *id) {
     for (Running *running = worker->running; running; running = running->next)
-        if (running->render.id && strcmp(running->render.id, id) == 0)
+        if (is_of(running, id))
             return running;
     return NULL;
 }
@@ -61,11 +65,15 @@ static void extended(void *context, const DbReply *reply) {
         worker_say(worker, "warning", "leases could not be extended: %s", reply->message);
         return;
     }
+    /* In the order in which they were asked about, so that the next is mostly the next. */
+    Running *next = worker->running;
     for (int row = 0; row < PQntuples(reply->result); row++) {
-        const char *id = db_text(reply->result, row, "render_id");
-        Running *running = id ? worker_find(worker, id) : NULL;
-        if (running)
-            lease_verdict(&running->render, reply->result, row);
+        const char *id = PQgetvalue(reply->result, row, 0);
+        Running *running = next && is_of(next, id) ? next : worker_find(worker, id);
+        if (!running)
+            continue;
+        lease_verdict(&running->render, reply->result, row);
+        next = running->next;
     }
 }
 

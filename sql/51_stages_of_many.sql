@@ -31,12 +31,18 @@ AS $$
 DECLARE
     v_schema text := renderchain.use_schema();
     v_now timestamptz := renderchain.clock();
+    v_rule jsonb := '{
+    "types": ["array"],
+    "items": {"types": ["object"], "needed": ["render", "attempt", "events"], "others": {}, "members": {
+        "render": {"types": ["string"], "pattern": "^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$", "is": "the id of a render"},
+        "attempt": {"types": ["number"], "pattern": "^[0-9]{1,9}$", "is": "the number of an attempt"},
+        "objects": {"types": ["array", "null"], "is": "a list"}}}}'::jsonb;
     v_one record;
     v_held boolean;
 BEGIN
-    IF pg_catalog.jsonb_typeof(record_stages.renders) IS DISTINCT FROM 'array'::text
-       OR record_stages.renders @? '$[*] ? (@.type() != "object")'::jsonpath THEN
+    IF NOT renderchain._fits(record_stages.renders, v_rule) THEN
         RAISE EXCEPTION 'invalid list of renders' USING ERRCODE = 'RC005',
+            DETAIL = renderchain._list_problem('render'::text, record_stages.renders, v_rule),
             HINT = 'It looks like [{"render": ..., "attempt": 1, "events": [...], "objects": [...]}].';
     END IF;
     FOR v_one IN

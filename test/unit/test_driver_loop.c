@@ -1,12 +1,18 @@
 /* Timers fire in the order in which they are due, however many there are and whichever are taken
- * out again; and the state of a stage that waits to be recorded takes the place of the one before.
+ * out again; a request is sent whole before another one is begun; and the state of a stage that
+ * waits to be recorded takes the place of the one before.
  */
 #include "driver_test.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "loop.h"
 #include "render.h"
 
-enum { TIMERS = 500 };
+enum { TIMERS = 500, REQUESTS = 6, BODY = 48 << 10, PIECE = 16 << 10 };
 
 static Loop *loop;
 static double due[TIMERS], last_due;
@@ -66,6 +72,70 @@ static void cancels_itself(void **state) {
     assert_int_equal(fired, 1);
 }
 
+static char order[REQUESTS * BODY / PIECE * 2 + 1]; /* which request each piece was of */
+static size_t left[REQUESTS];
+
+/* Give libcurl a piece of a request's body, and note whose. */
+static size_t give_piece(char *data, size_t size, size_t count, void *context) {
+    size_t which = (size_t)((size_t *)context - left), length = size * count;
+    if (length > left[which])
+        length = left[which];
+    memset(data, 'x', length);
+    left[which] -= length;
+    if (length)
+        order[strlen(order)] = (char)('0' + which);
+    return length;
+}
+
+/* Listen on loopback, for connections that nobody takes: what is sent stays in their buffers. */
+static int listen_for(char *url, size_t room) {
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t length = sizeof address;
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    assert_int_equal(bind(fd, (struct sockaddr *)&address, length), 0);
+    assert_int_equal(listen(fd, REQUESTS * 2), 0);
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &length), 0);
+    snprintf(url, room, "http://127.0.0.1:%d/", ntohs(address.sin_port));
+    return fd;
+}
+
+/* Of requests that begin together the pieces of each leave one after the other; on groups of
+ * connections as well. */
+static void sent_whole(void **state) {
+    (void)state;
+    char url[64];
+    int fd = listen_for(url, sizeof url);
+    CURL *easy[REQUESTS];
+    LoopTransfers *groups[REQUESTS];
+    loop_keep_connections(loop, 512);
+    for (size_t i = 0; i < REQUESTS; i++) {
+        left[i] = BODY;
+        easy[i] = curl_easy_init();
+        curl_easy_setopt(easy[i], CURLOPT_URL, url);
+        curl_easy_setopt(easy[i], CURLOPT_NOPROXY, "*");
+        curl_easy_setopt(easy[i], CURLOPT_POST, 1L);
+        curl_easy_setopt(easy[i], CURLOPT_POSTFIELDSIZE, (long)BODY);
+        curl_easy_setopt(easy[i], CURLOPT_UPLOAD_BUFFERSIZE, (long)PIECE);
+        curl_easy_setopt(easy[i], CURLOPT_READFUNCTION, give_piece);
+        curl_easy_setopt(easy[i], CURLOPT_READDATA, &left[i]);
+        groups[i] = loop_transfer(loop, easy[i]);
+        assert_non_null(groups[i]);
+    }
+    assert_ptr_not_equal(groups[0], groups[1]);
+    for (size_t i = 0; i < REQUESTS; i++)
+        while (left[i])
+            loop_turn(loop);
+    unsigned changes = 0;
+    for (const char *at = order; at[1]; at++)
+        changes += at[0] != at[1];
+    assert_int_equal(changes, REQUESTS - 1);
+    for (size_t i = 0; i < REQUESTS; i++) {
+        loop_drop(groups[i], easy[i]);
+        curl_easy_cleanup(easy[i]);
+    }
+    close(fd);
+}
+
 static void one_event_a_stage(void **state) {
     (void)state;
     App app = {0};
@@ -93,7 +163,8 @@ static void one_event_a_stage(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(in_order), cmocka_unit_test(cancels_itself),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(in_order), cmocka_unit_test(sent_whole),
+                                       cmocka_unit_test(cancels_itself),
                                        cmocka_unit_test(one_event_a_stage)};
     loop = loop_new(ignore_transfer, NULL);
     int status = cmocka_run_group_tests(tests, NULL, NULL);
