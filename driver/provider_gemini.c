@@ -159,9 +159,12 @@ static json_t *parse_usage(const json_t *body) {
     }
     json_int_t out = wire_tokens(meta, "candidatesTokenCount");
     json_int_t thoughts = wire_tokens(meta, "thoughtsTokenCount");
-    return json_pack("{s:I, s:I, s:I}", "inputTokens", wire_tokens(meta, "promptTokenCount"),
-                     "outputTokens", out > image ? out - image + thoughts : thoughts, "imageTokens",
-                     image);
+    json_t *usage =
+        json_pack("{s:I, s:I}", "inputTokens", wire_tokens(meta, "promptTokenCount"),
+                  "outputTokens", out > image ? out - image + thoughts : thoughts);
+    if (image)
+        json_object_set_new(usage, "imageTokens", json_integer(image));
+    return usage;
 }
 
 /* Is the reason a refusal by a safety or copyright rule? */
