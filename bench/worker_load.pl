@@ -2,7 +2,9 @@
 # What a durable render costs a worker and its database: 7 model calls, of which 5 carry a
 # picture of 50 kB, answered from canned results (bench/model_mock.c). Two kinds of rows:
 #   no latency   how many renders a second go through at 1, 16, 64 and 256 in flight, the CPU of
-#                driver and database, statements and WAL a render
+#                driver and database, statements and WAL a render, and how much of that are images
+#                of pages: the renders are submitted before a checkpoint and run after it, so that
+#                each page is logged as a whole once more
 #   latency      how much longer than the critical path the whole takes with many in flight, the
 #                driver's memory, and how busy it is
 # Each render has a chain of its own, since those of one chain follow each other.
@@ -88,6 +90,15 @@ sub server_cpu
 	return $sum;
 }
 
+# How many bytes between two places in the WAL are images of pages.
+sub images
+{
+	my ($from, $to) = @_;
+	run([ 'pg_waldump', '--stats', '-p', sql('SHOW data_directory') . '/pg_wal', '-s', $from, '-e', $to ], '>', \my $out) or die "pg_waldump failed\n";
+	my ($bytes) = $out =~ /^Total +\d+ +\d+ \[\S+\] +(\d+) \[/m or die "pg_waldump said something else\n";
+	return $bytes;
+}
+
 # Run a worker until the queue is empty: wall and CPU seconds, peak memory in MB.
 sub drain
 {
@@ -117,8 +128,8 @@ sub drain
 
 run([ 'renderchain', 'init' ], '>', \my $ignored) or die "init failed\n";
 my ($postmaster) = split /\n/, sql(q{SELECT pg_read_file('postmaster.pid')});
-printf "%9s %8s %8s %10s %12s %12s %10s %10s %9s\n", 'in flight', 'ms/call', 'renders', 'renders/s', 'driver ms', 'server ms',
-  'statements', 'WAL kB', 'MB';
+printf "%9s %8s %8s %10s %12s %12s %10s %10s %10s %9s\n", 'in flight', 'ms/call', 'renders', 'renders/s', 'driver ms', 'server ms',
+  'statements', 'WAL kB', 'images kB', 'MB';
 for my $row (@rows)
 {
 	my ($in_flight, $latency, $count) = split /:/, $row;
@@ -136,15 +147,16 @@ for my $row (@rows)
 	sql('CHECKPOINT');
 	my ($wal, $server) = (sql('SELECT pg_current_wal_insert_lsn()'), server_cpu($postmaster));
 	my ($wall, $driver, $memory) = drain($in_flight, "http://127.0.0.1:$port", $ENV{TRACE} ? ('--trace', "$directory/trace") : ());
-	my $bytes = sql("SELECT pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '$wal')");
+	my $end = sql('SELECT pg_current_wal_insert_lsn()');
 	$server = server_cpu($postmaster) - $server;
+	my $bytes = sql("SELECT pg_wal_lsn_diff('$end', '$wal')");
 	my $done = sql(q{SELECT count(*) FROM renders WHERE status = 'completed'});
 	my $left = sql(q{SELECT count(*) FROM renders WHERE status <> 'completed'});
 	die "$left renders did not complete:\n", sql(q{SELECT count(*), min(error_message) FROM renders WHERE status <> 'completed' GROUP BY left(error_message, 50)}), "\n" if $left;
 	$model->kill_kill;
 	my $statements = $ENV{TRACE} ? sprintf('%.1f', `grep -c db_send $directory/trace` / $count) : '-';
-	printf "%9d %8d %8d %10.0f %12.2f %12.2f %10s %10.1f %9.0f\n", $in_flight, $latency, $count, $count / $wall, $driver / $count * 1e3,
-	  $server / $count * 1e3, $statements, $bytes / $count / 1024, $memory;
+	printf "%9d %8d %8d %10.0f %12.2f %12.2f %10s %10.1f %10.1f %9.0f\n", $in_flight, $latency, $count, $count / $wall, $driver / $count * 1e3,
+	  $server / $count * 1e3, $statements, $bytes / $count / 1024, images($wal, $end) / $count / 1024, $memory;
 	if ($latency)
 	{
 		my $ideal = $latency * $steps;
