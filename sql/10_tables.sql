@@ -10,9 +10,8 @@
 -- comes right behind it, so that the locks on those are taken in the order in which everybody takes
 -- them (00); IF NOT EXISTS for another session that makes them, unseen by an older snapshot. A
 -- fillfactor leaves room for the next version of a row beside it: then only what changes is logged,
--- not the whole row; that of renders is for rows that grow to three or four times their size. What is
--- written for every render has lists of names as one constant: the server reads the text of each CHECK
--- anew for each statement.
+-- not the whole row. What is written for every render has lists of names as one constant: the server
+-- reads the text of each CHECK anew for each statement.
 CREATE FUNCTION renderchain._tables_needed(OUT place integer, OUT tab text, OUT ddl text)
 RETURNS SETOF record
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
