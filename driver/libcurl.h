@@ -1,4 +1,6 @@
-/* libcurl, which brings a dozen libraries, loaded late (late.h). */
+/* libcurl, loaded when it is first needed and not with the program: it brings a dozen libraries,
+ * and while they are loaded the server can already start its process for us. Include this in
+ * place of curl/curl.h; its functions are called by their own names. */
 #ifndef RC_LIBCURL_H
 #define RC_LIBCURL_H
 

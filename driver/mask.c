@@ -1,9 +1,8 @@
 #include "mask.h"
 
+#include <png.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "libpng.h"
 
 /* Read a mask's brightness: a byte a pixel. What is transparent in it counts as black. */
 static png_byte *read_grey(const char *bytes, size_t length, png_image *image, char **error) {

@@ -5,10 +5,10 @@
 #define RC_WEB_H
 
 #include <jansson.h>
+#include <microhttpd.h>
 #include <stdbool.h>
 
 #include "buf.h"
-#include "libmicrohttpd.h"
 #include "loop.h"
 
 typedef struct Web Web;

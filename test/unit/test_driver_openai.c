@@ -2,8 +2,8 @@
 #include "driver_test.h"
 
 #include <math.h>
+#include <png.h>
 
-#include "libpng.h"
 #include "mask.h"
 #include "provider.h"
 
