@@ -4,10 +4,10 @@
 #ifndef RC_LOOP_H
 #define RC_LOOP_H
 
+#include <curl/curl.h>
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "libcurl.h"
 #include "mem.h"
 
 typedef struct Loop Loop;

@@ -1,11 +1,11 @@
 /* What S3 says when something is wrong, and what a person can do about it. */
+#include <curl/curl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <time.h>
 
-#include "libcurl.h"
 #include "s3.h"
 #include "table.h"
 
