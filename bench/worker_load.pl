@@ -94,6 +94,7 @@ sub server_cpu
 sub images
 {
 	my ($from, $to) = @_;
+	sql('SELECT pg_switch_wal()'); # so that all of it has been written
 	run([ 'pg_waldump', '--stats', '-p', sql('SHOW data_directory') . '/pg_wal', '-s', $from, '-e', $to ], '>', \my $out) or die "pg_waldump failed\n";
 	my ($bytes) = $out =~ /^Total +\d+ +\d+ \[\S+\] +(\d+) \[/m or die "pg_waldump said something else\n";
 	return $bytes;

@@ -32,9 +32,14 @@ struct Bytes {
 };
 
 static size_t in_memory;
+static size_t idle, idle_most; /* bytes in memory that nobody holds, and how many may be there */
 
 size_t bytes_in_memory(void) {
     return in_memory;
+}
+
+void bytes_keep(size_t most) {
+    idle_most = most;
 }
 
 /* Take bytes. */
@@ -49,6 +54,8 @@ Bytes *bytes_new(char *data, size_t length) {
 static void forget_data(Bytes *bytes) {
     if (bytes->data)
         in_memory -= bytes->length;
+    if (bytes->data && !bytes->holders)
+        idle -= bytes->length;
     free(bytes->data);
     bytes->data = NULL;
 }
@@ -296,16 +303,18 @@ static bool read_again(Bytes *bytes, char **error) {
 
 /* Have them in memory, unless they never are. */
 bool bytes_hold(Bytes *bytes, char **error) {
-    if (!bytes->data && !bytes->large) {
-        bytes->data = mem_grow(NULL, bytes->length + 1);
-        in_memory += bytes->length;
-        if (!read_again(bytes, error)) {
-            forget_data(bytes);
-            return false;
-        }
-    }
+    if (bytes->data && !bytes->holders)
+        idle -= bytes->length;
     bytes->holders++;
-    return true;
+    if (bytes->data || bytes->large)
+        return true;
+    bytes->data = mem_grow(NULL, bytes->length + 1);
+    in_memory += bytes->length;
+    if (read_again(bytes, error))
+        return true;
+    forget_data(bytes);
+    bytes->holders--;
+    return false;
 }
 
 /* Put them into the shared temporary file. */
@@ -317,10 +326,11 @@ static bool put_away(Bytes *bytes) {
     return true;
 }
 
-/* Let them go; the last one has them put away. */
+/* Let them go; the last one has them put away, unless there is room for what nobody holds. */
 void bytes_let_go(Bytes *bytes) {
     if (!bytes || !bytes->holders || --bytes->holders > 0 || !bytes->data)
         return;
-    if (bytes->file || (bytes->length >= AWAY_LEAST && put_away(bytes)))
+    idle += bytes->length;
+    if (idle > idle_most && (bytes->file || (bytes->length >= AWAY_LEAST && put_away(bytes))))
         forget_data(bytes);
 }

@@ -59,6 +59,10 @@ int bytes_reopen(const Bytes *bytes);
  * in memory, too. */
 void bytes_allow(size_t files, const char *directory);
 
+/* Keep at most so many bytes in memory that nobody holds (none at first), since reading them again
+ * costs more than a few renders take. */
+void bytes_keep(size_t most);
+
 /* How many bytes are in memory now. */
 size_t bytes_in_memory(void);
 

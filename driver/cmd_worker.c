@@ -21,8 +21,10 @@ enum {
     GRACE_LONGEST = 86400,
     RENDERS_A_LANE = 32, /* up to 4 connections */
     LANES_BY_DEFAULT = 4,
-    FILES_A_RENDER = 8,  /* connections to models and storage */
-    IMAGES_A_RENDER = 4, /* which stay open where they can be read from again */
+    FILES_A_RENDER = 8,        /* connections to models and storage */
+    IMAGES_A_RENDER = 4,       /* which stay open where they can be read from again */
+    KEPT_A_RENDER = 192 << 10, /* bytes of images in memory while nobody sends them ... */
+    KEEPING_RENDERS = 64,      /* ... of at most so many renders */
     FILES_BESIDE = 64,
     FILES_AT_LEAST = 16 /* the loop's own, the database's, standard output ... */
 };
@@ -136,8 +138,8 @@ static void keep_connections(Loop *loop, int concurrency) {
                                          : 1);
 }
 
-/* Have images put away while nobody sends them: with as many files open as are left by connections.
- */
+/* Have images put away while nobody sends them, but for those of a few renders, which take less
+ * time than reading them again: with as many files open as are left by connections. */
 static void put_images_away(int concurrency) {
     struct rlimit limit;
     rlim_t most = (rlim_t)concurrency * IMAGES_A_RENDER, taken = files_wanted(concurrency);
@@ -146,6 +148,8 @@ static void put_images_away(int concurrency) {
     else if (limit.rlim_cur - taken < most)
         most = limit.rlim_cur - taken;
     bytes_allow(most, file_temporary_directory());
+    bytes_keep((size_t)(concurrency < KEEPING_RENDERS ? concurrency : KEEPING_RENDERS) *
+               KEPT_A_RENDER);
 }
 
 /* A signal stops the worker, and the second one makes it hurry; SIGHUP has it read the models
@@ -221,6 +225,7 @@ int cmd_worker(int argc, char **argv) {
         exit_code = run(command);
     app_close(&command->app);
     bytes_allow(0, NULL);
+    bytes_keep(0);
     if (command->signals >= 0)
         close(command->signals);
     free(command);

@@ -19,11 +19,12 @@ my $look = 'keep this subject[^\0]*responseJsonSchema';
 my $draw = 'responseModalities';
 my $number = 0;
 
-# An image that is worth being let go: a small one with noise behind its end.
+# An image that is let go: a small one with noise behind its end, so that it is larger than what a
+# worker of one render keeps in memory.
 sub image
 {
-	my ($colour) = @_;
-	return write_file('image-' . ++$number . '.png', png_bytes(16, 16, $colour) . join('', map { chr(33 + $_ * 7 % 90) } 1 .. 40000));
+	my ($colour, $bytes) = @_;
+	return write_file('image-' . ++$number . '.png', png_bytes(16, 16, $colour) . join('', map { chr(33 + $_ * 7 % 90) } 1 .. $bytes // 250000));
 }
 
 # Have a worker render against rules; how the render ended, its error, and the requests.
@@ -32,7 +33,7 @@ sub work
 	my ($rules, @words) = @_;
 	my $server = scripted_server($models, @$rules);
 	my $id = submit('--prompt', 'a brick house', '--user', $user, '--quality', 'high', @words);
-	my ($code, $out, $err) = driver('worker', '--drain', '--json', '--provider', 'local', '--provider-url', $server);
+	my ($code, $out, $err) = driver('worker', '--drain', '--json', '--concurrency', '1', '--provider', 'local', '--provider-url', $server);
 	is($code, 0, 'the worker goes on') or diag($err);
 	my ($status, $error) = split /\|/, sql($node, "SELECT status, error_message FROM renders WHERE id = '$id'"), 2;
 	return ($status, $error, asked($server));
@@ -71,16 +72,20 @@ $bytes = read_file($file);
 is("$status $error", 'completed ', 'a file that is written over with what it held');
 is(carry($bytes, $draw, @asked), 1, 'is drawn from');
 
-# What came from no file is put into one, if there is a place for it.
+# What came from no file is put into one, if there is a place for it. (One argument of a program
+# takes no more than that; the last one is more than what is kept.)
 for my $directory (scratch(), '/nowhere/at/all')
 {
 	local $ENV{TMPDIR} = $directory;
-	$bytes = read_file(image([ 4, 17, 84 + $number ]));
+	my @images = map { read_file(image([ 4, 17 * $_, 84 + $number ], 90000)) } 1 .. 3;
 	($status, $error, @asked) = work([ { body => $draw, times => 1, status => 503, headers => { 'Retry-After' => 0 }, reply => '{}' } ],
-		'--reference', 'data:image/png;base64,' . encode_base64($bytes, ''));
-	is("$status $error", 'completed ', "a data: URI, temporary files in $directory");
-	is(carry($bytes, $look, @asked), 1, 'is shown');
-	is(carry($bytes, $draw, @asked), 2, 'and drawn from, twice');
+		map { ('--reference', 'data:image/png;base64,' . encode_base64($_, '')) } @images);
+	is("$status $error", 'completed ', "data: URIs, temporary files in $directory");
+	for my $each (@images)
+	{
+		is(carry($each, $look, @asked), 1, 'each is shown');
+		is(carry($each, $draw, @asked), 2, 'and drawn from, twice');
+	}
 }
 
 # An uploaded image, read from storage, and the picture, which is stored when it is shown again.
