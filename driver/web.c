@@ -6,10 +6,10 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "framing.h"
 #include "table.h"
 
 enum {
@@ -412,33 +412,9 @@ static void *first_line_came(void *context, const char *line, struct MHD_Connect
     return NULL;
 }
 
-/* What the headers say of a body's length. */
-typedef struct Framing {
-    const char *length;
-    bool coded, doubtful;
-} Framing;
-
-/* Look at a header. */
-static enum MHD_Result look_at(void *context, enum MHD_ValueKind kind, const char *name,
-                               const char *value) {
-    Framing *framing = context;
-    (void)kind;
-    if (strcasecmp(name, "Transfer-Encoding") == 0)
-        framing->coded = true;
-    if (strcasecmp(name, "Content-Length") == 0) {
-        framing->doubtful =
-            framing->doubtful || (framing->length && value && strcmp(framing->length, value) != 0);
-        framing->length = value;
-    }
-    return MHD_YES;
-}
-
-/* Can the end of a body be told in two ways? What stands between them would be a request to some
- * and none to others (RFC 9112, 6.3): it is refused, and nothing more is read. */
+/* Refuse a request whose end can be told in two ways; nothing more is read. */
 static bool refuses_framing(WebRequest *request) {
-    Framing framing = {0};
-    MHD_get_connection_values(request->connection, MHD_HEADER_KIND, look_at, &framing);
-    if (!framing.doubtful && !(framing.coded && framing.length))
+    if (!framing_is_doubtful(request->connection))
         return false;
     request->doubtful = true;
     web_add_header(request, "Connection", "close");

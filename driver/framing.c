@@ -1,0 +1,32 @@
+#include "framing.h"
+
+#include <string.h>
+#include <strings.h>
+
+/* What the headers say of a body's length. */
+typedef struct Framing {
+    const char *length;
+    bool coded, doubtful;
+} Framing;
+
+/* Look at a header. */
+static enum MHD_Result look_at(void *context, enum MHD_ValueKind kind, const char *name,
+                               const char *value) {
+    Framing *framing = context;
+    (void)kind;
+    if (strcasecmp(name, "Transfer-Encoding") == 0)
+        framing->coded = true;
+    if (strcasecmp(name, "Content-Length") == 0) {
+        framing->doubtful =
+            framing->doubtful || (framing->length && value && strcmp(framing->length, value) != 0);
+        framing->length = value;
+    }
+    return MHD_YES;
+}
+
+/* Look at all headers. */
+bool framing_is_doubtful(struct MHD_Connection *connection) {
+    Framing framing = {0};
+    MHD_get_connection_values(connection, MHD_HEADER_KIND, look_at, &framing);
+    return framing.doubtful || (framing.coded && framing.length);
+}

@@ -1,0 +1,12 @@
+/* What complete_render is told of a render: its picture and what was found on the way. */
+#ifndef RC_RESULT_H
+#define RC_RESULT_H
+
+#include <jansson.h>
+
+#include "render.h"
+
+/* The result, the caller's to free, with the events of stages that have not been recorded yet. */
+json_t *result_of(Render *render);
+
+#endif
