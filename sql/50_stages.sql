@@ -5,7 +5,8 @@
 -- written row takes a new seq: stages that were there before first, then new ones in
 -- the order of the events. A stage that has ended is not opened again by an event
 -- that comes late.
-CREATE FUNCTION renderchain._write_events(p_render_id uuid, p_attempt integer, p_events jsonb, p_now timestamptz)
+CREATE FUNCTION renderchain._write_events(p_render_id uuid, p_attempt integer, p_events jsonb, p_now timestamptz,
+    p_with_analyses boolean DEFAULT true)
 RETURNS bigint
 LANGUAGE plpgsql VOLATILE
 AS $$
@@ -76,7 +77,7 @@ BEGIN
     )
     SELECT pg_catalog.max(w.seq) INTO v_seq
     FROM (SELECT c.seq FROM changed c UNION ALL SELECT n.seq FROM added n) w;
-    IF p_events @? '$[*].image'::jsonpath THEN
+    IF p_with_analyses AND p_events @? '$[*].image'::jsonpath THEN
         PERFORM renderchain._keep_analyses(p_events, p_now);
     END IF;
     RETURN v_seq;

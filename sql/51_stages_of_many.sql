@@ -39,6 +39,7 @@ DECLARE
         "objects": {"types": ["array", "null"], "is": "a list"}}}}'::jsonb;
     v_one record;
     v_held boolean;
+    v_recorded jsonb := '[]'::jsonb;
 BEGIN
     IF NOT renderchain._fits(record_stages.renders, v_rule) THEN
         RAISE EXCEPTION 'invalid list of renders' USING ERRCODE = 'RC005',
@@ -58,7 +59,8 @@ BEGIN
         FROM render_jobs j JOIN renders r ON r.id = j.render_id
         WHERE j.render_id = v_one.render FOR NO KEY UPDATE OF j;
         IF v_held THEN
-            PERFORM renderchain._write_events(v_one.render, v_one.attempt, v_one.events, v_now);
+            PERFORM renderchain._write_events(v_one.render, v_one.attempt, v_one.events, v_now, false);
+            v_recorded := v_recorded || v_one.events;
             IF pg_catalog.jsonb_typeof(v_one.objects) = 'array'::text THEN
                 PERFORM renderchain._write_objects(v_one.render, v_one.attempt, v_one.objects, 'pending'::text, v_now);
             END IF;
@@ -70,6 +72,10 @@ BEGIN
             RETURN NEXT;
         END IF;
     END LOOP;
+    -- those of all renders at once, so that they are in one order, too
+    IF v_recorded @? '$[*].image'::jsonpath THEN
+        PERFORM renderchain._keep_analyses(v_recorded, v_now);
+    END IF;
 END
 $$;
 COMMENT ON FUNCTION renderchain.record_stages(jsonb) IS
