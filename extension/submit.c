@@ -117,10 +117,14 @@ NumberMember(Jsonb *request, const char *name)
 static void
 ReadRequest(Submission *submission, Jsonb *request)
 {
+	Interval	patience = {.time = rc_deadline * USECS_PER_SEC};
+
 	request = rc_checked_request(request);
 	submission->request = request;
 	submission->now = rc_clock();
-	submission->deadline = submission->now + rc_deadline * USECS_PER_SEC;
+	submission->deadline = DatumGetTimestampTz(DirectFunctionCall2(timestamptz_pl_interval,
+																	TimestampTzGetDatum(submission->now),
+																	IntervalPGetDatum(&patience)));
 	submission->id = DirectFunctionCall1(gen_random_uuid, (Datum) 0);
 	submission->user = UuidMember(request, "userId");
 	submission->project = UuidMember(request, "projectId");

@@ -23,8 +23,8 @@
 -- first model (run_render, get_registry) is C altogether, and does not even load PL/pgSQL.
 --
 -- Lock order, everywhere: advisory (worker, idempotency key, chain name), render_chains
--- row, render_jobs row, renders row, memory_pins row, credit_accounts row; of
--- several accounts the one with the lower user_id first. One exception: whoever gives
+-- row, render_jobs row, analysis_cache row (of several see 52), renders row, memory_pins row,
+-- credit_accounts row; of several accounts the one with the lower user_id first. One exception: whoever gives
 -- a job back locks its chain FOR KEY SHARE after the job; no holder of a chain waits
 -- for a job. Rows of render_queues, and the lock on the order of a chain (38), are never
 -- waited for.

@@ -187,3 +187,8 @@ SET renderchain.schema = 't_submit';
 SELECT attempt FROM renderchain.run_render('{"prompt": "x"}', 'w', '1 minute');
 \set VERBOSITY default
 SELECT renderchain.submit_render('{"prompt": "x", "type": "music"}');
+
+-- at the end of time there is no deadline
+SET renderchain.clock = '294276-12-31 23:59:00+00';
+SELECT renderchain.submit_render('{"prompt": "a last house"}');
+RESET renderchain.clock;
