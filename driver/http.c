@@ -354,6 +354,24 @@ const char *http_header(const HttpReply *reply, const char *name) {
     return header->value;
 }
 
+/* Is it a whole URL that a request can be sent to? */
+static bool is_usable(const char *url) {
+    CURLU *parts = curl_url();
+    bool web = strncasecmp(url, "http://", 7) == 0 || strncasecmp(url, "https://", 8) == 0;
+    bool usable = web && parts && curl_url_set(parts, CURLUPART_URL, url, 0) == CURLUE_OK;
+    curl_url_cleanup(parts);
+    return usable;
+}
+
+/* Where a reply leads. */
+const char *http_redirect(const HttpReply *reply) {
+    char *url = NULL;
+    if (!reply->call ||
+        curl_easy_getinfo(reply->call->easy, CURLINFO_REDIRECT_URL, &url) != CURLE_OK || !url)
+        return NULL;
+    return is_usable(url) ? url : NULL;
+}
+
 /* Give up on a call. */
 void http_drop(HttpCall *call) {
     if (!call)

@@ -42,7 +42,7 @@ typedef struct HttpReply {
     Bytes **kept;         /* the same as bytes, where it was asked for as those: who takes them sets
                            * NULL; NULL where there are none */
     const char *error;    /* libcurl's words, with where the time went; "" where fine */
-    const HttpCall *call; /* for http_header */
+    const HttpCall *call; /* for http_header and http_redirect */
 } HttpReply;
 
 typedef void HttpDone(void *context, const HttpReply *reply);
@@ -56,6 +56,10 @@ HttpCall *http_send(Http *http, HttpRequest request, HttpDone *done, void *conte
 
 /* A header of a reply by its name, NULL where it is not there; valid during the callback. */
 const char *http_header(const HttpReply *reply, const char *name);
+
+/* The whole URL that a reply's Location leads to, which may be a path only; NULL where there is
+ * none of http or https. Valid during the callback. */
+const char *http_redirect(const HttpReply *reply);
 
 /* Give up on a call: the connection is closed and done is not called. */
 void http_drop(HttpCall *call);

@@ -178,6 +178,10 @@ static void request_failed(VideoJob *job, ModelAnswer *answer) {
     if (!start)
         wait = fmin(wait, job->deadline - loop_now() + POLL_LEAST_MS);
     answer_free(answer);
+    /* Where a redirect leads may be good for a while only: the next try asks for another. */
+    free(job->address);
+    job->address = NULL;
+    job->redirects = 0;
     send_later(job, wait);
 }
 
@@ -278,9 +282,9 @@ static void video_came(VideoJob *job, const HttpReply *reply) {
 /* A download is elsewhere: it is followed, without the key, to the provider's own host, which may
  * be on this machine or in its network, or else to the public internet only. */
 static bool follow(VideoJob *job, const HttpReply *reply) {
-    const char *location = http_header(reply, "location");
+    const char *location = http_redirect(reply);
     if (job->phase != PHASE_DOWNLOAD || reply->status < 301 || reply->status > 308 || !location ||
-        strncmp(location, "http", 4) != 0 || job->redirects == REDIRECTS_MOST)
+        job->redirects == REDIRECTS_MOST)
         return false;
     job->redirects++;
     mem_set(&job->address, "%s", location);

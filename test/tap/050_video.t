@@ -152,6 +152,24 @@ my @elsewhere = asked($other);
 is(scalar(@elsewhere) > 0, 1, 'is followed');
 is((grep { defined $_->{headers}{'x-goog-api-key'} } @elsewhere) + 0, 0, 'without the key');
 
+# Where it leads may be said by a path, and be good for a while only: each try begins where the provider has the file.
+my $whole = "\0\0\0\x18ftypisom\0\0\0\0isommp42\0\0\0\x10moov" . 'x' x 8 . "\0\0\3\xf0mdat" . 'x' x 1000;
+$server = scripted_server($url, { path => 'download', times => 1, status => 302, headers => { Location => '/signed/1' }, reply => '' },
+	{ path => 'download', status => 302, headers => { Location => '/signed/2' }, reply => '' },
+	{ path => 'signed/1', times => 1, act => 'cut', reply => $whole }, { path => 'signed/1', status => 403, reply => '{}' },
+	{ path => 'signed/2', reply => $whole });
+($code, $result, $err) = video($server, '--duration', '4', '--quick');
+is($code, 0, 'a redirect to a path, which ends') or diag($err);
+is(join(' ', map { $_->{path} =~ m{(signed/\d|download)} } asked($server)), 'download signed/1 download signed/2', 'is asked for anew');
+is((grep { $_->{path} =~ /signed/ && defined $_->{headers}{'x-goog-api-key'} } asked($server)) + 0, 0, 'without the key');
+for my $odd ('httpx://127.0.0.1/', 'file:///etc/passwd', 'http://')
+{
+	$server = scripted_server($url, { path => 'download', status => 302, headers => { Location => $odd }, reply => '' });
+	($code, $result, $err) = video($server, '--duration', '4', '--quick');
+	is($code, 1, "a redirect to $odd");
+	like($err, qr/HTTP 302/, 'is not followed');
+}
+
 # Neither to other addresses of this machine nor of its network, also where the provider is on this machine.
 for my $private ('http://127.0.0.2:1/', 'http://[::1]:1/', 'http://10.0.0.1/', 'http://169.254.169.254/latest/')
 {
