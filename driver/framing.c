@@ -13,7 +13,11 @@ typedef struct Framing {
 static enum MHD_Result look_at(void *context, enum MHD_ValueKind kind, const char *name,
                                const char *value) {
     Framing *framing = context;
+    size_t length = strlen(name);
     (void)kind;
+    /* To some a name with a space behind it is the name (RFC 9112, 5.1), to libmicrohttpd another.
+     */
+    framing->doubtful = framing->doubtful || (length && strchr(" \t", name[length - 1]));
     if (strcasecmp(name, "Transfer-Encoding") == 0)
         framing->coded = true;
     if (strcasecmp(name, "Content-Length") == 0) {

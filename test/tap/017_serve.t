@@ -78,7 +78,7 @@ sub raw
 }
 my $behind = "GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
 for my $case ([ "Content-Length: 2\r\nContent-Length: 4", '400' ], [ "Content-Length: 4\r\nContent-Length: 2", '400' ],
-	[ "Content-Length: 4\r\nTransfer-Encoding: chunked", '400' ], [ "Content-Length: 2\r\nContent-Length: 2", '401 200' ])
+	[ "Content-Length: 4\r\nTransfer-Encoding: chunked", '400' ], [ "Content-Length : 2", '400' ], [ "Content-Length: 2\r\nTransfer-Encoding\t: chunked", '400' ], [ "Content-Length: 2\r\nContent-Length: 2", '401 200' ])
 {
 	my ($headers, $statuses) = @$case;
 	my $socket = raw("POST /api/renders HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n$headers\r\n\r\n{}$behind");
