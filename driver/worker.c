@@ -134,13 +134,18 @@ static void claim_failed(Worker *worker, const DbReply *reply) {
     }
 }
 
-/* Is there anything left that this worker could wait for? */
+/* Is there anything left that this worker could wait for? Where not, it may have become free to go
+ * since the claim that found nothing: only one that comes after this answer tells. */
 static void waiting_came(void *context, const DbReply *reply) {
     Worker *worker = context;
     if (worker->state != WORKER_CLAIMING || worker->running)
         return;
-    if (!reply->ok || strcmp(PQgetvalue(reply->result, 0, 0), "t") != 0)
+    bool waits = reply->ok && strcmp(PQgetvalue(reply->result, 0, 0), "t") == 0;
+    if (!reply->ok || (!waits && worker->last_look))
         worker_stop(worker);
+    else if (!waits)
+        worker_claim_soon(worker);
+    worker->last_look = !waits;
 }
 
 /* Nothing can be claimed and nothing runs: the queue is empty, unless something of ours waits in
@@ -172,6 +177,8 @@ static void claimed(void *context, const DbReply *reply) {
     for (int row = 0; row < rows; row++)
         run_row(worker, reply->result, row);
     worker->more = rows >= worker->claim_asked;
+    if (rows > 0)
+        worker->last_look = false;
     if (!worker->more)
         claim_later(worker, rows > 0);
     else if (free_places(worker) > 0)

@@ -79,6 +79,7 @@ struct Worker {
     bool returning;  /* what is given back has not been heard of yet */
     bool has_claimed, read_only; /* a claim was answered; the database cannot be written just now */
     bool more;                   /* the last claim brought all it asked for */
+    bool last_look;              /* nothing is left to wait for; one more claim decides */
     double poll_ms;
     LoopTimer *claim_timer;
     double claim_at;

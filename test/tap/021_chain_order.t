@@ -66,6 +66,20 @@ like($heard, qr/notification "renderchain" with payload "\{"event": "ended", "re
 is(end_of($worker), 0, 'the worker ends') or diag($worker->{err});
 is(sql($node, "SELECT status FROM renders WHERE id = '$behind'"), 'completed', 'and has run what was behind it');
 
+# The other one ends between a claim that finds nothing and the look at what else there is, which is held up meanwhile.
+$runs = sql($node, q{SELECT render_id FROM renderchain.run_render('{"prompt": "elsewhere", "chainName": "between"}', 'somebody', '1 hour')});
+$behind = submit('--prompt', 'freed in between', '--chain', 'between', '--quick');
+$worker = start_worker('--drain');
+my $looking = q{FROM pg_stat_activity WHERE query LIKE '%queue_status%' AND pid <> pg_backend_pid()};
+wait_until(sub { sql($node, "SELECT count(*) $looking") == 1 }, 'it waits for the other one');
+my $holder = $node->background_psql('postgres');
+$holder->query_safe('BEGIN; LOCK TABLE stored_objects');
+wait_until(sub { sql($node, "SELECT count(*) $looking AND wait_event_type = 'Lock'") == 1 }, 'it looks again');
+$holder->query_safe(qq(SELECT renderchain.complete_render('$runs', 1, '{"outputUrl": "u"}') ->> 'success'; COMMIT));
+is(end_of($worker), 0, 'the worker ends') or diag($worker->{err});
+is(sql($node, "SELECT status FROM renders WHERE id = '$behind'"), 'completed', 'and has run what became free in between');
+$holder->quit;
+
 # Without an order they need not wait for each other.
 stop_models();
 $url = model_server('--canned', '--fault', 'image_generation=hang');
