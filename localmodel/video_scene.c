@@ -25,7 +25,8 @@ static const RequestImage *find(const Request *request, ImageRole role) {
 }
 
 /* Scale a view's part of a picture, cropped to the frame's shape, into a frame; with a weight over
- * what the frame has.  Columns are worked out once, in 1/256 of a pixel. */
+ * what the frame has.  Columns are worked out once, in 1/256 of a pixel.  Of a picture that is one
+ * pixel wide or high the next pixel is the same one. */
 static void show(const Image *picture, View view, double weight, Image *frame) {
     double shape = (double)frame->width / frame->height;
     double own = (double)picture->width / picture->height;
@@ -36,6 +37,8 @@ static void show(const Image *picture, View view, double weight, Image *frame) {
     top = fmax(0, fmin(top, picture->height - high));
     int *columns = mem_new((size_t)frame->width, sizeof *columns);
     int amount = (int)(weight * 256 + 0.5);
+    size_t next = picture->width > 1 ? 3 : 0;
+    size_t below = picture->height > 1 ? (size_t)picture->width * 3 : 0;
     for (int x = 0; x < frame->width; x++) {
         double at = left + (x + 0.5) * wide / frame->width - 0.5;
         columns[x] = (int)(fmax(0, fmin(at, picture->width - 1.004)) * 256);
@@ -45,13 +48,15 @@ static void show(const Image *picture, View view, double weight, Image *frame) {
         double at = top + (y + 0.5) * high / frame->height - 0.5;
         int row = (int)(fmax(0, fmin(at, picture->height - 1.004)) * 256), v = row & 255;
         const uint8_t *upper = picture->rgb + (size_t)(row >> 8) * (size_t)picture->width * 3;
-        const uint8_t *lower = upper + (size_t)picture->width * 3;
+        const uint8_t *lower = upper + below;
         for (int x = 0; x < frame->width; x++) {
             size_t offset = (size_t)(columns[x] >> 8) * 3;
             int u = columns[x] & 255;
             for (int c = 0; c < 3; c++, to++) {
-                int a = upper[offset + (size_t)c] * (256 - u) + upper[offset + 3 + (size_t)c] * u;
-                int b = lower[offset + (size_t)c] * (256 - u) + lower[offset + 3 + (size_t)c] * u;
+                int a =
+                    upper[offset + (size_t)c] * (256 - u) + upper[offset + next + (size_t)c] * u;
+                int b =
+                    lower[offset + (size_t)c] * (256 - u) + lower[offset + next + (size_t)c] * u;
                 int value = (a * (256 - v) + b * v) >> 16;
                 *to = (uint8_t)((*to * (256 - amount) + value * amount) >> 8);
             }
