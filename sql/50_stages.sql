@@ -22,7 +22,7 @@ AS $$ SELECT $rule${
             "pattern": "^[0-9]{1,12}([.][0-9]+)?([eE]-[0-9]{1,2})?$",
             "is": "a number from 0; leave it out where it is unknown"},
         "model": {"types": ["string", "null"], "is": "a text"},
-        "image": {"types": ["string", "null"], "pattern": "^[0-9a-f]{64}$",
+        "image": {"types": ["string", "null"], "bytes": 64, "shortest": 64, "pattern": "^[0-9a-f]*$",
             "is": "the SHA-256 of an image, 64 hexadecimal digits"}}}}$rule$::jsonb $$;
 
 -- raise what is wrong with a list of events

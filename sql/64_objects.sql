@@ -30,7 +30,7 @@ AS $$ SELECT '{
         "key": {"types": ["string"], "shortest": 1, "bytes": 1024, "is": "a text of 1 to 1024 bytes"},
         "backend": {"types": ["string"], "shortest": 1, "is": "a text"},
         "bytes": {"types": ["number", "null"], "pattern": "^[0-9]{1,18}$", "is": "a whole number from 0"},
-        "sha256": {"types": ["string", "null"], "pattern": "^[0-9a-f]{64}$", "is": "64 hexadecimal digits"}}}}'::jsonb $$;
+        "sha256": {"types": ["string", "null"], "bytes": 64, "shortest": 64, "pattern": "^[0-9a-f]*$", "is": "64 hexadecimal digits"}}}}'::jsonb $$;
 
 -- raise what is wrong with a list of objects
 CREATE FUNCTION renderchain._raise_objects(p_objects jsonb, p_where text DEFAULT '') RETURNS void
