@@ -94,6 +94,7 @@ BEGIN
             usage = COALESCE(e.usage, s.usage), cost = COALESCE(e.cost, s.cost), error = e.error
         FROM event e
         WHERE s.render_id = e.render_id AND s.stage = e.stage AND s.part = e.part AND s.attempt = e.attempt
+          AND s.render_id = ANY (p_render_ids)
           AND (s.status = 'running' OR e.status <> 'running'::text)
         RETURNING s.seq
     ), added AS (
@@ -103,7 +104,7 @@ BEGIN
                e.output, e.usage, e.cost, e.error
         FROM event e
         WHERE NOT EXISTS (SELECT FROM render_stages x WHERE x.render_id = e.render_id AND x.stage = e.stage
-                            AND x.part = e.part AND x.attempt = e.attempt)
+                            AND x.part = e.part AND x.attempt = e.attempt AND x.render_id = ANY (p_render_ids))
         ORDER BY e.place
         RETURNING s.seq
     )
@@ -118,7 +119,8 @@ $$;
 
 -- Neither sequential scans nor joins by hashing or merging, here and where else much is written: a session that has
 -- planned while its tables were empty would keep them until they are analysed, however many rows there are by then. All
--- rows are found by their keys.
+-- rows are found by their keys: where a list is joined to a table, that is told the keys of the list once more, or a plan
+-- for no rows would read all of the table and compare it with the list.
 CREATE FUNCTION renderchain.record_stages(render_id uuid, attempt integer, events jsonb) RETURNS bigint
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp

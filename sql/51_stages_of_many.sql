@@ -115,6 +115,7 @@ DECLARE
         "attempt": {"types": ["number"], "pattern": "^[0-9]{1,9}$", "is": "the number of an attempt"},
         "objects": {"types": ["array", "null"], "is": "a list"},
         "result": {"types": ["object", "null"], "is": "a result"}}}}'::jsonb;
+    v_named uuid[];
     v_ids uuid[];
     v_attempts integer[];
     v_events jsonb[];
@@ -125,7 +126,9 @@ BEGIN
     IF NOT renderchain._fits(record_stages.renders, v_rule) THEN
         PERFORM renderchain._raise_renders(record_stages.renders, v_rule);
     END IF;
-    -- in one order for all, though nobody waits here; held is asked of what is locked, as _lock_attempt does, which raises
+    v_named := ARRAY(SELECT x.render FROM pg_catalog.jsonb_to_recordset(record_stages.renders) AS x (render uuid));
+    -- in one order for all, though nobody waits here; held is asked of what is locked, as _lock_attempt does, which raises,
+    -- hence OFFSET 0: asked before, it would have all that runs be read
     SELECT pg_catalog.array_agg(l.render), pg_catalog.array_agg(l.attempt), pg_catalog.array_agg(l.events),
            pg_catalog.array_agg(NULLIF(l.objects, 'null'::jsonb)), pg_catalog.array_agg(NULLIF(l.result, 'null'::jsonb))
     INTO v_ids, v_attempts, v_events, v_objects, v_results
@@ -135,7 +138,8 @@ BEGIN
                           AS (render uuid, attempt integer, events jsonb, objects jsonb, result jsonb)) WITH ORDINALITY
                AS e (render, attempt, events, objects, result, place)
           JOIN render_jobs j ON j.render_id = e.render JOIN renders r ON r.id = j.render_id
-          ORDER BY e.render, e.place FOR NO KEY UPDATE OF j SKIP LOCKED) l
+          WHERE j.render_id = ANY (v_named) AND r.id = ANY (v_named)
+          ORDER BY e.render, e.place OFFSET 0 FOR NO KEY UPDATE OF j SKIP LOCKED) l
     WHERE l.held;
     IF v_ids IS NOT NULL THEN
         PERFORM renderchain._write_events(v_ids, v_attempts, v_events, v_now);

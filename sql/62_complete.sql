@@ -54,11 +54,14 @@ DECLARE
     v_one record;
 BEGIN
     FOR v_one IN
-        SELECT u.render_id, u.run, u.reserved, u.used
-        FROM ROWS FROM (pg_catalog.unnest(p_render_ids), pg_catalog.unnest(p_runs), pg_catalog.unnest(p_reserved),
-                        pg_catalog.unnest(p_used)) AS u (render_id, run, reserved, used)
-        JOIN credit_entries e ON e.render_id = u.render_id AND e.run = u.run AND e.kind = 'reserve'
-        WHERE u.reserved IS NOT NULL ORDER BY e.user_id, u.render_id
+        -- OFFSET 0, or all entries might be read in the order of their users
+        SELECT s.render_id, s.run, s.reserved, s.used
+        FROM (SELECT u.render_id, u.run, u.reserved, u.used, e.user_id
+              FROM ROWS FROM (pg_catalog.unnest(p_render_ids), pg_catalog.unnest(p_runs), pg_catalog.unnest(p_reserved),
+                              pg_catalog.unnest(p_used)) AS u (render_id, run, reserved, used)
+              JOIN credit_entries e ON e.render_id = u.render_id AND e.run = u.run AND e.kind = 'reserve'
+              WHERE u.reserved IS NOT NULL AND e.render_id = ANY (p_render_ids) OFFSET 0) s
+        ORDER BY s.user_id, s.render_id
     LOOP
         PERFORM renderchain._release(v_one.render_id, v_one.run, v_one.reserved, v_one.used, p_now);
     END LOOP;
@@ -84,7 +87,7 @@ BEGIN
     WITH ended AS (
         UPDATE render_jobs j SET state = 'ended', lease_owner = NULL, lease_until = NULL, ended_at = p_now
         FROM ROWS FROM (pg_catalog.unnest(p_render_ids), pg_catalog.unnest(p_results)) AS u (id, result)
-        WHERE j.render_id = u.id
+        WHERE j.render_id = u.id AND j.render_id = ANY (p_render_ids)
         RETURNING j.render_id, j.run, j.credits_reserved, j.request, j.chain_id, u.result
     ), completed AS (
         UPDATE renders r SET status = 'completed', error_message = NULL, completed_at = p_now, updated_at = p_now,
@@ -103,7 +106,7 @@ BEGIN
                     WHERE m.value <> 'null'::jsonb AND m.key IN ('selectedModel', 'processingMs', 'designIntent',
                         'imageAnalysis', 'validation', 'optimizedPrompt', 'turn', 'consistency', 'recipe', 'correction'))
         FROM ended e
-        WHERE r.id = e.render_id
+        WHERE r.id = e.render_id AND r.id = ANY (p_render_ids)
         RETURNING r.id, e.run, e.credits_reserved, r.credits_cost::integer AS used, e.chain_id
     )
     SELECT pg_catalog.array_agg(c.id), pg_catalog.array_agg(c.run), pg_catalog.array_agg(c.credits_reserved),
