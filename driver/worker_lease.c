@@ -40,16 +40,17 @@ char *worker_ids(const Worker *worker, bool (*wanted)(const Render *render)) {
     return ids;
 }
 
-/* Is a render kept by its lease: not over, nor about to be? */
+/* Is a render kept by its lease? Also one that is about to end, for as long as that is held back.
+ */
 static bool is_kept(const Render *render) {
-    return render->end == RENDER_RUNNING && !render->ending;
+    return render->end == RENDER_RUNNING;
 }
 
 /* Take a verdict; what is ending already will hear from its last statement. */
 void lease_verdict(Render *render, const PGresult *result, int row) {
     const char *held = db_text(result, row, "held");
     const char *cancelled = db_text(result, row, "cancelled");
-    if (!is_kept(render))
+    if (!is_kept(render) || render->ending)
         return;
     if (cancelled && *cancelled == 't')
         render_drop(render, "RC002", "the render was cancelled", "");

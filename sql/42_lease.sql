@@ -69,6 +69,54 @@ BEGIN
 END
 $$;
 
+-- extend the leases on those of some renders whose jobs nobody has locked; gives them
+CREATE FUNCTION renderchain._extend_free(p_worker text, p_render_ids uuid[], p_lease interval, p_now timestamptz)
+RETURNS uuid[]
+LANGUAGE plpgsql VOLATILE
+AS $$
+DECLARE
+    v_extended uuid[];
+BEGIN
+    WITH locked AS (
+        SELECT j.render_id FROM render_jobs j JOIN renders r ON r.id = j.render_id
+        WHERE j.render_id = ANY (p_render_ids)
+          AND j.state = 'running' AND j.lease_owner = p_worker AND j.deadline > p_now
+        ORDER BY j.render_id FOR NO KEY UPDATE OF j SKIP LOCKED
+    ), extended AS (
+        UPDATE render_jobs j SET lease_until = LEAST(p_now + p_lease, j.deadline)
+        FROM locked l WHERE j.render_id = l.render_id
+        RETURNING j.render_id
+    )
+    SELECT pg_catalog.array_agg(e.render_id) INTO v_extended FROM extended e;
+    RETURN COALESCE(v_extended, '{}'::uuid[]);
+END
+$$;
+
+-- those of some renders that a worker holds, extended or not
+CREATE FUNCTION renderchain._held(p_worker text, p_render_ids uuid[], p_now timestamptz) RETURNS uuid[]
+LANGUAGE plpgsql VOLATILE
+AS $$
+BEGIN
+    RETURN ARRAY(SELECT j.render_id FROM render_jobs j JOIN renders r ON r.id = j.render_id
+                 WHERE j.render_id = ANY (p_render_ids)
+                   AND j.state = 'running' AND j.lease_owner = p_worker AND j.deadline > p_now);
+END
+$$;
+
+-- give whoever has locked jobs a moment, in which a statement about them ends
+CREATE FUNCTION renderchain._wait_a_moment(p_render_ids uuid[]) RETURNS void
+LANGUAGE plpgsql VOLATILE
+SET lock_timeout = '200ms'
+AS $$
+BEGIN
+    PERFORM FROM render_jobs j WHERE j.render_id = ANY (p_render_ids) ORDER BY j.render_id FOR NO KEY UPDATE;
+EXCEPTION WHEN lock_not_available THEN
+    NULL;
+END
+$$;
+
+-- One that is locked for long keeps the leases of the others, and the worker's connection, no longer than that moment.
+-- Nobody takes it meanwhile: a claim would have to lock it too.
 CREATE FUNCTION renderchain.extend_leases(worker text, render_ids uuid[], lease interval)
 RETURNS TABLE (render_id uuid, held boolean, cancelled boolean)
 LANGUAGE plpgsql VOLATILE
@@ -77,22 +125,20 @@ AS $$
 #variable_conflict use_column
 DECLARE
     v_now timestamptz := renderchain.clock();
+    v_extended uuid[];
+    v_left uuid[];
     v_held uuid[];
 BEGIN
     PERFORM renderchain.use_schema();
     PERFORM renderchain._check_worker(extend_leases.worker, extend_leases.lease);
-    WITH locked AS (
-        -- in one order for all, so that two calls about the same renders cannot block each other
-        SELECT j.render_id FROM render_jobs j JOIN renders r ON r.id = j.render_id
-        WHERE j.render_id = ANY (extend_leases.render_ids)
-          AND j.state = 'running' AND j.lease_owner = extend_leases.worker AND j.deadline > v_now
-        ORDER BY j.render_id FOR NO KEY UPDATE OF j
-    ), extended AS (
-        UPDATE render_jobs j SET lease_until = LEAST(v_now + extend_leases.lease, j.deadline)
-        FROM locked l WHERE j.render_id = l.render_id
-        RETURNING j.render_id
-    )
-    SELECT pg_catalog.array_agg(e.render_id) INTO v_held FROM extended e;
+    v_extended := renderchain._extend_free(extend_leases.worker, extend_leases.render_ids, extend_leases.lease, v_now);
+    v_left := ARRAY(SELECT u.id FROM pg_catalog.unnest(renderchain._held(extend_leases.worker, extend_leases.render_ids, v_now))
+                                     AS u (id) WHERE u.id <> ALL (v_extended));
+    IF v_left <> '{}'::uuid[] THEN
+        PERFORM renderchain._wait_a_moment(v_left);
+        v_extended := renderchain._extend_free(extend_leases.worker, v_left, extend_leases.lease, v_now);
+    END IF;
+    v_held := renderchain._held(extend_leases.worker, extend_leases.render_ids, v_now);
     -- a statement of its own, to see cancellations that the one above waited for
     RETURN QUERY
     SELECT i.id, COALESCE(i.id = ANY (v_held), false), COALESCE(j.cancel_requested, false)
@@ -102,7 +148,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION renderchain.extend_leases(text, uuid[], interval) IS
-'Extends the leases that a worker holds on renders, to the given interval from now but never past a render''s deadline. One row an id, in their order: held says whether to go on, cancelled whether somebody cancelled it; an id that does not exist is not held.';
+'Extends the leases that a worker holds on renders, to the given interval from now but never past a render''s deadline. One row an id, in their order: held says whether to go on, cancelled whether somebody cancelled it; an id that does not exist is not held. One that another session has locked for longer than a moment is held but not extended: ask again before its lease ends.';
 
 CREATE FUNCTION renderchain.release_renders(worker text, except_ids uuid[] DEFAULT '{}')
 RETURNS TABLE (render_id uuid, status text)

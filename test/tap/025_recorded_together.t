@@ -89,4 +89,32 @@ for my $lock ('render_jobs', 'renders')
 		WHERE r.prompt LIKE 'a barn%' GROUP BY r.id) x}), '1', 'each has all of its stages');
 	is(sql($node, 'SELECT * FROM renderchain.check_ledger() UNION ALL SELECT * FROM renderchain.check_objects()'), '', 'all is consistent');
 }
+
+# Locked for longer than a lease: the leases of the others are kept, and so is that of one whose end is held back.
+for my $lock ('render_jobs', 'renders')
+{
+	my @ids = map { submit('--prompt', "a shed $_") } 1 .. 4;
+	my $of = sub { sql($node, "SELECT count(*) FROM renders JOIN render_jobs ON render_id = id WHERE id IN ('" . join("','", @_) . "') AND status = 'completed' AND attempt = 1") };
+	my $key = $lock eq 'renders' ? 'id' : 'render_id';
+	my $holder = $node->background_psql('postgres');
+	my $before = calls_of($url);
+	$worker = start_worker('--connections', '1', '--concurrency', '4', '--lease', '3');
+	wait_until(sub { calls_of($url) > $before }, 'it runs');
+	$holder->query_safe("BEGIN; SELECT FROM $lock WHERE $key = '$ids[2]' FOR NO KEY UPDATE");
+	wait_until(sub { $of->(@ids) == 3 }, "all others are completed while one has its row of $lock locked");
+	sql($node, "CREATE TABLE lease AS SELECT now() + interval '3 seconds' AS gone");
+	wait_until(sub { sql($node, 'SELECT gone < now() FROM lease') eq 't' }, 'its lease would be over');
+	my @more = map { submit('--prompt', "a hut $_") } 1 .. 4;
+	wait_until(sub { $of->(@more) == 4 }, 'what comes later is completed, too');
+	is(sql($node, "SELECT status FROM renders WHERE id = '$ids[2]'"), 'processing', 'that one is not');
+	$holder->query_safe('COMMIT');
+	$holder->quit;
+	sql($node, 'DROP TABLE lease');
+	# Its lease could not be kept where the job was locked: then whoever comes first when it is free decides.
+	wait_until(sub { sql($node, "SELECT status FROM renders WHERE id = '$ids[2]'") =~ /^(completed|failed)$/ }, 'then it ends, too');
+	is($of->($ids[2]), '1', 'by its first attempt') if $lock eq 'renders';
+	$worker->{run}->signal('TERM');
+	is(end_of($worker), 0, 'the worker ends');
+	is(sql($node, 'SELECT * FROM renderchain.check_ledger() UNION ALL SELECT * FROM renderchain.check_objects()'), '', 'all is consistent');
+}
 done_testing();
