@@ -174,17 +174,30 @@ static void hold_back(Item *item, bool locked) {
     enqueue(&item->recorder->held_back, item);
 }
 
-/* An item was answered. */
+/* Have what an item says of its render said again, before what has happened since. */
+static void give_back(Item *item) {
+    Render *render = item->render;
+    json_t *events = json_incref(json_object_get(item->document, "events"));
+    json_array_extend(events, render->events);
+    json_decref(render->events);
+    render->events = events;
+}
+
+/* An item was answered. What was refused of a render whose end waits behind it goes with that, or the
+ * render would end well without it. */
 static void take_answer(Item *item, const DbReply *reply) {
     DbReply refusal = {.sqlstate = ""};
     bool refused = reply->ok && find_refusal(reply->result, item->render, &refusal);
     bool locked = refused && strcmp(refusal.sqlstate, locked_state) == 0;
     /* A connection that is lost stays lost only where nobody waits any more. */
     bool passes = !reply->ok && reply->result && db_error_passes(reply->sqlstate);
-    if (locked || passes)
+    if (locked || passes) {
         hold_back(item, locked);
-    else
-        end_item(item, refused ? &refusal : reply);
+        return;
+    }
+    if (!reply->ok && !item->result && item->render->ending)
+        give_back(item);
+    end_item(item, refused ? &refusal : reply);
 }
 
 /* A statement was answered. */
@@ -384,10 +397,7 @@ void recorder_take_back(Render *render) {
     Item *item = render->recording;
     if (!item || !item->held_back)
         return;
-    json_t *events = json_incref(json_object_get(item->document, "events"));
     take_out(&item->recorder->held_back, item);
+    give_back(item);
     end_item(item, NULL);
-    json_array_extend(events, render->events);
-    json_decref(render->events);
-    render->events = events;
 }

@@ -65,6 +65,8 @@ sql($node, q{TRUNCATE unwritable; DROP TRIGGER hold ON render_stages;
 		RETURN NEW;
 	END $$;
 	CREATE TRIGGER hold BEFORE UPDATE ON renders FOR EACH ROW WHEN (NEW.status = 'completed') EXECUTE FUNCTION hold()});
+# Calls take long enough for the lock to be there before the end.
+my $slow = model_server('--canned', '--latency-ms', '700');
 for my $lock ('render_jobs', 'renders')
 {
 	my @ids = map { submit('--prompt', "a barn $_") } 1 .. 16;
@@ -72,9 +74,9 @@ for my $lock ('render_jobs', 'renders')
 	my $key = $lock eq 'renders' ? 'id' : 'render_id';
 	sql($node, "INSERT INTO unwritable VALUES ('$ids[3]')");
 	my $holder = $node->background_psql('postgres');
-	my $before = calls_of($url);
+	my $before = calls_of($slow);
 	$worker = start_worker('--connections', '1', '--concurrency', '16');
-	wait_until(sub { calls_of($url) > $before }, 'it runs');
+	wait_until(sub { calls_of($slow) > $before }, 'it runs');
 	$holder->query_safe("BEGIN; SELECT FROM $lock WHERE $key = '$ids[5]' FOR UPDATE");
 	wait_until(sub { sql($node, $barns) == 14 }, "all others are completed while one has its row of $lock locked");
 	is(sql($node, "SELECT string_agg(status, ' ') FROM renders WHERE id IN ('$ids[3]', '$ids[5]')"), 'processing processing', 'those are not');
@@ -97,9 +99,9 @@ for my $lock ('render_jobs', 'renders')
 	my $of = sub { sql($node, "SELECT count(*) FROM renders JOIN render_jobs ON render_id = id WHERE id IN ('" . join("','", @_) . "') AND status = 'completed' AND attempt = 1") };
 	my $key = $lock eq 'renders' ? 'id' : 'render_id';
 	my $holder = $node->background_psql('postgres');
-	my $before = calls_of($url);
+	my $before = calls_of($slow);
 	$worker = start_worker('--connections', '1', '--concurrency', '4', '--lease', '3');
-	wait_until(sub { calls_of($url) > $before }, 'it runs');
+	wait_until(sub { calls_of($slow) > $before }, 'it runs');
 	$holder->query_safe("BEGIN; SELECT FROM $lock WHERE $key = '$ids[2]' FOR NO KEY UPDATE");
 	wait_until(sub { $of->(@ids) == 3 }, "all others are completed while one has its row of $lock locked");
 	sql($node, "CREATE TABLE lease AS SELECT now() + interval '3 seconds' AS gone");
@@ -117,4 +119,29 @@ for my $lock ('render_jobs', 'renders')
 	is(end_of($worker), 0, 'the worker ends');
 	is(sql($node, 'SELECT * FROM renderchain.check_ledger() UNION ALL SELECT * FROM renderchain.check_objects()'), '', 'all is consistent');
 }
+
+# What is refused of a render while its end waits already keeps it from being completed without.
+sql($node, q{DROP TRIGGER hold ON renders;
+	CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+	BEGIN
+		PERFORM pg_advisory_xact_lock_shared(1);
+		RAISE EXCEPTION 'not this one' USING ERRCODE = 'check_violation';
+	END $$;
+	CREATE TRIGGER refuse BEFORE INSERT ON render_stages FOR EACH ROW WHEN (NEW.stage = 'storage') EXECUTE FUNCTION refuse()});
+$holder = $node->background_psql('postgres');
+$holder->query_safe('SELECT pg_advisory_lock(1)');
+my $refused = submit('--prompt', 'a mill');
+my $trace = scratch() . '/refused.trace';
+model_server('--canned', '--fault', 'memory_extraction=slow');
+$worker = start_worker('--connections', '1', '--trace', $trace);
+wait_until(sub { sql($node, q{SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted}) == 1 }, 'it waits');
+wait_until(sub { my @lines = events_of(read_file($trace));
+	return grep({ $_->{kind} eq 'http_send' } @lines) == 4 && grep({ $_->{kind} eq 'http_done' } @lines) == 4 }, 'its memory is known');
+$holder->query_safe('SELECT pg_advisory_unlock(1)');
+$holder->quit;
+$worker->{says}->(qr/"event":"end","renderId":"$refused"[^\n]*not this one/);
+is(sql($node, "SELECT status FROM renders WHERE id = '$refused'"), 'failed', 'it is not completed without what was refused');
+$worker->{run}->signal('TERM');
+is(end_of($worker), 0, 'the worker ends');
+is(sql($node, 'SELECT * FROM renderchain.check_ledger() UNION ALL SELECT * FROM renderchain.check_objects()'), '', 'all is consistent');
 done_testing();
