@@ -183,8 +183,8 @@ static void give_back(Item *item) {
     render->events = events;
 }
 
-/* An item was answered. What was refused of a render whose end waits behind it goes with that, or the
- * render would end well without it. */
+/* An item was answered. What was refused of a render whose end waits behind it goes with that, or
+ * the render would end well without it. */
 static void take_answer(Item *item, const DbReply *reply) {
     DbReply refusal = {.sqlstate = ""};
     bool refused = reply->ok && find_refusal(reply->result, item->render, &refusal);
