@@ -391,6 +391,7 @@ static void fail_refused(Render *render, const DbReply *reply) {
     char *words =
         mem_printf("the database refused what is to be recorded: %s%s%s (%s)", reply->message,
                    ours ? ": " : "", ours ? reply->detail : "", reply->sqlstate);
+    mem_set(&render->sqlstate, "%s", reply->sqlstate);
     events_again(render);
     render_refuse(render, words);
     free(words);
