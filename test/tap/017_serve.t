@@ -149,6 +149,20 @@ for my $case ([ qr/"detail":"style: the file cannot be used: it is not a PNG/, '
 	is($answer[0], 400, "a form with $what is refused") or diag($answer[1]);
 	like($answer[1], $what, 'in these words') if ref $what;
 }
+# References that a form names and those that it has as files are one list, whichever come first; what is no list is not replaced.
+for my $case ([ qq("$photo"), 400 ], [ '{"url": "https://example.test/a.png"}', 400 ], [ '7', 400 ], [ 'null', 202, 1 ], [ '[{"url": "https://example.test/a.png"}]', 202, 2 ],
+	[ '[' . join(', ', ('{"url": "https://example.test/a.png"}') x 3) . ']', 400 ])
+{
+	my ($references, $status, $count) = @$case;
+	my @parts = ([ '-F', "reference=\@$photo" ], [ '--form-string', qq(request={"prompt": "x", "references": $references}) ]);
+	for my $order ([ 0, 1 ], [ 1, 0 ])
+	{
+		@answer = ask('alice', 'POST', '/api/renders', map { @{ $parts[$_] } } @$order);
+		is($answer[0], $status, "references that are " . substr($references, 0, 60) . ' and a file, ' . ($order->[0] ? 'behind them' : 'before them')) or diag($answer[1]);
+		like($answer[1], qr/"title":"the member references in the field request is not a list"/, 'in these words') if $references !~ /^\[/ && $status == 400;
+		is(sql($node, "SELECT jsonb_array_length(settings -> 'references') FROM renders WHERE id = '" . json_of(@answer)->{renderId} . "'"), $count, 'all of them') if $count;
+	}
+}
 # A field that comes twice counts as it comes last, and takes no place from others.
 @answer = ask('alice', 'POST', '/api/renders', '-F', 'prompt=x', (map { ('-F', "style=\@$_") } ($text) x 20, $photo), map { ('-F', "$_=\@$photo") } 'reference', 'mask');
 is($answer[0], 202, 'a file that takes the place of others') or diag($answer[1]);
