@@ -412,14 +412,15 @@ static void *first_line_came(void *context, const char *line, struct MHD_Connect
     return NULL;
 }
 
-/* Refuse a request whose end can be told in two ways; nothing more is read. */
+/* Refuse a request whose end can be told in two ways, or in none; nothing more is read. */
 static bool refuses_framing(WebRequest *request) {
-    if (!framing_is_doubtful(request->connection))
+    const char *why;
+    unsigned status = framing_refusal(request->connection, &why);
+    if (!status)
         return false;
     request->doubtful = true;
     web_add_header(request, "Connection", "close");
-    web_answer_problem(request, 400, "the length of the request can be read in two ways", NULL,
-                       NULL);
+    web_answer_problem(request, status, why, NULL, NULL);
     return true;
 }
 
