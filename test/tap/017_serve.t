@@ -80,7 +80,7 @@ my $behind = "GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
 for my $case ([ "Content-Length: 2\r\nContent-Length: 4", '400' ], [ "Content-Length: 4\r\nContent-Length: 2", '400' ],
 	[ "Content-Length: 4\r\nTransfer-Encoding: chunked", '400' ], [ "Content-Length : 2", '400' ], [ "Content-Length: 2\r\nTransfer-Encoding\t: chunked", '400' ], [ "Content-Length: 2\r\nContent-Length: 2", '401 200' ],
 	[ "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked", '400' ], [ "Transfer-Encoding: gzip\r\nContent-Length: 2", '400' ],
-	(map { [ "Transfer-Encoding: $_", '501' ] } 'gzip', 'gzip, chunked', 'chunked, gzip', 'identity', 'xchunked', ''), [ "Transfer-Encoding: chunked\r\nTransfer-Encoding: gzip", '400' ], [ "Transfer-Encoding: Chunked", '400' ])
+	(map { [ "Transfer-Encoding: $_", '501' ] } 'gzip', 'gzip, chunked', 'chunked, gzip', 'identity', 'xchunked', ''), [ "Transfer-Encoding: chunked\r\nTransfer-Encoding: gzip", '400' ], [ "Transfer-Encoding: Chunked", '401' ])
 {
 	my ($headers, $statuses) = @$case;
 	my $socket = raw("POST /api/renders HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n$headers\r\n\r\n{}$behind");
@@ -208,7 +208,18 @@ sub send_to_the_end
 	}
 	return do { local $/; <$socket> } =~ m{^HTTP/1\.1 (\d+)} ? $1 : 'none';
 }
-is(send_to_the_end(12 << 20), 401, 'a stranger who sends a file is told');
+is(send_to_the_end($_ << 20), 401, "a stranger who sends $_ MB is told") for 12, 40;
+# The answer does not wait for the rest, nor is that read without end. Who neither sends it nor closes is let go; that is looked at below.
+my @stalled = map { raw("POST /api/renders HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n$_\r\n\r\n") } 'Content-Length: 1000000', 'Transfer-Encoding: chunked',
+	"Content-Length: 100000000\r\nAuthorization: Bearer $token{alice}", 'Content-Length: 10', "Transfer-Encoding: gzip";
+is(join(' ', map { my $socket = $_; (do { local $/; <$socket> }) =~ m{^HTTP/1\.1 (\d+)} } @stalled[0, 1, 2, 4]), '401 401 413 501', 'at once');
+{
+	local $SIG{PIPE} = 'IGNORE';
+	my $endless = raw("POST /api/renders HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000000\r\n\r\n");
+	my $sent = 0;
+	while ($sent < 1000 && defined syswrite $endless, ' ' x (1 << 20)) { $sent++ }
+	cmp_ok($sent, '<', 100, 'and not without end');
+}
 is((ask('', 'POST', '/api/renders', '-H', 'Expect:', '-H', 'Transfer-Encoding: chunked', '-F', "style=\@$large"))[0], 401, 'in pieces, too');
 is((ask('', 'POST', '/api/renders', '-F', "style=\@$large"))[0], 401, 'and who asks first');
 sql($node, "SELECT renderchain.cancel_render(id) FROM renders WHERE id <> '$render->{renderId}' AND status = 'pending'");
@@ -426,6 +437,12 @@ for my $half (@halves)
 	my $select = IO::Select->new($half);
 	while ($select->can_read(30)) { sysread($half, my $text, 4096) or $closed = 1, last }
 	ok($closed, 'a head that never ends');
+}
+
+# So have those been who did not send what was refused.
+{
+	local $SIG{PIPE} = 'IGNORE';
+	for my $socket (@stalled) { wait_until(sub { !defined syswrite $socket, ' ' }, 'a refused client is let go') }
 }
 
 # It ends in good order with viewers, and without the database.
