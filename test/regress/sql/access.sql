@@ -93,6 +93,19 @@ SELECT * FROM renderchain.check_ledger();
 UPDATE t_access.credit_entries SET amount = 0;
 RESET ROLE;
 
+-- of models these columns are read, all of them by any level
+BEGIN;
+REVOKE SELECT ON t_access.models FROM regress_renderchain_submit;
+GRANT SELECT (id, provider, kind, tier, credits, retired, successor, definition) ON t_access.models TO regress_renderchain_submit;
+SET ROLE regress_renderchain_submit;
+SELECT jsonb_array_length(renderchain.get_models()) > 1 AS models, jsonb_array_length(renderchain.get_registry() -> 'models') > 1 AS registry;
+SELECT created FROM renderchain.submit_render('{"prompt": "x"}');
+SAVEPOINT before;
+SELECT renderchain.submit_render('{"prompt": "x", "forceModel": "none"}');
+ROLLBACK TO before;
+SELECT renderchain.submit_render('{"prompt": "x", "provider": "nobody"}');
+ROLLBACK;
+
 -- row security holds: a tenant's back end sees and writes its own project only
 ALTER TABLE t_access.renders ENABLE ROW LEVEL SECURITY;
 ALTER TABLE t_access.render_chains ENABLE ROW LEVEL SECURITY;
