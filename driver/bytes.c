@@ -25,10 +25,11 @@ struct Bytes {
     unsigned holders;
     BytesFile *file; /* NULL where they are only in memory */
     off_t at;
-    bool large;      /* they are in the file and never in memory */
-    bool no_room;    /* no file takes them */
-    char *name;      /* of the file, for messages; NULL for a temporary one */
-    char sha256[65]; /* "" until it is asked for */
+    bool large;       /* they are in the file and never in memory */
+    bool no_room;     /* no file takes them */
+    char *name;       /* of the file, for messages; NULL for a temporary one */
+    char sha256[65];  /* "" until it is asked for */
+    EVP_MD_CTX *hash; /* of those that are hashed as they come; NULL for others */
 };
 
 static size_t in_memory;
@@ -73,6 +74,7 @@ void bytes_free(Bytes *bytes) {
         return;
     forget_data(bytes);
     leave_file(bytes);
+    EVP_MD_CTX_free(bytes->hash);
     free(bytes->name);
     free(bytes);
 }
@@ -106,21 +108,42 @@ static const char *part_of(const Bytes *bytes, size_t from, char *room, size_t *
     return bytes_copy(bytes, from, room, *length) ? room : NULL;
 }
 
-/* Hash them, once. */
-const char *bytes_sha256(Bytes *bytes) {
-    unsigned char digest[EVP_MAX_MD_SIZE];
+/* Begin to hash; NULL where that cannot be. */
+static EVP_MD_CTX *begin_hash(void) {
+    EVP_MD_CTX *hash = EVP_MD_CTX_new();
+    if (hash && EVP_DigestInit_ex(hash, EVP_sha256(), NULL))
+        return hash;
+    EVP_MD_CTX_free(hash);
+    return NULL;
+}
+
+/* Hash all of them. */
+static EVP_MD_CTX *hash_all(const Bytes *bytes) {
     char *room = bytes->data ? NULL : mem_alloc(PIECE);
-    EVP_MD_CTX *hash = *bytes->sha256 ? NULL : EVP_MD_CTX_new();
-    bool ok = hash && EVP_DigestInit_ex(hash, EVP_sha256(), NULL);
+    EVP_MD_CTX *hash = begin_hash();
+    bool ok = hash;
     for (size_t from = 0, length; ok && from < bytes->length; from += length) {
         const char *part = part_of(bytes, from, room, &length);
         ok = part && EVP_DigestUpdate(hash, part, length);
     }
-    if (ok && EVP_DigestFinal_ex(hash, digest, NULL))
+    free(room);
+    if (ok)
+        return hash;
+    EVP_MD_CTX_free(hash);
+    return NULL;
+}
+
+/* Hash them, once. */
+const char *bytes_sha256(Bytes *bytes) {
+    unsigned char digest[EVP_MAX_MD_SIZE];
+    if (*bytes->sha256)
+        return bytes->sha256;
+    EVP_MD_CTX *hash = bytes->hash ? bytes->hash : hash_all(bytes);
+    bytes->hash = NULL;
+    if (hash && EVP_DigestFinal_ex(hash, digest, NULL))
         for (int i = 0; i < 32; i++)
             snprintf(bytes->sha256 + 2 * i, 3, "%02x", digest[i]);
     EVP_MD_CTX_free(hash);
-    free(room);
     return bytes->sha256;
 }
 
@@ -256,10 +279,19 @@ static void append_in_memory(Bytes *bytes, const char *data, size_t length) {
     in_memory += length;
 }
 
+/* Hash what comes. */
+void bytes_hash(Bytes *bytes) {
+    bytes->hash = begin_hash();
+}
+
 /* Append. */
 bool bytes_append(Bytes *bytes, const char *data, size_t length) {
     if (length > bytes->maximum - bytes->length)
         return false;
+    if (bytes->hash && !EVP_DigestUpdate(bytes->hash, data, length)) {
+        EVP_MD_CTX_free(bytes->hash);
+        bytes->hash = NULL;
+    }
     if (!bytes->large && !bytes->no_room && bytes->length + length > LARGE)
         move_to_file(bytes);
     if (bytes->large) {

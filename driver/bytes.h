@@ -21,6 +21,10 @@ void bytes_free(Bytes *bytes);
 Bytes *bytes_begin(size_t maximum);
 MUSTCHECK bool bytes_append(Bytes *bytes, const char *data, size_t length);
 
+/* Hash them as they come, from the first on: of a large video that would keep the loop for long,
+ * all at once. */
+void bytes_hash(Bytes *bytes);
+
 /* Read a file whole, of at most maximum bytes; regular refuses pipes and devices. They can be read
  * again from there, whatever becomes of the file's name. NULL with *error set (caller frees). */
 Bytes *bytes_read_file(const char *path, bool regular, size_t maximum, char **error);

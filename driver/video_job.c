@@ -107,6 +107,7 @@ static void send_phase(void *context) {
         .direct = job->provider->loopback,
         .public_only = !own && !base_url_same_host(job->address, job->provider->url),
         .kept = job->phase == PHASE_DOWNLOAD,
+        .hashed = true,
         .repeatable = !start,
         .connect_timeout_ms = job->timeouts.connect_ms,
         .idle_timeout_ms = job->timeouts.idle_ms,

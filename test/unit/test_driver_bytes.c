@@ -231,6 +231,38 @@ static void few_files(void **state) {
     bytes_allow(16, NULL);
 }
 
+/* What is hashed as it comes is not read again for that, in memory or in a file. */
+static void hashed(void **state) {
+    (void)state;
+    enum { PIECES = 60, PIECE_LENGTH = 33333 };
+    bytes_allow(16, "/tmp");
+    for (size_t pieces = 0; pieces <= PIECES; pieces += PIECES / 2) {
+        Bytes *bytes = bytes_begin(PIECES * PIECE_LENGTH), *other = bytes_begin(SIZE_MAX);
+        char *piece = letters('a', PIECE_LENGTH), name[64];
+        bytes_hash(bytes);
+        for (size_t i = 0; i < pieces; i++) {
+            assert_true(bytes_append(bytes, piece, PIECE_LENGTH));
+            assert_true(bytes_append(other, piece, PIECE_LENGTH));
+        }
+        /* Nor does it matter what was refused. */
+        if (pieces == PIECES)
+            assert_false(bytes_append(bytes, piece, 1));
+        int fd = bytes_reopen(bytes);
+        assert_int_equal(fd >= 0, pieces == PIECES);
+        if (fd >= 0) {
+            snprintf(name, sizeof name, "/proc/self/fd/%d", fd);
+            assert_int_equal(truncate(name, 0), 0);
+            close(fd);
+        }
+        assert_int_equal(strlen(bytes_sha256(bytes)), 64);
+        assert_string_equal(bytes_sha256(bytes), bytes_sha256(other));
+        bytes_free(bytes);
+        bytes_free(other);
+        free(piece);
+    }
+    bytes_allow(16, NULL);
+}
+
 /* A body holds what is being read of it, and nothing else. */
 static void bodies(void **state) {
     (void)state;
@@ -279,7 +311,8 @@ static void bodies(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(from_a_file), cmocka_unit_test(changed_files), cmocka_unit_test(stored),
-        cmocka_unit_test(temporary),   cmocka_unit_test(few_files),     cmocka_unit_test(bodies),
+        cmocka_unit_test(temporary),   cmocka_unit_test(few_files),     cmocka_unit_test(hashed),
+        cmocka_unit_test(bodies),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
