@@ -308,11 +308,89 @@ static void bodies(void **state) {
     free(sent);
 }
 
+/* Expect to have read letters of a body from an offset on. */
+static void expect_sent(Body *body, size_t offset, char letter, size_t length) {
+    char *sent = mem_alloc(length);
+    assert_int_equal(body_read(body, offset, sent, length), length);
+    for (size_t i = 0; i < length; i++)
+        assert_int_equal(sent[i], letter);
+    free(sent);
+}
+
+/* Large ones that are sent share so much memory, and what finds no place there is copied from a
+ * temporary file; small ones are not touched, nor is what somebody looks at. */
+static void bounded(void **state) {
+    (void)state;
+    enum { BIG = 1500000, MOST = 4000000, BODIES = 5 };
+    char *error = NULL;
+    Body *all[BODIES];
+    Bytes *images[BODIES];
+    bytes_allow(16, "/tmp");
+    bytes_bound(MOST);
+    write_letters(path, 'a', BIG);
+    for (size_t i = 0; i < BODIES; i++) {
+        images[i] = bytes_read_file(path, true, BIG, &error);
+        assert_non_null(images[i]);
+        bytes_let_go(images[i]);
+        all[i] = body_new(SIZE_MAX);
+        assert_true(body_append_bytes(all[i], images[i]));
+    }
+    assert_int_equal(bytes_in_memory(), 0);
+    for (size_t i = 0; i < BODIES; i++)
+        expect_sent(all[i], 0, 'a', 1000);
+    assert_int_equal(bytes_in_memory(), 2 * BIG);
+
+    /* What is in the temporary file is not in the other one any more. */
+    write_into(path, 1000, "changed");
+    for (size_t i = 2; i < BODIES; i++)
+        expect_sent(all[i], 1000, 'a', 1000);
+    /* Who looks at one has it in memory, for as long as that is so. */
+    assert_true(bytes_hold(images[2], &error));
+    assert_int_equal(bytes_data(images[2])[0], 'a');
+    assert_int_equal(bytes_in_memory(), 3 * BIG);
+    bytes_let_go(images[2]);
+    assert_int_equal(bytes_in_memory(), 2 * BIG);
+
+    /* Small ones find a place. */
+    Bytes *small = bytes_new(letters('s', LENGTH), LENGTH);
+    Body *body = body_new(SIZE_MAX);
+    bytes_bound(0);
+    assert_true(body_append_bytes(body, small));
+    bytes_let_go(small);
+    expect_sent(body, 0, 's', 1000);
+    assert_int_equal(bytes_in_memory(), 2 * BIG + LENGTH);
+    body_free(body);
+    bytes_free(small);
+
+    for (size_t i = 0; i < BODIES; i++) {
+        expect_sent(all[i], 2000, 'a', BIG - 2001);
+        body_free(all[i]);
+    }
+    assert_int_equal(bytes_in_memory(), 0);
+    for (size_t i = 0; i < BODIES; i++)
+        bytes_free(images[i]);
+
+    /* Where there is no temporary file they stay in memory. */
+    bytes_allow(16, NULL);
+    write_letters(path, 'b', BIG);
+    Bytes *image = bytes_read_file(path, true, BIG, &error);
+    body = body_new(SIZE_MAX);
+    assert_true(body_append_bytes(body, image));
+    bytes_let_go(image);
+    expect_sent(body, 0, 'b', 1000);
+    assert_int_equal(bytes_in_memory(), BIG);
+    expect_sent(body, 1000, 'b', BIG - 1001);
+    body_free(body);
+    bytes_free(image);
+    assert_int_equal(bytes_in_memory(), 0);
+    bytes_bound(256 << 20);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(from_a_file), cmocka_unit_test(changed_files), cmocka_unit_test(stored),
         cmocka_unit_test(temporary),   cmocka_unit_test(few_files),     cmocka_unit_test(hashed),
-        cmocka_unit_test(bodies),
+        cmocka_unit_test(bodies),      cmocka_unit_test(bounded),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
