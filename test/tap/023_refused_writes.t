@@ -91,7 +91,12 @@ sql($node, q{DELETE FROM renders WHERE prompt = 'many';
 submit('--prompt', 'many', '--user', $user, '--quick') for 1 .. 4;
 is(end_of(start_worker('--drain', '--concurrency', '1')), 4, 'a worker that drains gives up');
 is(sql($node, $count), 'pending=1 processing=3', 'after three renders');
+my $pictures = grep { $_->{stage} eq 'image_generation' } calls_of($url);
 sql($node, 'DROP TRIGGER picky ON renders');
+expire_leases($node);
+end_of(start_worker('--drain'));
+is(sql($node, $count), 'completed=4', 'which go on when the database takes them');
+is((grep { $_->{stage} eq 'image_generation' } calls_of($url)) - $pictures, 1, 'with the pictures that were paid for');
 
 is(sql($node, 'SELECT count(*) FROM renderchain.check_ledger()'), '0', 'the ledger is proven');
 
