@@ -86,19 +86,24 @@ CREATE FUNCTION renderchain._sweep(p_now timestamptz, p_max integer) RETURNS int
 LANGUAGE plpgsql VOLATILE
 AS $$
 DECLARE
+    v_ids uuid[] := ARRAY(SELECT j.render_id FROM render_jobs j JOIN renders r ON r.id = j.render_id
+                          WHERE j.state <> 'ended' AND LEAST(j.lease_until, j.deadline) <= p_now
+                          ORDER BY LEAST(j.lease_until, j.deadline) LIMIT p_max
+                          FOR NO KEY UPDATE OF j SKIP LOCKED);
     v_job record;
     v_status text;
     v_count integer := 0;
     v_first_id uuid;
 BEGIN
+    IF pg_catalog.cardinality(v_ids) = 0 THEN
+        RETURN 0;
+    END IF;
+    PERFORM renderchain._hold_chains(v_ids);
     FOR v_job IN
-        SELECT e.render_id, e.attempt, e.state, e.deadline, e.lease_owner
-        FROM (SELECT j.render_id, j.attempt, j.state, j.deadline, j.lease_owner, r.user_id
-              FROM render_jobs j JOIN renders r ON r.id = j.render_id
-              WHERE j.state <> 'ended' AND LEAST(j.lease_until, j.deadline) <= p_now
-              ORDER BY LEAST(j.lease_until, j.deadline) LIMIT p_max
-              FOR NO KEY UPDATE OF j SKIP LOCKED) e
-        ORDER BY e.user_id
+        SELECT j.render_id, j.attempt, j.deadline, j.lease_owner
+        FROM render_jobs j JOIN renders r ON r.id = j.render_id
+        WHERE j.render_id = ANY (v_ids)
+        ORDER BY r.user_id, LEAST(j.lease_until, j.deadline)
     LOOP
         v_status := renderchain._try_to_give_back(v_job.render_id, p_now, CASE
             WHEN v_job.deadline <= p_now THEN NULL::jsonb
