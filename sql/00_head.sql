@@ -25,8 +25,8 @@
 -- Lock order, everywhere: advisory (worker, idempotency key, chain name), render_chains
 -- row, render_jobs row, analysis_cache row (of several see 52), renders row, memory_pins row,
 -- credit_accounts row; of several accounts the one with the lower user_id first. One exception: whoever gives
--- a job back locks its chain FOR KEY SHARE after the job, and whoever gives back several the
--- chains of all of them, before the first renders row; no holder of a chain waits for a job.
+-- a job back, or ends one that was lost, locks its chain FOR KEY SHARE after the job, and before any
+-- renders row (of several jobs the chains of all); no holder of a chain waits for a job.
 -- Rows of render_queues, and the lock on the order of a chain (38), are never waited for.
 --
 -- complain if script is sourced in psql, rather than via CREATE EXTENSION

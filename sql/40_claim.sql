@@ -61,7 +61,8 @@ BEGIN
         RETURNING j.render_id, j.request, j.attempt, j.base_attempt
     ), marked AS (
         UPDATE renders r SET status = 'processing', started_at = COALESCE(r.started_at, p_now), updated_at = p_now
-        FROM taken t WHERE r.id = t.render_id
+        -- in the order in which pin_memory locks those of a chain
+        FROM (SELECT x.render_id FROM taken x ORDER BY x.render_id) t WHERE r.id = t.render_id
         RETURNING r.id, r.chain_id, r.chain_position::integer AS chain_position, r.type::text AS type, r.parent_render_id
     )
     SELECT m.id, m.chain_id, m.chain_position, m.type, t.request, t.attempt, p.o_memory, p.o_previous_output,

@@ -104,16 +104,14 @@ $$;
 COMMENT ON FUNCTION renderchain.extend_leases(text, uuid[], interval) IS
 'Extends the leases that a worker holds on renders, to the given interval from now but never past a render''s deadline. One row an id, in their order: held says whether to go on, cancelled whether somebody cancelled it; an id that does not exist is not held.';
 
--- before several renders, whose job rows are locked, are taken from whoever runs them: who pins memory locks a chain and
--- waits for its renders, so nobody who has written one of them may wait for the chain, as giving back another one does
+-- before renders, whose job rows are locked, are taken from whoever runs them: who pins memory locks a chain and then its
+-- renders, so nobody who has written one of them may wait for the chain or another one, as giving back and claiming do
 CREATE FUNCTION renderchain._hold_chains(p_render_ids uuid[]) RETURNS void
 LANGUAGE plpgsql VOLATILE
 AS $$
 BEGIN
-    IF pg_catalog.cardinality(p_render_ids) > 1 THEN
-        PERFORM FROM render_chains c
-        WHERE c.id IN (SELECT r.chain_id FROM renders r WHERE r.id = ANY (p_render_ids)) ORDER BY c.id FOR KEY SHARE;
-    END IF;
+    PERFORM FROM render_chains c
+    WHERE c.id IN (SELECT r.chain_id FROM renders r WHERE r.id = ANY (p_render_ids)) ORDER BY c.id FOR KEY SHARE;
 END
 $$;
 
