@@ -104,7 +104,8 @@ BEGIN
         SELECT j.render_id, j.attempt, j.deadline, j.lease_owner
         FROM render_jobs j JOIN renders r ON r.id = j.render_id
         WHERE j.render_id = ANY (v_ids)
-        ORDER BY r.user_id, LEAST(j.lease_until, j.deadline)
+        -- the user whose credits are reserved, whoever has the render by now
+        ORDER BY j.user_id, LEAST(j.lease_until, j.deadline)
     LOOP
         v_status := renderchain._try_to_give_back(v_job.render_id, p_now, CASE
             WHEN v_job.deadline <= p_now THEN NULL::jsonb

@@ -142,7 +142,7 @@ BEGIN
     PERFORM renderchain._hold_chains(v_held);
     FOR v_id IN
         -- one after the other by the accounts that they lock
-        SELECT r.id FROM renders r WHERE r.id = ANY (v_held) ORDER BY r.user_id, r.id
+        SELECT j.render_id FROM render_jobs j WHERE j.render_id = ANY (v_held) ORDER BY j.user_id, j.render_id
     LOOP
         status := renderchain._try_to_give_back(v_id, v_now, v_error, true);
         CONTINUE WHEN status IS NULL;
