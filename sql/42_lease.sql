@@ -103,7 +103,8 @@ BEGIN
 END
 $$;
 
--- give whoever has locked jobs a moment, in which a statement about them ends
+-- give whoever has locked jobs a moment, in which a statement about them ends; where that is not enough none is kept
+-- locked, so that nobody waits for this in a circle
 CREATE FUNCTION renderchain._wait_a_moment(p_render_ids uuid[]) RETURNS void
 LANGUAGE plpgsql VOLATILE
 SET lock_timeout = '200ms'
@@ -125,19 +126,13 @@ AS $$
 #variable_conflict use_column
 DECLARE
     v_now timestamptz := renderchain.clock();
-    v_extended uuid[];
-    v_left uuid[];
     v_held uuid[];
 BEGIN
     PERFORM renderchain.use_schema();
     PERFORM renderchain._check_worker(extend_leases.worker, extend_leases.lease);
-    v_extended := renderchain._extend_free(extend_leases.worker, extend_leases.render_ids, extend_leases.lease, v_now);
-    v_left := ARRAY(SELECT u.id FROM pg_catalog.unnest(renderchain._held(extend_leases.worker, extend_leases.render_ids, v_now))
-                                     AS u (id) WHERE u.id <> ALL (v_extended));
-    IF v_left <> '{}'::uuid[] THEN
-        PERFORM renderchain._wait_a_moment(v_left);
-        v_extended := renderchain._extend_free(extend_leases.worker, v_left, extend_leases.lease, v_now);
-    END IF;
+    v_held := renderchain._held(extend_leases.worker, extend_leases.render_ids, v_now);
+    PERFORM renderchain._wait_a_moment(v_held);
+    PERFORM renderchain._extend_free(extend_leases.worker, v_held, extend_leases.lease, v_now);
     v_held := renderchain._held(extend_leases.worker, extend_leases.render_ids, v_now);
     -- a statement of its own, to see cancellations that the one above waited for
     RETURN QUERY
