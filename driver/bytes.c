@@ -106,6 +106,16 @@ static const char *part_of(const Bytes *bytes, size_t from, char *room, size_t *
     return bytes_copy(bytes, from, room, *length) ? room : NULL;
 }
 
+/* Write bytes in hexadecimal. */
+void hex_text(const unsigned char *bytes, size_t length, char *to) {
+    static const char digits[] = "0123456789abcdef";
+    for (size_t i = 0; i < length; i++) {
+        *to++ = digits[bytes[i] >> 4];
+        *to++ = digits[bytes[i] & 15];
+    }
+    *to = '\0';
+}
+
 /* Hash them, once. */
 const char *bytes_sha256(Bytes *bytes) {
     unsigned char digest[EVP_MAX_MD_SIZE];
@@ -117,8 +127,7 @@ const char *bytes_sha256(Bytes *bytes) {
         ok = part && EVP_DigestUpdate(hash, part, length);
     }
     if (ok && EVP_DigestFinal_ex(hash, digest, NULL))
-        for (int i = 0; i < 32; i++)
-            snprintf(bytes->sha256 + 2 * i, 3, "%02x", digest[i]);
+        hex_text(digest, 32, bytes->sha256);
     EVP_MD_CTX_free(hash);
     free(room);
     return bytes->sha256;

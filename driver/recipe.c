@@ -7,6 +7,7 @@
 #include "correction.h"
 #include "data_uri.h"
 #include "history.h"
+#include "json_text.h"
 
 const char *const recipe_parameters[] = {
     "quality",  "aspectRatio",      "durationSeconds", "quick", "skipStages",
@@ -170,7 +171,10 @@ static void add_prompt(json_t *recipe, const Render *render) {
 /* Leave members out until the recipe is as small as it has to be. */
 static void bound(json_t *recipe) {
     for (size_t i = 0; i < sizeof dispensable / sizeof dispensable[0]; i++) {
-        if (json_dumpb(recipe, NULL, 0, JSON_TEXT) <= RECIPE_MAXIMUM)
+        char *text = json_text(recipe);
+        bool fits = strlen(text) <= RECIPE_MAXIMUM;
+        free(text);
+        if (fits)
             break;
         const char *dot = strchr(dispensable[i], '.');
         json_t *object = dot ? json_object_get(recipe, "parameters") : recipe;

@@ -11,6 +11,7 @@
 
 #include "correction.h"
 #include "history.h"
+#include "json_text.h"
 #include "output.h"
 #include "plan.h"
 #include "prepare.h"
@@ -422,7 +423,7 @@ static void completed(void *context, const DbReply *reply) {
 /* All stages have ended well enough: complete. */
 static void complete(Render *render) {
     json_t *result = result_of(render);
-    char *text = json_dumps(result, JSON_TEXT);
+    char *text = json_text(result);
     char attempt[16];
     snprintf(attempt, sizeof attempt, "%d", render->attempt);
     const char *parameters[] = {render->id, attempt, text};
