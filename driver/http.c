@@ -10,7 +10,11 @@
 
 #include "kill_point.h"
 
-enum { RECEIVE_MOST = 16 << 10, SEND_MOST = 512 << 10 };
+enum {
+    RECEIVE_MOST = 16 << 10,
+    SEND_MOST = 512 << 10,
+    SEND_ROOM = 8 << 20 /* that buffers for sending share, as long as few calls are out */
+};
 
 struct Http {
     Loop *loop;
@@ -18,6 +22,7 @@ struct Http {
     const char
         *authorities; /* a file with who is trusted to vouch for servers; NULL: the system's */
     unsigned next_id;
+    unsigned out; /* calls */
 };
 
 struct HttpCall {
@@ -140,6 +145,7 @@ static void stop_sending(HttpCall *call) {
 
 /* Free a call; its transfer must be out of the loop. */
 static void free_call(HttpCall *call) {
+    call->http->out--;
     curl_easy_cleanup(call->easy);
     curl_slist_free_all(call->request.headers);
     free(call->request.url);
@@ -257,6 +263,13 @@ static long buffer_size(size_t wanted, long most) {
     return wanted < LEAST ? LEAST : wanted > (size_t)most ? most : (long)wanted;
 }
 
+/* How large it shall be for sending: the larger, the fewer pieces the body is sent in. */
+static long send_buffer_size(const HttpCall *call) {
+    size_t length = call->request.body_length, share = SEND_ROOM / call->http->out;
+    size_t wanted = length < share ? length : share;
+    return buffer_size(wanted > length / 8 ? wanted : length / 8, SEND_MOST);
+}
+
 /* Set everything that is the same for every call: no redirects are followed,
  * since a key in a header must never reach another host. */
 static void set_options(HttpCall *call) {
@@ -298,8 +311,7 @@ static void set_options(HttpCall *call) {
     curl_easy_setopt(easy, CURLOPT_BUFFERSIZE,
                      buffer_size(request->reply_maximum / 1024, RECEIVE_MOST));
     if (has_body(request)) {
-        curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE,
-                         buffer_size(request->body_length / 8, SEND_MOST));
+        curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, send_buffer_size(call));
         curl_easy_setopt(easy, CURLOPT_READFUNCTION, give_body);
         curl_easy_setopt(easy, CURLOPT_READDATA, call);
         curl_easy_setopt(easy, CURLOPT_SEEKFUNCTION, rewind_body);
@@ -325,6 +337,7 @@ HttpCall *http_send(Http *http, HttpRequest request, HttpDone *done, void *conte
     HttpCall *call = mem_alloc(sizeof *call);
     kill_point();
     call->http = http;
+    http->out++;
     call->request = request;
     if (request.pieces)
         call->request.body_length = body_length(request.pieces);
