@@ -13,7 +13,7 @@
 enum {
     RECEIVE_MOST = 16 << 10,
     SEND_MOST = 512 << 10,
-    SEND_ROOM = 8 << 20 /* that buffers for sending share, as long as few calls are out */
+    SEND_ROOM = 4 << 20 /* that buffers for sending share, as long as few calls are out */
 };
 
 struct Http {
@@ -292,8 +292,11 @@ static void set_options(HttpCall *call) {
     curl_easy_setopt(easy, CURLOPT_EXPECT_100_TIMEOUT_MS, 1000L);
     curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, request->connect_timeout_ms);
     curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, request->total_timeout_ms);
-    curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
-    curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, request->idle_timeout_ms / 1000);
+    /* It looks at the speed of every call once a second. */
+    if (!request->total_timeout_ms || request->idle_timeout_ms < request->total_timeout_ms) {
+        curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
+        curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, request->idle_timeout_ms / 1000);
+    }
     /* Calls that are made at once share one connection where the server can do that: the others
      * wait until the first one's handshake has told. Without TLS nothing would tell it. */
     if (strncasecmp(request->url, "https:", 6) == 0)
