@@ -9,6 +9,7 @@
 
 #include "app.h"
 #include "commands.h"
+#include "json_memory.h"
 #include "options.h"
 #include "table.h"
 
@@ -152,6 +153,7 @@ int main(int argc, char **argv) {
     fill_standard_descriptors();
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error like a full disk */
+    json_use_memory();
     srand((unsigned)time(NULL) ^ (unsigned)getpid());
     options_look(argc, argv);
     if (!all_utf8(argc, argv))

@@ -453,7 +453,7 @@ static void ignore_reply(void *context, const DbReply *reply) {
 
 /* Record what happened, then fail, which refunds, or is tried again later. Takes the error. */
 static void fail_with(Render *render, json_t *error, bool again) {
-    char *text = json_dumps(error, JSON_TEXT);
+    char *text = json_text(error);
     char attempt[16];
     snprintf(attempt, sizeof attempt, "%d", render->attempt);
     const char *parameters[] = {render->id, attempt, text, again ? "t" : "f"};
