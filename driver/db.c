@@ -164,7 +164,7 @@ static void answer(Db *db) {
         reply = read_error(call->result);
     kill_point();
     trace_write(db->trace, "db_done", call->id, NULL);
-    if (!ok && db->stays && !call->once && db_error_passes(reply.sqlstate)) {
+    if (!ok && db->stays && !call->once && !call->told && db_error_passes(reply.sqlstate)) {
         rest(db, call);
         return;
     }
@@ -356,14 +356,18 @@ static void ask_again(void *context) {
     send_call(db, call);
 }
 
+/* What becomes of a call that fails. */
+typedef enum Manner { ASKED_AGAIN, ASKED_ONCE, ERRORS_TOLD } Manner;
+
 /* Make a call and send it. */
-static void ask(Db *db, const char *sql, int count, const char *const *parameters, bool once,
+static void ask(Db *db, const char *sql, int count, const char *const *parameters, Manner manner,
                 DbDone *done, void *context) {
     DbCall *call = mem_alloc(sizeof *call);
     *call = (DbCall){.done = done,
                      .context = context,
                      .id = ++db->next_id,
-                     .once = once,
+                     .once = manner == ASKED_ONCE,
+                     .told = manner == ERRORS_TOLD,
                      .sql = mem_strdup(sql),
                      .count = count,
                      .db = db};
@@ -379,13 +383,19 @@ static void ask(Db *db, const char *sql, int count, const char *const *parameter
 /* Ask one thing. */
 void db_call(Db *db, const char *sql, int count, const char *const *parameters, DbDone *done,
              void *context) {
-    ask(db, sql, count, parameters, false, done, context);
+    ask(db, sql, count, parameters, ASKED_AGAIN, done, context);
 }
 
 /* Ask one thing that must not be asked twice. */
 void db_call_once(Db *db, const char *sql, int count, const char *const *parameters, DbDone *done,
                   void *context) {
-    ask(db, sql, count, parameters, true, done, context);
+    ask(db, sql, count, parameters, ASKED_ONCE, done, context);
+}
+
+/* Ask one thing whose errors are all told. */
+void db_call_told(Db *db, const char *sql, int count, const char *const *parameters, DbDone *done,
+                  void *context) {
+    ask(db, sql, count, parameters, ERRORS_TOLD, done, context);
 }
 
 /* Are calls unanswered? */

@@ -73,6 +73,14 @@ void db_call(Db *db, const char *sql, int count, const char *const *parameters, 
 void db_call_once(Db *db, const char *sql, int count, const char *const *parameters, DbDone *done,
                   void *context);
 
+/* Ask one thing whose errors are all told, also those that pass by themselves, which are the
+ * caller's to ask again after. */
+void db_call_told(Db *db, const char *sql, int count, const char *const *parameters, DbDone *done,
+                  void *context);
+
+/* How long to wait before that, in milliseconds, after so many tries before. */
+double db_backoff(unsigned tries);
+
 /* Are calls unanswered? How many? */
 bool db_busy(const Db *db);
 unsigned db_unanswered(const Db *db);

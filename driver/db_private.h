@@ -12,6 +12,7 @@ typedef struct DbCall {
     PGresult *result; /* the first error, else the last result */
     unsigned id;
     bool once; /* never asked again */
+    bool told; /* not asked again after errors, only after a loss */
     bool sent; /* on the connection that there is now */
     char *sql; /* owned, as are the parameters */
     int count;
@@ -55,8 +56,5 @@ void db_connect_later(Db *db);
 
 /* The first line of libpq's words about a connection; the caller frees. */
 char *db_words(const PGconn *connection);
-
-/* How long to wait before trying again, in milliseconds: exponential, with jitter. */
-double db_backoff(unsigned tries);
 
 #endif

@@ -1,7 +1,11 @@
-/* What a worker records of its renders while they run, gathered by connection: with hundreds in
- * flight most of a small statement is the statement, its commit and its answer. There is at most
- * one out, and what comes meanwhile goes together in the next; nothing waits while there is none
- * out, but for telemetry. That lets pass what models and people wait for, for a while. */
+/* What a worker records of its renders, ends that went well included, gathered by connection: with
+ * hundreds in flight most of a small statement is the statement, its commit and its answer. There
+ * is at most one out, and what comes meanwhile goes together in the next; nothing waits while there
+ * is none out, but for telemetry. That lets pass what models and people wait for, for a while.
+ *
+ * What is recorded of one render goes one after the other. Where another session has a render
+ * locked, or errors pass and come again for one, it is held back and tried again, and the others
+ * go on. */
 #ifndef RC_RECORDER_H
 #define RC_RECORDER_H
 
@@ -24,7 +28,14 @@ void recorder_free(Recorder *recorder);
 void recorder_add(Recorder *recorder, Render *render, bool urgent, json_t *objects, DbDone *done,
                   void *context);
 
+/* The same with the result that completes it (taken), which nobody reads again. */
+void recorder_complete(Recorder *recorder, Render *render, json_t *result, DbDone *done,
+                       void *context);
+
 /* The render has no events any more that could wait. */
 void recorder_forget(Render *render);
+
+/* Give the events that are held back to the render, which ends in another way. */
+void recorder_take_back(Render *render);
 
 #endif

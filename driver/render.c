@@ -420,9 +420,15 @@ static void completed(void *context, const DbReply *reply) {
     set_end(render, RENDER_COMPLETED);
 }
 
-/* All stages have ended well enough: complete. */
+/* All stages have ended well enough: complete, with others where nobody reads the answer. */
 static void complete(Render *render) {
     json_t *result = result_of(render);
+    if (render->recorder && render->unread) {
+        render->ending = true;
+        recorder_complete(render->recorder, render, result, completed, render);
+        return;
+    }
+    json_object_set_new(result, "stages", events_take(render));
     char *text = json_text(result);
     char attempt[16];
     snprintf(attempt, sizeof attempt, "%d", render->attempt);
@@ -459,6 +465,7 @@ static void fail_with(Render *render, json_t *error, bool again) {
     const char *parameters[] = {render->id, attempt, text, again ? "t" : "f"};
     render->ending = true;
     drop_jobs(render);
+    recorder_take_back(render);
     if (json_array_size(render->events))
         events_commit(render, NULL, ignore_reply, NULL);
     render_ask(render,

@@ -170,6 +170,7 @@ struct Render {
     LoopTimer *events_timer; /* while events gather */
     double events_since;     /* loop_now() when they began to */
     RecorderItem *telemetry; /* while they wait for the recorder; recorder.c */
+    RecorderItem *recording; /* what the recorder has sent of it, or holds back */
     bool paid;               /* one of them is of a picture that was paid for: no time to lose */
 
     bool advancing;

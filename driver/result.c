@@ -46,13 +46,13 @@ json_t *result_of(Render *render) {
     double milliseconds = loop_now() - render->started;
     const Picture *kept = correction_kept(render);
     bool corrected = kept == &render->corrected;
-    json_t *result = json_pack(
-        "{s:s, s:s, s:[{s:s, s:s, s:s, s:s, s:I, s:s}], s:s, s:I, s:I, s:o}", "outputUrl",
-        kept->url, "outputKey", kept->key, "objects", "key", kept->key, "backend",
-        render->app->storage.backend, "kind", "output", "mime", kept->answer.image_mime, "bytes",
-        (json_int_t)kept->answer.image_length, "sha256", kept->sha256, "selectedModel",
-        render->image_model->id, "processingTime", (json_int_t)ceil(milliseconds / 1e3),
-        "processingMs", (json_int_t)milliseconds, "stages", events_take(render));
+    json_t *result =
+        json_pack("{s:s, s:s, s:[{s:s, s:s, s:s, s:s, s:I, s:s}], s:s, s:I, s:I}", "outputUrl",
+                  kept->url, "outputKey", kept->key, "objects", "key", kept->key, "backend",
+                  render->app->storage.backend, "kind", "output", "mime", kept->answer.image_mime,
+                  "bytes", (json_int_t)kept->answer.image_length, "sha256", kept->sha256,
+                  "selectedModel", render->image_model->id, "processingTime",
+                  (json_int_t)ceil(milliseconds / 1e3), "processingMs", (json_int_t)milliseconds);
     json_t *analysis = image_analysis(render);
     if (render_is_video(render))
         json_object_set_new(result, "seconds", json_integer(render_seconds(render)));

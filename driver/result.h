@@ -6,7 +6,7 @@
 
 #include "render.h"
 
-/* The result, the caller's to free, with the events of stages that have not been recorded yet. */
+/* The result, the caller's to free, without the events of stages. */
 json_t *result_of(Render *render);
 
 #endif

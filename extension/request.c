@@ -16,7 +16,7 @@
 #define IMAGE_MEMBERS \
 	"\"members\": {\"key\": {\"types\": [\"string\"], \"shortest\": 1}, \"path\": \"key\", \"url\": \"key\"," \
 	" \"mime\": {\"types\": [\"string\", \"null\"]}, \"name\": \"mime\"," \
-	" \"sha256\": {\"types\": [\"string\", \"null\"], \"pattern\": \"^[0-9a-f]{64}$\"}," \
+	" \"sha256\": {\"types\": [\"string\", \"null\"], \"bytes\": 64, \"shortest\": 64, \"pattern\": \"^[0-9a-f]*$\"}," \
 	" \"bytes\": {\"types\": [\"number\", \"null\"]}}, \"one\": [\"key\", \"path\", \"url\"]"
 #define IMAGE_IS \
 	"with one of \\\"key\\\", \\\"path\\\" and \\\"url\\\", and \\\"mime\\\" and \\\"sha256\\\" (64 hexadecimal digits)"

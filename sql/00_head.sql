@@ -26,8 +26,8 @@
 -- row, render_jobs row, analysis_cache row (of several see 52), renders row, memory_pins row,
 -- credit_accounts row; of several accounts the one with the lower user_id first. One exception: whoever gives
 -- a job back locks its chain FOR KEY SHARE after the job; no holder of a chain waits
--- for a job. Rows of render_queues, and the lock on the order of a chain (38), are never
--- waited for.
+-- for a job. Rows of render_queues, the lock on the order of a chain (38), and the jobs and renders
+-- of record_stages of many (51) are never waited for.
 --
 -- complain if script is sourced in psql, rather than via CREATE EXTENSION
 \echo Use "CREATE EXTENSION renderchain" to load this file. \quit

@@ -7,7 +7,7 @@
 --   types    those of jsonb_typeof() that it may have; null where that is as good as absent
 -- for strings, numbers and booleans, by their text
 --   values   what it may be
---   pattern  the regular expression that it matches
+--   pattern  the regular expression that it matches; counting in it is slow, bytes and shortest are not
 --   longest  its most characters; bytes: its most bytes, shortest: its least
 --   blank    false: it has something other than white space
 --   time     true: it is a time with its zone

@@ -119,31 +119,46 @@ CREATE FUNCTION renderchain._is_waited_for(p_render_id uuid) RETURNS boolean
 LANGUAGE c VOLATILE STRICT
 AS 'MODULE_PATHNAME', 'rc_sql_is_waited_for';
 
--- queue what waits for a render that ends in this transaction, or has ended, and whose job row is locked; tells whether
--- that is all for sure
-CREATE FUNCTION renderchain._queue_next(p_render_id uuid, p_chain_id uuid, p_now timestamptz) RETURNS boolean
+-- queue what waits for renders that end in this transaction, or have ended, and whose job rows are locked; gives those
+-- of which it is not sure that this was all
+CREATE FUNCTION renderchain._queue_next(p_render_ids uuid[], p_chain_ids uuid[], p_now timestamptz) RETURNS uuid[]
 LANGUAGE plpgsql VOLATILE
 AS $$
 DECLARE
-    v_sure boolean := pg_catalog.pg_try_advisory_xact_lock(renderchain._wait_lock(COALESCE(p_chain_id, p_render_id)));
-    v_ids uuid[] := ARRAY(SELECT j.render_id FROM render_jobs j WHERE j.waits_for = p_render_id);
+    v_sure uuid[] := '{}';
+    v_waiting uuid[];
+    v_waited_for uuid[];
 BEGIN
-    IF pg_catalog.cardinality(v_ids) > 0 THEN
-        PERFORM renderchain._queue_waiting(v_ids, p_now);
+    FOR v_place IN 1 .. pg_catalog.cardinality(p_render_ids) LOOP
+        IF pg_catalog.pg_try_advisory_xact_lock(renderchain._wait_lock(COALESCE(p_chain_ids[v_place],
+                                                                                p_render_ids[v_place]))) THEN
+            v_sure := pg_catalog.array_append(v_sure, p_render_ids[v_place]);
+        END IF;
+    END LOOP;
+    -- a statement of its own, to see who let a render wait before the lock
+    SELECT pg_catalog.array_agg(j.render_id), pg_catalog.array_agg(j.waits_for) INTO v_waiting, v_waited_for
+    FROM render_jobs j WHERE j.waits_for = ANY (p_render_ids);
+    IF v_waiting IS NOT NULL THEN
+        PERFORM renderchain._queue_waiting(v_waiting, p_now);
     ELSIF renderchain._sees_others() THEN
-        RETURN v_sure;
+        RETURN ARRAY(SELECT u.id FROM pg_catalog.unnest(p_render_ids) AS u (id) WHERE u.id <> ALL (v_sure));
     END IF;
-    RETURN v_sure AND NOT renderchain._is_waited_for(p_render_id);
+    RETURN ARRAY(
+        SELECT u.id FROM pg_catalog.unnest(p_render_ids) AS u (id)
+        WHERE u.id <> ALL (v_sure)
+           OR (u.id = ANY (v_waited_for) OR NOT renderchain._sees_others()) AND renderchain._is_waited_for(u.id));
 END
 $$;
 
--- as _queue_next, in the end of a render: leaves the mark if need be
-CREATE FUNCTION renderchain._end_wait(p_render_id uuid, p_chain_id uuid, p_now timestamptz) RETURNS void
+-- as _queue_next, in the end of renders: leaves the mark if need be
+CREATE FUNCTION renderchain._end_wait(p_render_ids uuid[], p_chain_ids uuid[], p_now timestamptz) RETURNS void
 LANGUAGE plpgsql VOLATILE
 AS $$
+DECLARE
+    v_unsure uuid[] := renderchain._queue_next(p_render_ids, p_chain_ids, p_now);
 BEGIN
-    IF NOT renderchain._queue_next(p_render_id, p_chain_id, p_now) THEN
-        UPDATE render_jobs j SET unheard = true WHERE j.render_id = p_render_id;
+    IF pg_catalog.cardinality(v_unsure) > 0 THEN
+        UPDATE render_jobs j SET unheard = true WHERE j.render_id = ANY (v_unsure);
     END IF;
 END
 $$;
@@ -174,7 +189,7 @@ BEGIN
     LOOP
         IF NOT v_job.unheard THEN
             v_orphans := pg_catalog.array_append(v_orphans, v_job.render_id);
-        ELSIF renderchain._queue_next(v_job.render_id, v_job.chain_id, p_now) THEN
+        ELSIF renderchain._queue_next(ARRAY[v_job.render_id], ARRAY[v_job.chain_id], p_now) = '{}'::uuid[] THEN
             v_heard := pg_catalog.array_append(v_heard, v_job.render_id);
         END IF;
     END LOOP;

@@ -1,17 +1,9 @@
 -- Stages -----------------------------------------------------------------------
 
--- write events of an attempt whose job row is locked; of several events about one
--- stage and part in a call the last counts, with the first one's start. Every
--- written row takes a new seq: stages that were there before first, then new ones in
--- the order of the events. A stage that has ended is not opened again by an event
--- that comes late.
-CREATE FUNCTION renderchain._write_events(p_render_id uuid, p_attempt integer, p_events jsonb, p_now timestamptz,
-    p_with_analyses boolean DEFAULT true)
-RETURNS bigint
-LANGUAGE plpgsql VOLATILE
-AS $$
-DECLARE
-    v_rule jsonb := $rule${
+-- what a list of stage events must look like
+CREATE FUNCTION renderchain._event_rule() RETURNS jsonb
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+AS $$ SELECT $rule${
     "types": ["array"],
     "items": {"types": ["object"], "needed": ["stage", "status"], "others": {}, "members": {
         "stage": {"types": ["string"], "is": "a stage of the pipeline",
@@ -30,30 +22,70 @@ DECLARE
             "pattern": "^[0-9]{1,12}([.][0-9]+)?([eE]-[0-9]{1,2})?$",
             "is": "a number from 0; leave it out where it is unknown"},
         "model": {"types": ["string", "null"], "is": "a text"},
-        "image": {"types": ["string", "null"], "pattern": "^[0-9a-f]{64}$",
-            "is": "the SHA-256 of an image, 64 hexadecimal digits"}}}}$rule$::jsonb;
+        "image": {"types": ["string", "null"], "bytes": 64, "shortest": 64, "pattern": "^[0-9a-f]*$",
+            "is": "the SHA-256 of an image, 64 hexadecimal digits"}}}}$rule$::jsonb $$;
+
+-- raise what is wrong with a list of events
+CREATE FUNCTION renderchain._raise_events(p_events jsonb, p_where text) RETURNS void
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+AS $$
+BEGIN
+    RAISE EXCEPTION 'invalid stage events' USING ERRCODE = 'RC005',
+        DETAIL = p_where || renderchain._list_problem('event'::text, p_events, renderchain._event_rule()),
+        HINT = 'An event looks like {"stage": "storage", "status": "success", "outcome": "ok", "durationMs": 12}.';
+END
+$$;
+
+-- where in a call something is wrong: with which render, where it is about several
+CREATE FUNCTION renderchain._where(p_render_ids uuid[], p_place integer) RETURNS text
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+AS $$
+BEGIN
+    RETURN CASE WHEN pg_catalog.cardinality(p_render_ids) > 1
+                THEN pg_catalog.format('render %s: '::text, p_render_ids[p_place]) ELSE ''::text END;
+END
+$$;
+
+-- write events of attempts whose job rows are locked, a list for each (NULL for none); of several events about one
+-- stage and part of a render the last counts, with the first one's start. Every written row takes a new seq: stages that
+-- were there before first, then new ones in the order of the events. A stage that has ended is not opened again by an
+-- event that comes late. Returns the last seq.
+CREATE FUNCTION renderchain._write_events(p_render_ids uuid[], p_attempts integer[], p_events jsonb[], p_now timestamptz)
+RETURNS bigint
+LANGUAGE plpgsql VOLATILE
+AS $$
+DECLARE
+    v_with_images jsonb[] := '{}';
     v_seq bigint;
 BEGIN
-    IF NOT renderchain._fits(p_events, v_rule) THEN
-        RAISE EXCEPTION 'invalid stage events' USING ERRCODE = 'RC005',
-            DETAIL = renderchain._list_problem('event'::text, p_events, v_rule),
-            HINT = 'An event looks like {"stage": "storage", "status": "success", "outcome": "ok", "durationMs": 12}.';
-    END IF;
-    -- not by ON CONFLICT, which locks and confirms every row: the lock on the job keeps others away
+    FOR v_place IN 1 .. pg_catalog.cardinality(p_events) LOOP
+        IF p_events[v_place] IS NOT NULL AND NOT renderchain._fits(p_events[v_place], renderchain._event_rule()) THEN
+            PERFORM renderchain._raise_events(p_events[v_place], renderchain._where(p_render_ids, v_place));
+        END IF;
+        IF p_events[v_place] @? '$[*].image'::jsonpath THEN
+            v_with_images := pg_catalog.array_append(v_with_images, p_events[v_place]);
+        END IF;
+    END LOOP;
+    -- not by ON CONFLICT, which locks and confirms every row: the locks on the jobs keep others away
     WITH event AS (
-        SELECT l.stage, l.part, l.status, l.outcome, l.model, l.cost, l.place, pg_catalog.round(l.ms)::bigint AS duration_ms,
+        SELECT l.render_id, l.attempt, l.stage, l.part, l.status, l.outcome, l.model, l.cost, l.place,
+               pg_catalog.round(l.ms)::bigint AS duration_ms,
                COALESCE(l.first_start, p_now - COALESCE(l.ms, 0)::double precision * '1 millisecond'::interval) AS started_at,
                NULLIF(l.output, 'null'::jsonb) AS output, NULLIF(l.usage, 'null'::jsonb) AS usage,
                NULLIF(l.error, 'null'::jsonb) AS error
-        FROM (SELECT e.stage, COALESCE(e.part, ''::text) AS part, e.status, e.outcome, e."durationMs" AS ms, e.model,
-                     e.output, e.usage, e.cost, e.error, d.place,
+        FROM (SELECT d.render_id, d.attempt, e.stage, COALESCE(e.part, ''::text) AS part, e.status, e.outcome,
+                     e."durationMs" AS ms, e.model, e.output, e.usage, e.cost, e.error, place.number AS place,
                      pg_catalog.min(e."startedAt") OVER same AS first_start,
-                     pg_catalog.max(d.place) OVER same AS last_place
-              FROM pg_catalog.jsonb_array_elements(p_events) WITH ORDINALITY AS d (event, place),
-                   pg_catalog.jsonb_to_record(d.event) AS e (stage text, part text, status text, outcome text,
+                     pg_catalog.max(place.number) OVER same AS last_place
+              FROM ROWS FROM (pg_catalog.unnest(p_render_ids), pg_catalog.unnest(p_attempts), pg_catalog.unnest(p_events))
+                       WITH ORDINALITY AS d (render_id, attempt, events, place),
+                   ROWS FROM (pg_catalog.jsonb_to_recordset(d.events) AS (stage text, part text, status text, outcome text,
                        "startedAt" timestamptz, "durationMs" numeric, model text, output jsonb, usage jsonb,
-                       cost numeric, error jsonb)
-              WINDOW same AS (PARTITION BY e.stage, COALESCE(e.part, ''::text))) l
+                       cost numeric, error jsonb))
+                       WITH ORDINALITY AS e (stage, part, status, outcome, "startedAt", "durationMs", model, output, usage,
+                                             cost, error, place),
+                   LATERAL (SELECT (d.place << 32) + e.place) AS place (number)
+              WINDOW same AS (PARTITION BY d.render_id, e.stage, COALESCE(e.part, ''::text))) l
         WHERE l.place = l.last_place
     ), changed AS (
         UPDATE render_stages s
@@ -61,36 +93,39 @@ BEGIN
             model = COALESCE(e.model, s.model), output = COALESCE(e.output, s.output),
             usage = COALESCE(e.usage, s.usage), cost = COALESCE(e.cost, s.cost), error = e.error
         FROM event e
-        WHERE s.render_id = p_render_id AND s.stage = e.stage AND s.part = e.part AND s.attempt = p_attempt
+        WHERE s.render_id = e.render_id AND s.stage = e.stage AND s.part = e.part AND s.attempt = e.attempt
           AND (s.status = 'running' OR e.status <> 'running'::text)
         RETURNING s.seq
     ), added AS (
         INSERT INTO render_stages AS s (render_id, stage, part, attempt, status, outcome, started_at, duration_ms,
                                         model, output, usage, cost, error)
-        SELECT p_render_id, e.stage, e.part, p_attempt, e.status, e.outcome, e.started_at, e.duration_ms, e.model,
+        SELECT e.render_id, e.stage, e.part, e.attempt, e.status, e.outcome, e.started_at, e.duration_ms, e.model,
                e.output, e.usage, e.cost, e.error
         FROM event e
-        WHERE NOT EXISTS (SELECT FROM render_stages x WHERE x.render_id = p_render_id AND x.stage = e.stage
-                            AND x.part = e.part AND x.attempt = p_attempt)
+        WHERE NOT EXISTS (SELECT FROM render_stages x WHERE x.render_id = e.render_id AND x.stage = e.stage
+                            AND x.part = e.part AND x.attempt = e.attempt)
         ORDER BY e.place
         RETURNING s.seq
     )
     SELECT pg_catalog.max(w.seq) INTO v_seq
     FROM (SELECT c.seq FROM changed c UNION ALL SELECT n.seq FROM added n) w;
-    IF p_with_analyses AND p_events @? '$[*].image'::jsonpath THEN
-        PERFORM renderchain._keep_analyses(p_events, p_now);
+    IF pg_catalog.cardinality(v_with_images) > 0 THEN
+        PERFORM renderchain._keep_analyses(v_with_images, p_now);
     END IF;
     RETURN v_seq;
 END
 $$;
 
--- no sequential scans, here and where else much is written: a session that has planned while its tables were empty
--- would keep them until they are analysed, however many rows there are by then
+-- Neither sequential scans nor joins by hashing or merging, here and where else much is written: a session that has
+-- planned while its tables were empty would keep them until they are analysed, however many rows there are by then. All
+-- rows are found by their keys.
 CREATE FUNCTION renderchain.record_stages(render_id uuid, attempt integer, events jsonb) RETURNS bigint
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
 SET plan_cache_mode = force_generic_plan
 SET enable_seqscan = off
+SET enable_hashjoin = off
+SET enable_mergejoin = off
 AS $$
 DECLARE
     v_schema text := renderchain.use_schema();
@@ -100,8 +135,8 @@ BEGIN
     IF v_state = 'ended'::text THEN
         PERFORM renderchain._raise_ended(record_stages.render_id);
     END IF;
-    v_seq := renderchain._write_events(record_stages.render_id, record_stages.attempt, record_stages.events,
-                                       renderchain.clock());
+    v_seq := renderchain._write_events(ARRAY[record_stages.render_id], ARRAY[record_stages.attempt],
+                                       ARRAY[COALESCE(record_stages.events, 'null'::jsonb)], renderchain.clock());
     IF v_seq IS NOT NULL THEN
         PERFORM renderchain._notify(record_stages.render_id, 'stages'::text);
         RETURN v_seq;

@@ -2,21 +2,96 @@
 --
 -- A worker with hundreds of renders has so much to record that most of it would be
 -- statements, commits and answers. So it records what waits at one time as one
--- statement. Each render is fenced for itself: what is refused of one is told, and
--- does not keep the others from being recorded.
+-- statement, ends of renders included, and each table is written once for all of them.
+-- Each render is fenced for itself: what is refused of one is told, and does not keep
+-- the others from being recorded. Nor does one that somebody has locked: it is told as
+-- such, to be recorded later.
 
--- what record_stages and register_objects would raise about an attempt that holds no lease
-CREATE FUNCTION renderchain._refusal(p_render_id uuid, p_attempt integer, OUT o_code text, OUT o_message text,
-    OUT o_detail text, OUT o_hint text)
+-- why an attempt is not among those whose jobs are held: what record_stages, register_objects or complete_render would
+-- raise, or that somebody has its job locked; nothing for a completion that is there already
+CREATE FUNCTION renderchain._refusal(p_render_id uuid, p_attempt integer, p_completes boolean, OUT o_code text,
+    OUT o_message text, OUT o_detail text, OUT o_hint text)
 LANGUAGE plpgsql VOLATILE
 AS $$
 BEGIN
-    IF renderchain._lock_attempt(p_render_id, p_attempt) = 'ended'::text THEN
+    PERFORM FROM render_jobs j WHERE j.render_id = p_render_id FOR NO KEY UPDATE NOWAIT;
+    IF renderchain._lock_attempt(p_render_id, p_attempt) = 'running'::text THEN
+        RAISE lock_not_available; -- it was, a moment ago
+    ELSIF NOT p_completes
+          OR NOT EXISTS (SELECT FROM renders r WHERE r.id = p_render_id AND r.status::text = 'completed'::text) THEN
         PERFORM renderchain._raise_ended(p_render_id);
     END IF;
-EXCEPTION WHEN SQLSTATE 'RC001' OR SQLSTATE 'RC002' OR SQLSTATE 'RC006' OR SQLSTATE 'RC010' THEN
-    GET STACKED DIAGNOSTICS o_code = RETURNED_SQLSTATE, o_message = MESSAGE_TEXT, o_detail = PG_EXCEPTION_DETAIL,
-        o_hint = PG_EXCEPTION_HINT;
+EXCEPTION
+    WHEN SQLSTATE 'RC001' OR SQLSTATE 'RC002' OR SQLSTATE 'RC006' OR SQLSTATE 'RC010' THEN
+        GET STACKED DIAGNOSTICS o_code = RETURNED_SQLSTATE, o_message = MESSAGE_TEXT, o_detail = PG_EXCEPTION_DETAIL,
+            o_hint = PG_EXCEPTION_HINT;
+    WHEN lock_not_available THEN
+        SELECT l.o_code, l.o_message, l.o_detail, l.o_hint INTO o_code, o_message, o_detail, o_hint
+        FROM renderchain._locked(p_render_id) l;
+END
+$$;
+
+-- what is told of a render that somebody has locked
+CREATE FUNCTION renderchain._locked(p_render_id uuid, OUT o_code text, OUT o_message text, OUT o_detail text,
+    OUT o_hint text)
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+AS $$
+    SELECT '55P03'::text, pg_catalog.format('render %s is locked by another session'::text, p_render_id), ''::text,
+           'Record it again a little later.'::text
+$$;
+
+-- whether somebody has the row of a render locked; not where it is only that it may not be written
+CREATE FUNCTION renderchain._is_locked(p_render_id uuid) RETURNS boolean
+LANGUAGE plpgsql VOLATILE
+AS $$
+BEGIN
+    PERFORM FROM renders r WHERE r.id = p_render_id FOR NO KEY UPDATE NOWAIT;
+    RETURN false;
+EXCEPTION WHEN lock_not_available THEN
+    RETURN true;
+END
+$$;
+
+-- raise what is wrong with a list of renders
+CREATE FUNCTION renderchain._raise_renders(p_renders jsonb, p_rule jsonb) RETURNS void
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+AS $$
+BEGIN
+    RAISE EXCEPTION 'invalid list of renders' USING ERRCODE = 'RC005',
+        DETAIL = renderchain._list_problem('render'::text, p_renders, p_rule),
+        HINT = 'It looks like [{"render": ..., "attempt": 1, "events": [...], "objects": [...], "result": {...}}].';
+END
+$$;
+
+-- complete those of some attempts whose jobs are locked that have a result (the others' is NULL) and whose renders
+-- nobody has locked; gives those that somebody has
+CREATE FUNCTION renderchain._complete_some(p_render_ids uuid[], p_attempts integer[], p_results jsonb[], p_now timestamptz)
+RETURNS uuid[]
+LANGUAGE plpgsql VOLATILE
+AS $$
+DECLARE
+    v_free uuid[];
+    v_locked uuid[] := '{}';
+    v_ids uuid[] := '{}';
+    v_attempts integer[] := '{}';
+    v_results jsonb[] := '{}';
+BEGIN
+    v_free := ARRAY(SELECT r.id FROM renders r WHERE r.id = ANY (p_render_ids) ORDER BY r.id FOR NO KEY UPDATE SKIP LOCKED);
+    FOR v_place IN 1 .. pg_catalog.cardinality(p_render_ids) LOOP
+        IF p_results[v_place] IS NULL OR p_render_ids[v_place] = ANY (v_ids) THEN
+            CONTINUE; -- of two results of an attempt the first is it
+        ELSIF p_render_ids[v_place] <> ALL (v_free) AND renderchain._is_locked(p_render_ids[v_place]) THEN
+            v_locked := pg_catalog.array_append(v_locked, p_render_ids[v_place]);
+        ELSIF renderchain._check_result(p_results[v_place], renderchain._where(p_render_ids, v_place)) THEN
+            v_ids := pg_catalog.array_append(v_ids, p_render_ids[v_place]);
+            v_attempts := pg_catalog.array_append(v_attempts, p_attempts[v_place]);
+            v_results := pg_catalog.array_append(v_results, p_results[v_place]);
+        END IF;
+    END LOOP;
+    IF v_ids <> '{}'::uuid[] THEN
+        PERFORM renderchain._complete(v_ids, v_attempts, v_results, p_now);
+    END IF;
+    RETURN v_locked;
 END
 $$;
 
@@ -26,6 +101,8 @@ LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
 SET plan_cache_mode = force_generic_plan
 SET enable_seqscan = off
+SET enable_hashjoin = off
+SET enable_mergejoin = off
 AS $$
 #variable_conflict use_column
 DECLARE
@@ -36,47 +113,60 @@ DECLARE
     "items": {"types": ["object"], "needed": ["render", "attempt", "events"], "others": {}, "members": {
         "render": {"types": ["string"], "pattern": "^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$", "is": "the id of a render"},
         "attempt": {"types": ["number"], "pattern": "^[0-9]{1,9}$", "is": "the number of an attempt"},
-        "objects": {"types": ["array", "null"], "is": "a list"}}}}'::jsonb;
-    v_one record;
-    v_held boolean;
-    v_recorded jsonb := '[]'::jsonb;
+        "objects": {"types": ["array", "null"], "is": "a list"},
+        "result": {"types": ["object", "null"], "is": "a result"}}}}'::jsonb;
+    v_ids uuid[];
+    v_attempts integer[];
+    v_events jsonb[];
+    v_objects jsonb[];
+    v_results jsonb[];
+    v_locked uuid[] := '{}';
 BEGIN
     IF NOT renderchain._fits(record_stages.renders, v_rule) THEN
-        RAISE EXCEPTION 'invalid list of renders' USING ERRCODE = 'RC005',
-            DETAIL = renderchain._list_problem('render'::text, record_stages.renders, v_rule),
-            HINT = 'It looks like [{"render": ..., "attempt": 1, "events": [...], "objects": [...]}].';
+        PERFORM renderchain._raise_renders(record_stages.renders, v_rule);
     END IF;
-    FOR v_one IN
-        -- in one order for all, so that two calls about the same renders cannot block each other
-        SELECT e.render, e.attempt, e.events, e.objects
-        FROM ROWS FROM (pg_catalog.jsonb_to_recordset(record_stages.renders)
-                        AS (render uuid, attempt integer, events jsonb, objects jsonb)) WITH ORDINALITY
-             AS e (render, attempt, events, objects, place)
-        ORDER BY e.render, e.place
-    LOOP
-        -- as _lock_attempt does, which raises
-        SELECT j.attempt = v_one.attempt AND j.state = 'running' AND NOT j.cancel_requested INTO v_held
-        FROM render_jobs j JOIN renders r ON r.id = j.render_id
-        WHERE j.render_id = v_one.render FOR NO KEY UPDATE OF j;
-        IF v_held THEN
-            PERFORM renderchain._write_events(v_one.render, v_one.attempt, v_one.events, v_now, false);
-            v_recorded := v_recorded || v_one.events;
-            IF pg_catalog.jsonb_typeof(v_one.objects) = 'array'::text THEN
-                PERFORM renderchain._write_objects(v_one.render, v_one.attempt, v_one.objects, 'pending'::text, v_now);
-            END IF;
-            PERFORM renderchain._notify(v_one.render, 'stages'::text);
-        ELSE
-            SELECT f.o_code, f.o_message, f.o_detail, f.o_hint INTO code, message, detail, hint
-            FROM renderchain._refusal(v_one.render, v_one.attempt) f;
-            render_id := v_one.render;
-            RETURN NEXT;
+    -- in one order for all, though nobody waits here; held is asked of what is locked, as _lock_attempt does, which raises
+    SELECT pg_catalog.array_agg(l.render), pg_catalog.array_agg(l.attempt), pg_catalog.array_agg(l.events),
+           pg_catalog.array_agg(NULLIF(l.objects, 'null'::jsonb)), pg_catalog.array_agg(NULLIF(l.result, 'null'::jsonb))
+    INTO v_ids, v_attempts, v_events, v_objects, v_results
+    FROM (SELECT e.render, e.attempt, e.events, e.objects, e.result,
+                 j.attempt = e.attempt AND j.state = 'running' AND NOT j.cancel_requested AS held
+          FROM ROWS FROM (pg_catalog.jsonb_to_recordset(record_stages.renders)
+                          AS (render uuid, attempt integer, events jsonb, objects jsonb, result jsonb)) WITH ORDINALITY
+               AS e (render, attempt, events, objects, result, place)
+          JOIN render_jobs j ON j.render_id = e.render JOIN renders r ON r.id = j.render_id
+          ORDER BY e.render, e.place FOR NO KEY UPDATE OF j SKIP LOCKED) l
+    WHERE l.held;
+    IF v_ids IS NOT NULL THEN
+        PERFORM renderchain._write_events(v_ids, v_attempts, v_events, v_now);
+        IF pg_catalog.array_remove(v_objects, NULL::jsonb) <> '{}'::jsonb[] THEN
+            PERFORM renderchain._write_objects(v_ids, v_attempts, v_objects, 'pending'::text, v_now);
         END IF;
-    END LOOP;
-    -- those of all renders at once, so that they are in one order, too
-    IF v_recorded @? '$[*].image'::jsonpath THEN
-        PERFORM renderchain._keep_analyses(v_recorded, v_now);
+        IF pg_catalog.array_remove(v_results, NULL::jsonb) <> '{}'::jsonb[] THEN
+            v_locked := renderchain._complete_some(v_ids, v_attempts, v_results, v_now);
+        END IF;
+        FOR v_place IN 1 .. pg_catalog.cardinality(v_ids) LOOP
+            IF v_results[v_place] IS NULL THEN
+                PERFORM renderchain._notify(v_ids[v_place], 'stages'::text);
+            END IF;
+        END LOOP;
     END IF;
+    IF pg_catalog.cardinality(v_ids) = pg_catalog.jsonb_array_length(record_stages.renders) AND v_locked = '{}'::uuid[] THEN
+        RETURN;
+    END IF;
+    RETURN QUERY
+    SELECT e.render, f.o_code, f.o_message, f.o_detail, f.o_hint
+    FROM (SELECT x.render, x.attempt, pg_catalog.bool_or(x.result IS NOT NULL AND x.result <> 'null'::jsonb) AS completes
+          FROM pg_catalog.jsonb_to_recordset(record_stages.renders) AS x (render uuid, attempt integer, result jsonb)
+          WHERE NOT EXISTS (SELECT FROM ROWS FROM (pg_catalog.unnest(v_ids), pg_catalog.unnest(v_attempts)) AS h (id, attempt)
+                            WHERE h.id = x.render AND h.attempt = x.attempt)
+          GROUP BY x.render, x.attempt ORDER BY x.render, x.attempt) e,
+         LATERAL renderchain._refusal(e.render, e.attempt, e.completes) f
+    WHERE f.o_code IS NOT NULL
+    UNION ALL
+    SELECT l.id, f.o_code, f.o_message, f.o_detail, f.o_hint
+    FROM pg_catalog.unnest(v_locked) AS l (id), LATERAL renderchain._locked(l.id) f;
 END
 $$;
 COMMENT ON FUNCTION renderchain.record_stages(jsonb) IS
-'record_stages and register_objects of many renders in one transaction, for workers that run many: [{"render","attempt","events","objects"?}]. One row a render that was refused, with the SQLSTATE that record_stages would have raised (code: RC001 lease lost, RC002 cancelled, RC006 no such render, RC010 ended) and its words; the others are recorded. RC005, and nothing is recorded, where what is to be recorded of any of them is invalid.';
+'record_stages, register_objects and complete_render of many renders in one transaction, for workers that run many: [{"render","attempt","events","objects"?,"result"?}]. The result is that of complete_render, without its stages: those are the events. One row a render that was refused, with the SQLSTATE that record_stages or complete_render would have raised (code: RC001 lease lost, RC002 cancelled, RC006 no such render, RC010 ended) and its words, or with 55P03 for one that another session has locked, which is not waited for: record it again. The others are recorded. RC005, and nothing is recorded, where what is to be recorded of any of them is invalid.';

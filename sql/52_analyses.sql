@@ -5,15 +5,16 @@
 -- sees the same and more. The answers of both are kept as those of
 -- image_understanding, so that an output that becomes the next reference is known.
 
--- keep the answers that events bring about images, which are named by their content
-CREATE FUNCTION renderchain._keep_analyses(p_events jsonb, p_now timestamptz) RETURNS void
+-- keep the answers that lists of events bring about images, which are named by their content
+CREATE FUNCTION renderchain._keep_analyses(p_events jsonb[], p_now timestamptz) RETURNS void
 LANGUAGE plpgsql VOLATILE
 AS $$
 BEGIN
     -- in one order for all: who brings the same one waits for the other
     INSERT INTO analysis_cache (sha256, task, model, prompt_version, result, created_at)
     SELECT e.image, 'image_understanding', e.model, e.output ->> 'promptVersion'::text, e.output -> 'answer'::text, p_now
-    FROM pg_catalog.jsonb_to_recordset(p_events) AS e (stage text, status text, outcome text, image text, model text, output jsonb)
+    FROM pg_catalog.unnest(p_events) AS l (events),
+         pg_catalog.jsonb_to_recordset(l.events) AS e (stage text, status text, outcome text, image text, model text, output jsonb)
     WHERE e.stage IN ('image_understanding', 'memory_extraction') AND e.status = 'success'
       AND e.outcome IS DISTINCT FROM 'cached'::text AND e.image IS NOT NULL AND e.model IS NOT NULL
       AND e.output ->> 'promptVersion'::text IS NOT NULL

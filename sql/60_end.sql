@@ -35,7 +35,7 @@ BEGIN
     IF v_reserved IS NOT NULL THEN
         PERFORM renderchain._release(p_render_id, v_run, v_reserved, NULL::integer, p_now);
     END IF;
-    PERFORM renderchain._end_wait(p_render_id, v_chain_id, p_now);
+    PERFORM renderchain._end_wait(ARRAY[p_render_id], ARRAY[v_chain_id], p_now);
 END
 $$;
 

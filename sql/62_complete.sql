@@ -1,7 +1,7 @@
 -- Completion ---------------------------------------------------------------------
 
--- check the result of a render; raise what is wrong with it
-CREATE FUNCTION renderchain._check_result(p_result jsonb) RETURNS boolean
+-- check the result of a render; raise what is wrong with it, and where
+CREATE FUNCTION renderchain._check_result(p_result jsonb, p_where text DEFAULT '') RETURNS boolean
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 AS $$
 DECLARE
@@ -24,7 +24,7 @@ BEGIN
        OR COALESCE(p_result ->> 'outputUrl'::text, ''::text) = ''::text
           AND COALESCE(p_result ->> 'outputKey'::text, ''::text) = ''::text THEN
         RAISE EXCEPTION 'invalid result' USING ERRCODE = 'RC005',
-            DETAIL = CASE WHEN renderchain._fits(p_result, v_rule) THEN 'outputUrl and outputKey are both missing'::text
+            DETAIL = p_where || CASE WHEN renderchain._fits(p_result, v_rule) THEN 'outputUrl and outputKey are both missing'::text
                           ELSE renderchain._problem(p_result, v_rule) END,
             HINT = 'A result looks like {"outputUrl": ..., "outputKey": ..., "objects": [...], "memory": {...}, "selectedModel": ..., "processingTime": 12}.';
     END IF;
@@ -45,60 +45,84 @@ BEGIN
 END
 $$;
 
--- write what ends a render whose job row is locked as completed, and tell about it. Without a render (its id is NULL)
--- it writes nothing and returns NULL.
-CREATE FUNCTION renderchain._complete(p_render_id uuid, p_attempt integer, p_result jsonb, p_now timestamptz)
-RETURNS jsonb
+-- end reservations of completed renders, the accounts in the order of their users
+CREATE FUNCTION renderchain._settle(p_render_ids uuid[], p_runs integer[], p_reserved integer[], p_used integer[],
+    p_now timestamptz) RETURNS void
 LANGUAGE plpgsql VOLATILE
 AS $$
 DECLARE
-    v_run integer;
-    v_reserved integer;
-    v_request jsonb;
-    v_used integer;
-    v_chain_id uuid;
+    v_one record;
 BEGIN
-    IF pg_catalog.jsonb_typeof(p_result -> 'stages'::text) <> 'null'::text THEN
-        PERFORM renderchain._write_events(p_render_id, p_attempt, p_result -> 'stages'::text, p_now);
+    FOR v_one IN
+        SELECT u.render_id, u.run, u.reserved, u.used
+        FROM ROWS FROM (pg_catalog.unnest(p_render_ids), pg_catalog.unnest(p_runs), pg_catalog.unnest(p_reserved),
+                        pg_catalog.unnest(p_used)) AS u (render_id, run, reserved, used)
+        JOIN credit_entries e ON e.render_id = u.render_id AND e.run = u.run AND e.kind = 'reserve'
+        WHERE u.reserved IS NOT NULL ORDER BY e.user_id, u.render_id
+    LOOP
+        PERFORM renderchain._release(v_one.render_id, v_one.run, v_one.reserved, v_one.used, p_now);
+    END LOOP;
+END
+$$;
+
+-- write what ends renders whose job rows are locked as completed, and tell about it. For an id that is NULL it writes
+-- nothing.
+CREATE FUNCTION renderchain._complete(p_render_ids uuid[], p_attempts integer[], p_results jsonb[], p_now timestamptz)
+RETURNS void
+LANGUAGE plpgsql VOLATILE
+AS $$
+DECLARE
+    v_objects jsonb[] := '{}';
+    v_ids uuid[];
+    v_runs integer[];
+    v_reserved integer[];
+    v_used integer[];
+    v_chain_ids uuid[];
+BEGIN
+    -- pins are read under the lock that pin_memory takes too: either it is seen below or it sees this memory
+    PERFORM FROM renders r WHERE r.id = ANY (p_render_ids) ORDER BY r.id FOR NO KEY UPDATE;
+    WITH ended AS (
+        UPDATE render_jobs j SET state = 'ended', lease_owner = NULL, lease_until = NULL, ended_at = p_now
+        FROM ROWS FROM (pg_catalog.unnest(p_render_ids), pg_catalog.unnest(p_results)) AS u (id, result)
+        WHERE j.render_id = u.id
+        RETURNING j.render_id, j.run, j.credits_reserved, j.request, j.chain_id, u.result
+    ), completed AS (
+        UPDATE renders r SET status = 'completed', error_message = NULL, completed_at = p_now, updated_at = p_now,
+            output_url = NULLIF(e.result ->> 'outputUrl'::text, ''::text),
+            output_key = NULLIF(e.result ->> 'outputKey'::text, ''::text),
+            -- what it used of the model, never more than was reserved or, where nothing was, than it was quoted
+            credits_cost = LEAST(COALESCE(e.credits_reserved, r.credits_cost::integer),
+                (SELECT renderchain._credits(m.definition, m.credits, e.request, e.result) FROM models m WHERE m.id = e.result ->> 'selectedModel'::text)),
+            processing_time = COALESCE(pg_catalog.ceil((e.result ->> 'processingTime'::text)::numeric)::integer,
+                GREATEST(0, pg_catalog.ceil(EXTRACT(epoch FROM p_now - r.started_at::timestamptz)::numeric)::integer)),
+            context_data = renderchain._context_to_keep(r.context_data, e.result -> 'context'::text,
+                e.result -> 'memory'::text, (SELECT p.pins FROM memory_pins p WHERE p.chain_id = r.chain_id)),
+            metadata = renderchain.jsonb_merge_patch(r.metadata, '{"error": null}'::jsonb)
+                || (SELECT COALESCE(pg_catalog.jsonb_object_agg(m.key, m.value), '{}'::jsonb)
+                    FROM pg_catalog.jsonb_each(e.result) AS m (key, value)
+                    WHERE m.value <> 'null'::jsonb AND m.key IN ('selectedModel', 'processingMs', 'designIntent',
+                        'imageAnalysis', 'validation', 'optimizedPrompt', 'turn', 'consistency', 'recipe', 'correction'))
+        FROM ended e
+        WHERE r.id = e.render_id
+        RETURNING r.id, e.run, e.credits_reserved, r.credits_cost::integer AS used, e.chain_id
+    )
+    SELECT pg_catalog.array_agg(c.id), pg_catalog.array_agg(c.run), pg_catalog.array_agg(c.credits_reserved),
+           pg_catalog.array_agg(c.used), pg_catalog.array_agg(c.chain_id)
+    INTO v_ids, v_runs, v_reserved, v_used, v_chain_ids FROM completed c;
+    FOR v_place IN 1 .. pg_catalog.cardinality(p_render_ids) LOOP
+        IF p_render_ids[v_place] IS NOT NULL AND p_render_ids[v_place] <> ALL (COALESCE(v_ids, '{}'::uuid[])) THEN
+            PERFORM renderchain._raise_not_writable(p_render_ids[v_place]);
+        END IF;
+        v_objects := pg_catalog.array_append(v_objects, NULLIF(p_results[v_place] -> 'objects'::text, 'null'::jsonb));
+    END LOOP;
+    PERFORM renderchain._write_objects(p_render_ids, p_attempts, v_objects, 'live'::text, p_now);
+    IF pg_catalog.array_remove(v_reserved, NULL::integer) <> '{}'::integer[] THEN
+        PERFORM renderchain._settle(v_ids, v_runs, v_reserved, v_used, p_now);
     END IF;
-    UPDATE render_jobs j SET state = 'ended', lease_owner = NULL, lease_until = NULL, ended_at = p_now
-    WHERE j.render_id = p_render_id RETURNING j.run, j.credits_reserved, j.request, j.chain_id
-    INTO v_run, v_reserved, v_request, v_chain_id;
-    IF p_result ? 'memory'::text THEN
-        -- pins are read under the lock that pin_memory takes too: either it is seen below or it sees this memory
-        PERFORM FROM renders r WHERE r.id = p_render_id FOR NO KEY UPDATE;
-    END IF;
-    UPDATE renders r SET status = 'completed', error_message = NULL, completed_at = p_now, updated_at = p_now,
-        output_url = NULLIF(p_result ->> 'outputUrl'::text, ''::text),
-        output_key = NULLIF(p_result ->> 'outputKey'::text, ''::text),
-        -- what it used of the model, never more than was reserved or, where nothing was, than it was quoted
-        credits_cost = LEAST(COALESCE(v_reserved, r.credits_cost::integer),
-            (SELECT renderchain._credits(m.definition, m.credits, v_request, p_result) FROM models m WHERE m.id = p_result ->> 'selectedModel'::text)),
-        processing_time = COALESCE(pg_catalog.ceil((p_result ->> 'processingTime'::text)::numeric)::integer,
-            GREATEST(0, pg_catalog.ceil(EXTRACT(epoch FROM p_now - r.started_at::timestamptz)::numeric)::integer)),
-        context_data = renderchain._context_to_keep(r.context_data, p_result -> 'context'::text,
-            p_result -> 'memory'::text, (SELECT p.pins FROM memory_pins p WHERE p.chain_id = r.chain_id)),
-        metadata = renderchain.jsonb_merge_patch(r.metadata, '{"error": null}'::jsonb)
-            || (SELECT COALESCE(pg_catalog.jsonb_object_agg(m.key, m.value), '{}'::jsonb)
-                FROM pg_catalog.jsonb_each(p_result) AS m (key, value)
-                WHERE m.value <> 'null'::jsonb AND m.key IN ('selectedModel', 'processingMs', 'designIntent',
-                    'imageAnalysis', 'validation', 'optimizedPrompt', 'turn', 'consistency', 'recipe', 'correction'))
-    WHERE r.id = p_render_id RETURNING r.credits_cost::integer INTO v_used;
-    IF NOT FOUND AND p_render_id IS NOT NULL THEN
-        PERFORM renderchain._raise_not_writable(p_render_id);
-    END IF;
-    IF pg_catalog.jsonb_typeof(p_result -> 'objects'::text) = 'array'::text THEN
-        PERFORM renderchain._write_objects(p_render_id, p_attempt, p_result -> 'objects'::text, 'live'::text, p_now);
-    END IF;
-    IF v_reserved IS NOT NULL THEN
-        PERFORM renderchain._release(p_render_id, v_run, v_reserved, v_used, p_now);
-    END IF;
-    PERFORM renderchain._end_wait(p_render_id, v_chain_id, p_now);
-    PERFORM renderchain._notify(p_render_id, 'ended'::text);
-    IF p_result -> 'quiet'::text = 'true'::jsonb THEN
-        RETURN NULL;
-    END IF;
-    RETURN renderchain._get_render(p_render_id);
+    PERFORM renderchain._end_wait(COALESCE(v_ids, p_render_ids), COALESCE(v_chain_ids, p_render_ids), p_now);
+    FOR v_place IN 1 .. pg_catalog.cardinality(p_render_ids) LOOP
+        PERFORM renderchain._notify(p_render_ids[v_place], 'ended'::text);
+    END LOOP;
 END
 $$;
 
@@ -107,18 +131,30 @@ LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
 SET plan_cache_mode = force_generic_plan
 SET enable_seqscan = off
+SET enable_hashjoin = off
+SET enable_mergejoin = off
 AS $$
 DECLARE
     v_schema text := renderchain.use_schema();
     v_state text := renderchain._lock_attempt(complete_render.render_id, complete_render.attempt);
+    v_ids uuid[] := ARRAY[complete_render.render_id];
+    v_attempts integer[] := ARRAY[complete_render.attempt];
+    v_now timestamptz;
     v_valid boolean;
 BEGIN
     IF v_state = 'ended'::text THEN
         RETURN renderchain._completed_before(complete_render.render_id);
     END IF;
     v_valid := renderchain._check_result(complete_render.result);
-    RETURN renderchain._complete(complete_render.render_id, complete_render.attempt, complete_render.result,
-                                 renderchain.clock());
+    v_now := renderchain.clock();
+    IF pg_catalog.jsonb_typeof(complete_render.result -> 'stages'::text) <> 'null'::text THEN
+        PERFORM renderchain._write_events(v_ids, v_attempts, ARRAY[complete_render.result -> 'stages'::text], v_now);
+    END IF;
+    PERFORM renderchain._complete(v_ids, v_attempts, ARRAY[complete_render.result], v_now);
+    IF complete_render.result -> 'quiet'::text = 'true'::jsonb THEN
+        RETURN NULL;
+    END IF;
+    RETURN renderchain._get_render(complete_render.render_id);
 END
 $$;
 COMMENT ON FUNCTION renderchain.complete_render(uuid, integer, jsonb) IS
@@ -133,16 +169,22 @@ LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
 SET plan_cache_mode = force_generic_plan
 SET enable_seqscan = off
+SET enable_hashjoin = off
+SET enable_mergejoin = off
 SET lock_timeout = '1ms'
 SET client_min_messages = error
 AS $$
 DECLARE
-    v_result jsonb := '{"outputKey": "none", "stages": [], "objects": [], "memory": {}}'::jsonb;
+    v_result jsonb := '{"outputKey": "none", "memory": {}}'::jsonb;
+    v_ids uuid[] := ARRAY[NULL::uuid];
+    v_none integer[] := ARRAY[NULL::integer];
+    v_lists jsonb[] := '{[]}';
 BEGIN
     PERFORM renderchain.use_schema();
     PERFORM renderchain._check_result(v_result);
-    PERFORM renderchain._keep_analyses('[]'::jsonb, renderchain.clock());
-    PERFORM renderchain._complete(NULL::uuid, NULL::integer, v_result, renderchain.clock());
+    PERFORM renderchain._write_events(v_ids, v_none, v_lists, renderchain.clock());
+    PERFORM renderchain._keep_analyses(v_lists, renderchain.clock());
+    PERFORM renderchain._complete(v_ids, v_none, ARRAY[v_result], renderchain.clock());
     -- ends in the error that undoes the above: there is no such render
     PERFORM renderchain.complete_render(NULL::uuid, NULL::integer, NULL::jsonb);
 EXCEPTION WHEN OTHERS THEN

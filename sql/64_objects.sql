@@ -30,30 +30,31 @@ AS $$ SELECT '{
         "key": {"types": ["string"], "shortest": 1, "bytes": 1024, "is": "a text of 1 to 1024 bytes"},
         "backend": {"types": ["string"], "shortest": 1, "is": "a text"},
         "bytes": {"types": ["number", "null"], "pattern": "^[0-9]{1,18}$", "is": "a whole number from 0"},
-        "sha256": {"types": ["string", "null"], "pattern": "^[0-9a-f]{64}$", "is": "64 hexadecimal digits"}}}}'::jsonb $$;
+        "sha256": {"types": ["string", "null"], "bytes": 64, "shortest": 64, "pattern": "^[0-9a-f]*$", "is": "64 hexadecimal digits"}}}}'::jsonb $$;
 
 -- raise what is wrong with a list of objects
-CREATE FUNCTION renderchain._raise_objects(p_objects jsonb) RETURNS void
+CREATE FUNCTION renderchain._raise_objects(p_objects jsonb, p_where text DEFAULT '') RETURNS void
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 AS $$
 BEGIN
     RAISE EXCEPTION 'invalid stored objects' USING ERRCODE = 'RC005',
-        DETAIL = renderchain._list_problem('object'::text, p_objects, renderchain._object_rule()),
+        DETAIL = p_where || renderchain._list_problem('object'::text, p_objects, renderchain._object_rule()),
         HINT = 'An object looks like {"key": ..., "backend": "file", "kind": "output", "mime": "image/png", "bytes": 1, "sha256": ...}.';
 END
 $$;
 
--- raise why an object of a list cannot be written for a render
-CREATE FUNCTION renderchain._raise_object_taken(p_render_id uuid, p_objects jsonb) RETURNS void
+-- raise why an object of lists, one a render, cannot be written
+CREATE FUNCTION renderchain._raise_object_taken(p_render_ids uuid[], p_objects jsonb[]) RETURNS void
 LANGUAGE plpgsql VOLATILE
 AS $$
 DECLARE
     v_object record;
 BEGIN
-    SELECT o.key, o.render_id, o.state INTO v_object
-    FROM stored_objects o, pg_catalog.jsonb_to_recordset(p_objects) AS e (key text)
-    WHERE o.key = e.key ORDER BY o.render_id = p_render_id, o.state, o.key LIMIT 1;
-    IF v_object.render_id <> p_render_id THEN
+    SELECT o.key, o.render_id, o.state, o.render_id = l.render_id AS own INTO v_object
+    FROM ROWS FROM (pg_catalog.unnest(p_render_ids), pg_catalog.unnest(p_objects)) AS l (render_id, objects),
+         pg_catalog.jsonb_to_recordset(l.objects) AS e (key text), stored_objects o
+    WHERE o.key = e.key ORDER BY o.render_id = l.render_id, o.state, o.key LIMIT 1;
+    IF NOT v_object.own THEN
         RAISE EXCEPTION 'a stored object belongs to another render' USING ERRCODE = 'RC005',
             DETAIL = pg_catalog.format('Object %s is of render %s.'::text, v_object.key, v_object.render_id),
             HINT = 'A key holds the id of its render, so that no two renders share an object.';
@@ -64,26 +65,34 @@ BEGIN
 END
 $$;
 
--- check the objects of a render and write them in a state; those of another render are
+-- check the objects of renders, a list for each (NULL for none), and write them in a state; those of another render are
 -- refused, and those that have gone further than that
-CREATE FUNCTION renderchain._write_objects(p_render_id uuid, p_attempt integer, p_objects jsonb, p_state text,
+CREATE FUNCTION renderchain._write_objects(p_render_ids uuid[], p_attempts integer[], p_objects jsonb[], p_state text,
     p_now timestamptz) RETURNS void
 LANGUAGE plpgsql VOLATILE
 AS $$
 DECLARE
+    v_wanted bigint;
     v_written bigint;
 BEGIN
-    IF NOT renderchain._fits(p_objects, renderchain._object_rule()) THEN
-        PERFORM renderchain._raise_objects(p_objects);
-    END IF;
-    WITH written AS (
+    FOR v_place IN 1 .. pg_catalog.cardinality(p_objects) LOOP
+        IF p_objects[v_place] IS NOT NULL AND NOT renderchain._fits(p_objects[v_place], renderchain._object_rule()) THEN
+            PERFORM renderchain._raise_objects(p_objects[v_place], renderchain._where(p_render_ids, v_place));
+        END IF;
+    END LOOP;
+    WITH object AS (
+        SELECT DISTINCT ON (e.key, l.render_id) l.render_id, l.attempt, e.key, e.backend, e.kind, e.mime, e.bytes, e.sha256
+        FROM ROWS FROM (pg_catalog.unnest(p_render_ids), pg_catalog.unnest(p_attempts), pg_catalog.unnest(p_objects))
+                 AS l (render_id, attempt, objects),
+             pg_catalog.jsonb_to_recordset(l.objects) AS e (key text, backend text, kind text, mime text, bytes bigint,
+                                                            sha256 text)
+    ), written AS (
         INSERT INTO stored_objects AS o (key, backend, render_id, kind, mime, bytes, sha256, state, created_at, updated_at,
                                          attempt, due_at)
-        SELECT DISTINCT ON (e.key) e.key, e.backend, p_render_id, COALESCE(NULLIF(e.kind, ''::text), 'output'::text),
-               e.mime, e.bytes, e.sha256, p_state, p_now, p_now, COALESCE(p_attempt, 0),
+        SELECT DISTINCT ON (w.key) w.key, w.backend, w.render_id, COALESCE(NULLIF(w.kind, ''::text), 'output'::text),
+               w.mime, w.bytes, w.sha256, p_state, p_now, p_now, COALESCE(w.attempt, 0),
                p_now + pg_catalog.current_setting('renderchain.upload_grace'::text)::interval
-        FROM pg_catalog.jsonb_to_recordset(p_objects) AS e (key text, backend text, kind text, mime text, bytes bigint,
-                                                            sha256 text)
+        FROM object w
         ON CONFLICT (key) DO UPDATE
         SET backend = excluded.backend, kind = excluded.kind, mime = COALESCE(excluded.mime, o.mime),
             bytes = COALESCE(excluded.bytes, o.bytes), sha256 = COALESCE(excluded.sha256, o.sha256),
@@ -92,11 +101,10 @@ BEGIN
           AND (o.state = 'pending' OR o.state = 'live' AND excluded.state = 'live')
         RETURNING o.key
     )
-    SELECT pg_catalog.count(*) INTO v_written FROM written w;
-    IF v_written < pg_catalog.jsonb_array_length(p_objects)
-       AND v_written < (SELECT pg_catalog.count(DISTINCT e.key)
-                        FROM pg_catalog.jsonb_to_recordset(p_objects) AS e (key text)) THEN
-        PERFORM renderchain._raise_object_taken(p_render_id, p_objects);
+    SELECT (SELECT pg_catalog.count(*) FROM object w), (SELECT pg_catalog.count(*) FROM written w)
+    INTO v_wanted, v_written;
+    IF v_written < v_wanted THEN
+        PERFORM renderchain._raise_object_taken(p_render_ids, p_objects);
     END IF;
 END
 $$;
@@ -106,6 +114,8 @@ LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
 SET plan_cache_mode = force_generic_plan
 SET enable_seqscan = off
+SET enable_hashjoin = off
+SET enable_mergejoin = off
 AS $$
 DECLARE
     v_schema text := renderchain.use_schema();
@@ -114,8 +124,9 @@ BEGIN
     IF v_state = 'ended'::text THEN
         PERFORM renderchain._raise_ended(register_objects.render_id);
     END IF;
-    PERFORM renderchain._write_objects(register_objects.render_id, register_objects.attempt, register_objects.objects,
-                                       'pending'::text, renderchain.clock());
+    PERFORM renderchain._write_objects(ARRAY[register_objects.render_id], ARRAY[register_objects.attempt],
+                                       ARRAY[COALESCE(register_objects.objects, 'null'::jsonb)], 'pending'::text,
+                                       renderchain.clock());
 END
 $$;
 COMMENT ON FUNCTION renderchain.register_objects(uuid, integer, jsonb) IS
@@ -206,9 +217,9 @@ BEGIN
     IF NOT renderchain._fits(register_inputs.objects, renderchain._object_rule()) THEN
         PERFORM renderchain._raise_objects(register_inputs.objects);
     END IF;
-    PERFORM renderchain._write_objects(register_inputs.upload_id, 0,
-        (SELECT COALESCE(pg_catalog.jsonb_agg(e.value || '{"kind": "input"}'::jsonb), '[]'::jsonb)
-         FROM pg_catalog.jsonb_array_elements(register_inputs.objects) AS e (value)),
+    PERFORM renderchain._write_objects(ARRAY[register_inputs.upload_id], '{0}'::integer[],
+        ARRAY[(SELECT COALESCE(pg_catalog.jsonb_agg(e.value || '{"kind": "input"}'::jsonb), '[]'::jsonb)
+               FROM pg_catalog.jsonb_array_elements(register_inputs.objects) AS e (value))],
         'pending'::text, renderchain.clock());
 END
 $$;

@@ -17,16 +17,19 @@ my $states = q{SELECT string_agg(s, ' ' ORDER BY s) FROM (SELECT status || '=' |
 # How often a picture was asked for.
 sub pictures { return scalar grep { $_->{stage} eq 'image_generation' } calls_of($url) }
 
+# Let all of storage be written, or nothing of it; what is in it is in directories by the first digits of renders.
+sub let_write { my ($may) = @_; return chmod $may ? 0700 : 0500, $objects, grep { -d } glob "$objects/*" }
+
 # One picture, so that the directory is there; then nobody may write into it.
 my $worker = start_worker('--concurrency', '1');
 submit('--prompt', 'a house', '--quick');
 $worker->{says}->(qr/"status":"completed"/);
-chmod 0500, $objects or die "could not change $objects\n";
+let_write(0) or die "could not change $objects\n";
 submit('--prompt', "a house $_", '--quick') for 1 .. 7;
 $worker->{says}->(qr/"event":"storage".*3 renders in a row could not be stored.*"event":"storage".*nothing is claimed yet/s);
 is(sql($node, $states), 'completed=1 failed=3 pending=4', 'after three renders no more are claimed');
 is(pictures(), 4, 'and no more paid for');
-chmod 0700, $objects;
+let_write(1);
 $worker->{says}->(qr/one render will tell.*"status":"completed".*storage takes objects again.*(?:"status":"completed".*){3}/s);
 is(sql($node, $states), 'completed=5 failed=3', 'when it can be written again all go on');
 
@@ -44,10 +47,10 @@ $worker->{run}->signal('TERM');
 is(end_of($worker), 0, 'the worker ends');
 
 # Who cannot write from the beginning claims nothing at all.
-chmod 0500, $objects;
+let_write(0);
 submit('--prompt', 'a house', '--quick');
 is(end_of(start_worker('--drain')), 8, 'a worker that cannot write does not even start');
-chmod 0700, $objects;
+let_write(1);
 is(end_of(start_worker('--drain')), 0, 'and drains when it can');
 # A database that cannot be written, as a standby is, or for a role: said once, with what is needed.
 {

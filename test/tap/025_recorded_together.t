@@ -52,4 +52,41 @@ is(end_of($worker), 0, 'the worker ends');
 is(sql($node, "SELECT count(*) FROM render_stages WHERE render_id = '$unwritable' AND stage = 'image_generation'"), '0', 'of what may not be written nothing is');
 is(sql($node, 'SELECT * FROM renderchain.check_ledger() UNION ALL SELECT * FROM renderchain.check_objects()'), '', 'all is consistent');
 $holder->quit;
+
+# One that another session has locked, or whose errors pass and come again, keeps none of the others waiting, neither at
+# its start nor at its end. What the first had to say in the meantime is all there in the end.
+sql($node, q{TRUNCATE unwritable; DROP TRIGGER hold ON render_stages;
+	SELECT renderchain.cancel_render(id) FROM renders WHERE status = 'processing';
+	CREATE OR REPLACE FUNCTION hold() RETURNS trigger LANGUAGE plpgsql AS $$
+	BEGIN
+		IF EXISTS (SELECT FROM public.unwritable u WHERE u.id = NEW.id) THEN
+			RAISE EXCEPTION 'not now' USING ERRCODE = 'serialization_failure';
+		END IF;
+		RETURN NEW;
+	END $$;
+	CREATE TRIGGER hold BEFORE UPDATE ON renders FOR EACH ROW WHEN (NEW.status = 'completed') EXECUTE FUNCTION hold()});
+for my $lock ('render_jobs', 'renders')
+{
+	my @ids = map { submit('--prompt', "a barn $_") } 1 .. 16;
+	my $barns = 'SELECT count(*) FROM renders WHERE id IN (' . join(',', map { "'$_'" } @ids) . q{) AND status = 'completed'};
+	my $key = $lock eq 'renders' ? 'id' : 'render_id';
+	sql($node, "INSERT INTO unwritable VALUES ('$ids[3]')");
+	my $holder = $node->background_psql('postgres');
+	my $before = calls_of($url);
+	$worker = start_worker('--connections', '1', '--concurrency', '16');
+	wait_until(sub { calls_of($url) > $before }, 'it runs');
+	$holder->query_safe("BEGIN; SELECT FROM $lock WHERE $key = '$ids[5]' FOR UPDATE");
+	wait_until(sub { sql($node, $barns) == 14 }, "all others are completed while one has its row of $lock locked");
+	is(sql($node, "SELECT string_agg(status, ' ') FROM renders WHERE id IN ('$ids[3]', '$ids[5]')"), 'processing processing', 'those are not');
+	$holder->query_safe('COMMIT');
+	$holder->quit;
+	sql($node, 'TRUNCATE unwritable');
+	wait_until(sub { sql($node, $barns) == 16 }, 'then they are, too');
+	$worker->{run}->signal('TERM');
+	is(end_of($worker), 0, 'the worker ends');
+	is(sql($node, q{SELECT count(*) FROM render_stages s JOIN renders r ON r.id = s.render_id WHERE s.status = 'running' AND r.status = 'completed'}), '0', 'no stage of theirs is open');
+	is(sql($node, q{SELECT count(DISTINCT c) FROM (SELECT count(*) AS c FROM render_stages s JOIN renders r ON r.id = s.render_id
+		WHERE r.prompt LIKE 'a barn%' GROUP BY r.id) x}), '1', 'each has all of its stages');
+	is(sql($node, 'SELECT * FROM renderchain.check_ledger() UNION ALL SELECT * FROM renderchain.check_objects()'), '', 'all is consistent');
+}
 done_testing();

@@ -37,6 +37,7 @@ CREATE FUNCTION t_hostile_arguments.tries(type text) RETURNS text[] LANGUAGE sql
         WHEN 'uuid' THEN ARRAY['00000000-0000-0000-0000-000000000000']
         WHEN 'uuid[]' THEN ARRAY['{}', '{NULL}', '{00000000-0000-0000-0000-000000000000}']
         WHEN 'integer' THEN ARRAY['0', '-2147483648', '2147483647']
+        WHEN 'integer[]' THEN ARRAY['{}', '{NULL}', '{0,NULL,-1}']
         WHEN 'bigint' THEN ARRAY['0', '-9223372036854775808', '9223372036854775807']
         WHEN 'bigint[]' THEN ARRAY['{}', '{NULL}', '{1,NULL,-1}']
         WHEN 'boolean' THEN ARRAY['true', 'false']
