@@ -106,14 +106,14 @@ static bool hold(Body *body, Piece *piece) {
         return true;
     free(body->error);
     body->error = NULL;
-    piece->held = bytes_hold(piece->bytes, &body->error);
+    piece->held = bytes_hold_to_copy(piece->bytes, &body->error);
     return piece->held;
 }
 
 /* Let them go. */
 static void let_go(Piece *piece) {
     if (piece->held)
-        bytes_let_go(piece->bytes);
+        bytes_let_go_copied(piece->bytes);
     piece->held = false;
 }
 

@@ -1,6 +1,6 @@
 /* What a request sends: texts, and the bytes of pictures that stay where they are and become
  * base64 as they leave. A picture so is in memory once, however many requests it is part of, and
- * only while one of them is being sent. */
+ * only while one of them is being sent; a large one not even then, where there is much already. */
 #ifndef RC_BODY_H
 #define RC_BODY_H
 

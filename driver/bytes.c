@@ -14,24 +14,25 @@
 
 enum {
     AWAY_LEAST = 16 << 10, /* fewer bytes than that are not worth a file */
-    LARGE = 1 << 20,       /* of those that come piece by piece: more than that go into a file */
+    LARGE = 1 << 20,       /* more than that need not be in memory as a whole */
     PIECE = 256 << 10      /* of a file that is read to its end */
 };
 
 struct Bytes {
     char *data; /* NULL while nobody holds them and they are elsewhere */
     size_t length;
-    size_t capacity, maximum; /* of those that are appended to */
-    unsigned holders;
-    BytesFile *file; /* NULL where they are only in memory */
+    size_t capacity, maximum;  /* of those that are appended to */
+    unsigned holders, copying; /* how many have them, and how many of those only copy them */
+    BytesFile *file;           /* NULL where they are only in memory */
     off_t at;
-    bool large;      /* they are in the file and never in memory */
-    bool no_room;    /* no file takes them */
-    char *name;      /* of the file, for messages; NULL for a temporary one */
-    char sha256[65]; /* "" until it is asked for */
+    bool large;       /* they are in the file and never in memory */
+    bool no_room;     /* no file takes them */
+    char *name;       /* of the file, for messages; NULL for a temporary one */
+    char sha256[65];  /* "" until it is asked for */
+    EVP_MD_CTX *hash; /* of those that are hashed as they come; NULL for others */
 };
 
-static size_t in_memory;
+static size_t in_memory, memory_most = 256 << 20; /* and how many may be, before large ones leave */
 static size_t idle, idle_most; /* bytes in memory that nobody holds, and how many may be there */
 
 size_t bytes_in_memory(void) {
@@ -40,6 +41,10 @@ size_t bytes_in_memory(void) {
 
 void bytes_keep(size_t most) {
     idle_most = most;
+}
+
+void bytes_bound(size_t most) {
+    memory_most = most;
 }
 
 /* Take bytes. */
@@ -73,6 +78,7 @@ void bytes_free(Bytes *bytes) {
         return;
     forget_data(bytes);
     leave_file(bytes);
+    EVP_MD_CTX_free(bytes->hash);
     free(bytes->name);
     free(bytes);
 }
@@ -87,10 +93,15 @@ const char *bytes_data(const Bytes *bytes) {
     return bytes->data;
 }
 
+/* Are they in a file to which nobody else writes? */
+static bool is_away(const Bytes *bytes) {
+    return bytes->large || (bytes->file && bytes->file->temporary);
+}
+
 /* Copy some of them. */
 bool bytes_copy(const Bytes *bytes, size_t from, char *to, size_t length) {
     if (!bytes->data)
-        return bytes->large && bytes_file_read(bytes->file, to, length, bytes->at + (off_t)from);
+        return is_away(bytes) && bytes_file_read(bytes->file, to, length, bytes->at + (off_t)from);
     memcpy(to, bytes->data + from, length);
     return true;
 }
@@ -116,20 +127,41 @@ void hex_text(const unsigned char *bytes, size_t length, char *to) {
     *to = '\0';
 }
 
-/* Hash them, once. */
-const char *bytes_sha256(Bytes *bytes) {
-    unsigned char digest[EVP_MAX_MD_SIZE];
+/* Begin to hash; NULL where that cannot be. */
+static EVP_MD_CTX *begin_hash(void) {
+    EVP_MD_CTX *hash = EVP_MD_CTX_new();
+    if (hash && EVP_DigestInit_ex(hash, EVP_sha256(), NULL))
+        return hash;
+    EVP_MD_CTX_free(hash);
+    return NULL;
+}
+
+/* Hash all of them. */
+static EVP_MD_CTX *hash_all(const Bytes *bytes) {
     char *room = bytes->data ? NULL : mem_alloc(PIECE);
-    EVP_MD_CTX *hash = *bytes->sha256 ? NULL : EVP_MD_CTX_new();
-    bool ok = hash && EVP_DigestInit_ex(hash, EVP_sha256(), NULL);
+    EVP_MD_CTX *hash = begin_hash();
+    bool ok = hash;
     for (size_t from = 0, length; ok && from < bytes->length; from += length) {
         const char *part = part_of(bytes, from, room, &length);
         ok = part && EVP_DigestUpdate(hash, part, length);
     }
-    if (ok && EVP_DigestFinal_ex(hash, digest, NULL))
+    free(room);
+    if (ok)
+        return hash;
+    EVP_MD_CTX_free(hash);
+    return NULL;
+}
+
+/* Hash them, once. */
+const char *bytes_sha256(Bytes *bytes) {
+    unsigned char digest[EVP_MAX_MD_SIZE];
+    if (*bytes->sha256)
+        return bytes->sha256;
+    EVP_MD_CTX *hash = bytes->hash ? bytes->hash : hash_all(bytes);
+    bytes->hash = NULL;
+    if (hash && EVP_DigestFinal_ex(hash, digest, NULL))
         hex_text(digest, 32, bytes->sha256);
     EVP_MD_CTX_free(hash);
-    free(room);
     return bytes->sha256;
 }
 
@@ -265,10 +297,19 @@ static void append_in_memory(Bytes *bytes, const char *data, size_t length) {
     in_memory += length;
 }
 
+/* Hash what comes. */
+void bytes_hash(Bytes *bytes) {
+    bytes->hash = begin_hash();
+}
+
 /* Append. */
 bool bytes_append(Bytes *bytes, const char *data, size_t length) {
     if (length > bytes->maximum - bytes->length)
         return false;
+    if (bytes->hash && !EVP_DigestUpdate(bytes->hash, data, length)) {
+        EVP_MD_CTX_free(bytes->hash);
+        bytes->hash = NULL;
+    }
     if (!bytes->large && !bytes->no_room && bytes->length + length > LARGE)
         move_to_file(bytes);
     if (bytes->large) {
@@ -326,18 +367,53 @@ bool bytes_hold(Bytes *bytes, char **error) {
     return false;
 }
 
-/* Put them into the shared temporary file. */
+/* Put them into the shared temporary file, in the place of another one that they are in. */
 static bool put_away(Bytes *bytes) {
     BytesFile *file = bytes_file_shared();
-    if (!file || !bytes_file_put(file, bytes->data, bytes->length, &bytes->at))
+    off_t at;
+    if (!file || !bytes_file_put(file, bytes->data, bytes->length, &at))
         return false;
+    leave_file(bytes);
     bytes->file = file;
+    bytes->at = at;
+    free(bytes->name);
+    bytes->name = NULL;
     return true;
+}
+
+/* Have large ones leave memory which nobody needs there and for which there is no room. */
+static void leave_memory(Bytes *bytes) {
+    bool copied_only = bytes->copying && bytes->holders == bytes->copying;
+    if (copied_only && bytes->data && bytes->length > LARGE && in_memory > memory_most &&
+        (is_away(bytes) || put_away(bytes)))
+        forget_data(bytes);
+}
+
+/* Have them to copy. */
+bool bytes_hold_to_copy(Bytes *bytes, char **error) {
+    bool fits = bytes->length <= LARGE || in_memory + bytes->length <= memory_most;
+    if (!bytes->data && is_away(bytes) && !fits)
+        bytes->holders++;
+    else if (!bytes_hold(bytes, error))
+        return false;
+    bytes->copying++;
+    leave_memory(bytes);
+    return true;
+}
+
+/* They have been copied. */
+void bytes_let_go_copied(Bytes *bytes) {
+    bytes->copying--;
+    bytes_let_go(bytes);
 }
 
 /* Let them go; the last one has them put away, unless there is room for what nobody holds. */
 void bytes_let_go(Bytes *bytes) {
-    if (!bytes || !bytes->holders || --bytes->holders > 0 || !bytes->data)
+    if (!bytes || !bytes->holders)
+        return;
+    bytes->holders--;
+    leave_memory(bytes);
+    if (bytes->holders || !bytes->data)
         return;
     idle += bytes->length;
     if (idle > idle_most && (bytes->file || (bytes->length >= AWAY_LEAST && put_away(bytes))))

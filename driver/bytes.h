@@ -21,6 +21,10 @@ void bytes_free(Bytes *bytes);
 Bytes *bytes_begin(size_t maximum);
 MUSTCHECK bool bytes_append(Bytes *bytes, const char *data, size_t length);
 
+/* Hash them as they come, from the first on: of a large video that would keep the loop for long,
+ * all at once. */
+void bytes_hash(Bytes *bytes);
+
 /* Read a file whole, of at most maximum bytes; regular refuses pipes and devices. They can be read
  * again from there, whatever becomes of the file's name. NULL with *error set (caller frees). */
 Bytes *bytes_read_file(const char *path, bool regular, size_t maximum, char **error);
@@ -45,13 +49,18 @@ const char *bytes_sha256(Bytes *bytes);
 MUSTCHECK bool bytes_hold(Bytes *bytes, char **error);
 void bytes_let_go(Bytes *bytes);
 
+/* The same for who only copies them, piece by piece over a while, as what is sent is: past a bound
+ * large ones are not in memory meanwhile. */
+MUSTCHECK bool bytes_hold_to_copy(Bytes *bytes, char **error);
+void bytes_let_go_copied(Bytes *bytes);
+
 /* Copy some of them while they are held; false where they cannot be read. In any thread. */
 MUSTCHECK bool bytes_copy(const Bytes *bytes, size_t from, char *to, size_t length);
 
 /* Write them to a file while they are held. */
 MUSTCHECK bool bytes_write(const Bytes *bytes, int fd);
 
-/* Look at them while they are held. NULL for those that are never in memory as a whole. */
+/* Look at them while they are held. NULL for those that are not in memory. */
 const char *bytes_data(const Bytes *bytes);
 
 /* A descriptor that reads those from the beginning, the caller's to close; -1 for others. */
@@ -65,6 +74,10 @@ void bytes_allow(size_t files, const char *directory);
 /* Keep at most so many bytes in memory that nobody holds (none at first), since reading them again
  * costs more than a few renders take. */
 void bytes_keep(size_t most);
+
+/* Copy large ones (more than 1 MB) from a temporary file while so many bytes are in memory (256 MB
+ * at first). */
+void bytes_bound(size_t most);
 
 /* How many bytes are in memory now. */
 size_t bytes_in_memory(void);

@@ -10,8 +10,9 @@
  * locks, an operator's intervention, a server that is a standby until it is promoted. */
 static const char *const passing[] = {"40", "53", "55P", "57", "08", "25006"};
 
-/* Errors of what was to be written: values, constraints, requests. */
-static const char *const of_data[] = {"22", "23", "RC005"};
+/* Errors of what was to be written: values, constraints, requests, and what triggers raise who name
+ * no other. */
+static const char *const of_data[] = {"22", "23", "P0001", "RC005"};
 
 static void socket_ready(void *context, short happened);
 

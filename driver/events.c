@@ -74,15 +74,15 @@ void events_add(StageRun *run) {
 }
 
 /* Put how every stage went into the queue once more. */
-void events_again(Render *render) {
-    static const char *const found[] = {"output", "usage", "image"};
+void events_again(Render *render, bool found) {
+    static const char *const findings[] = {"output", "usage", "image"};
     json_array_clear(render->events);
     for (size_t i = 0; i < render->run_count; i++)
         if (render->runs[i].state == STATE_SUCCESS || render->runs[i].state == STATE_FAILED)
             events_add(&render->runs[i]);
-    for (size_t i = 0; i < json_array_size(render->events); i++)
-        for (size_t j = 0; j < sizeof found / sizeof found[0]; j++)
-            json_object_del(json_array_get(render->events, i), found[j]);
+    for (size_t i = 0; !found && i < json_array_size(render->events); i++)
+        for (size_t j = 0; j < sizeof findings / sizeof findings[0]; j++)
+            json_object_del(json_array_get(render->events, i), findings[j]);
 }
 
 /* Hand the queue over, leaving an empty one. */

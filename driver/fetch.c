@@ -16,10 +16,11 @@ enum {
 
 struct Fetch {
     Http *http;
-    char *url;
+    char *origin, *url; /* what the request names, and where redirects have led */
     bool allow_private;
     size_t maximum;
-    int redirects, tries;
+    int redirects; /* of this try */
+    int tries;
     HttpCall *call;
     LoopTimer *timer; /* until the next try, or to report what was refused at once */
     char *error;
@@ -71,6 +72,7 @@ char *fetch_shown(const char *text) {
 
 /* Free a fetch that is over. */
 static void free_fetch(Fetch *fetch) {
+    free(fetch->origin);
     free(fetch->url);
     free(fetch->error);
     free(fetch);
@@ -94,10 +96,8 @@ static void report_refusal(void *context) {
 }
 
 /* Send it once, unless the URL is none. */
-static void send_once(void *context) {
-    Fetch *fetch = context;
+static void send_once(Fetch *fetch) {
     const char *why = fetch_judge(fetch->url);
-    fetch->timer = NULL;
     if (why) {
         mem_set(&fetch->error, "%s", why);
         fetch->timer = loop_after(http_loop(fetch->http), 0, report_refusal, fetch);
@@ -116,9 +116,18 @@ static void send_once(void *context) {
                            .direct = true,
                            .repeatable = true,
                            .public_only = !fetch->allow_private};
-    fetch->tries++;
     fetch->call = http_send(fetch->http, request, reply_came, fetch);
     free(shown);
+}
+
+/* Try once, from the beginning: where a redirect leads may be good for a while only. */
+static void try_once(void *context) {
+    Fetch *fetch = context;
+    fetch->timer = NULL;
+    fetch->tries++;
+    fetch->redirects = 0;
+    mem_set(&fetch->url, "%s", fetch->origin);
+    send_once(fetch);
 }
 
 /* Go where a redirect leads; false where it leads nowhere. */
@@ -141,17 +150,17 @@ static void redirected(Fetch *fetch, const HttpReply *reply) {
     } else if (!follow(fetch, http_header(reply, "Location"))) {
         fail(fetch, "it is redirected to nowhere");
     } else {
-        fetch->tries = 0;
         send_once(fetch);
     }
 }
 
 /* Is a failure one of the moment? */
-static bool may_pass(const HttpReply *reply) {
+static bool may_pass(const Fetch *fetch, const HttpReply *reply) {
     if (reply->code != CURLE_OK)
         return !reply->not_public && !reply->too_large && reply->code != CURLE_OPERATION_TIMEDOUT &&
                reply->code != CURLE_PEER_FAILED_VERIFICATION;
-    return reply->status == 429 || reply->status >= 500;
+    return reply->status == 429 || reply->status >= 500 ||
+           (fetch->redirects && outcome_is_expiry(reply->status));
 }
 
 /* Report why nothing usable came. */
@@ -186,8 +195,8 @@ static void reply_came(void *context, const HttpReply *reply) {
     } else if (reply->code == CURLE_OK && reply->status >= 301 && reply->status <= 308 &&
                reply->status != 304 && reply->status != 305 && reply->status != 306) {
         redirected(fetch, reply);
-    } else if (may_pass(reply) && fetch->tries < MOST_TRIES && wait <= TOTAL_TIMEOUT_MS) {
-        fetch->timer = loop_after(http_loop(fetch->http), wait, send_once, fetch);
+    } else if (may_pass(fetch, reply) && fetch->tries < MOST_TRIES && wait <= TOTAL_TIMEOUT_MS) {
+        fetch->timer = loop_after(http_loop(fetch->http), wait, try_once, fetch);
     } else {
         explain(fetch, reply);
     }
@@ -198,12 +207,12 @@ Fetch *fetch_start(Http *http, const char *url, bool allow_private, size_t maxim
                    void *context) {
     Fetch *fetch = mem_alloc(sizeof *fetch);
     *fetch = (Fetch){.http = http,
-                     .url = mem_strdup(url),
+                     .origin = mem_strdup(url),
                      .allow_private = allow_private,
                      .maximum = maximum,
                      .done = done,
                      .context = context};
-    send_once(fetch);
+    try_once(fetch);
     return fetch;
 }
 

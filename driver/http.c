@@ -47,8 +47,12 @@ struct HttpCall {
 static bool is_kept(HttpCall *call) {
     long status = 0;
     if (call->request.kept && !call->kept && !call->body.length &&
-        curl_easy_getinfo(call->easy, CURLINFO_RESPONSE_CODE, &status) == CURLE_OK && status == 200)
+        curl_easy_getinfo(call->easy, CURLINFO_RESPONSE_CODE, &status) == CURLE_OK &&
+        status == 200) {
         call->kept = bytes_begin(call->request.reply_maximum);
+        if (call->request.hashed)
+            bytes_hash(call->kept);
+    }
     return call->kept != NULL;
 }
 

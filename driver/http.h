@@ -24,6 +24,7 @@ typedef struct HttpRequest {
     long total_timeout_ms;
     bool direct;       /* by no proxy, whatever the environment says */
     bool kept;         /* the body of an answer of status 200 may be large: it comes as bytes */
+    bool hashed;       /* and its hash is wanted */
     bool repeatable;   /* libcurl may send it again where a kept connection dies */
     bool public_only;  /* connect to addresses of the public internet only, by no proxy */
     const char *sigv4; /* sign it: "aws:amz:REGION:s3"; borrowed until the call has been made */

@@ -38,3 +38,8 @@ double outcome_wait(int tries_made, double retry_after_ms) {
         bound *= 2;
     return bound * ((double)rand() / RAND_MAX);
 }
+
+/* S3, Azure and CDNs forbid it; Google's storage calls it a bad request (ExpiredToken). */
+bool outcome_is_expiry(long status) {
+    return status == 400 || status == 401 || status == 403;
+}

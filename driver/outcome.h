@@ -36,4 +36,8 @@ enum { OUTCOME_LONGEST_WAIT_MS = 300000 };
  * (retry_after_ms >= 0), else exponential backoff with full jitter. Milliseconds. */
 double outcome_wait(int tries_made, double retry_after_ms);
 
+/* Is a status what services answer where the signature of an address, to which they have
+ * redirected, is not good any more? */
+bool outcome_is_expiry(long status);
+
 #endif

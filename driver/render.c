@@ -392,7 +392,8 @@ static void fail_refused(Render *render, const DbReply *reply) {
     char *words =
         mem_printf("the database refused what is to be recorded: %s%s%s (%s)", reply->message,
                    ours ? ": " : "", ours ? reply->detail : "", reply->sqlstate);
-    events_again(render);
+    mem_set(&render->sqlstate, "%s", reply->sqlstate);
+    events_again(render, false);
     render_refuse(render, words);
     free(words);
 }
@@ -406,10 +407,28 @@ void render_lose(Render *render, const DbReply *reply) {
         fail_refused(render, reply);
 }
 
+/* Answers to statements whose failure the one after them shows as well. */
+static void ignore_reply(void *context, const DbReply *reply) {
+    (void)context;
+    (void)reply;
+}
+
+/* Another attempt may complete what is refused for something else than what was found, such as a
+ * privilege that is missing: record that, which went with the completion, by itself, so that it is
+ * not paid for again. */
+static void keep_found(Render *render, const char *sqlstate) {
+    if (db_error_of_data(sqlstate) || strncmp(sqlstate, "RC", 2) == 0 ||
+        strncmp(sqlstate, "08", 2) == 0)
+        return;
+    events_again(render, true);
+    events_commit(render, NULL, ignore_reply, NULL);
+}
+
 /* The last statement of a render that went well was answered. */
 static void completed(void *context, const DbReply *reply) {
     Render *render = context;
     if (!reply->ok) {
+        keep_found(render, reply->sqlstate);
         render->ending = false;
         render_lose(render, reply);
         return;
@@ -449,12 +468,6 @@ static void failed(void *context, const DbReply *reply) {
         bool queued = strcmp(PQgetvalue(reply->result, 0, 0), "pending") == 0;
         set_end(render, queued ? RENDER_REQUEUED : RENDER_FAILED);
     }
-}
-
-/* Answers to statements whose failure the one after them shows as well. */
-static void ignore_reply(void *context, const DbReply *reply) {
-    (void)context;
-    (void)reply;
 }
 
 /* Record what happened, then fail, which refunds, or is tried again later. Takes the error. */

@@ -264,9 +264,9 @@ void events_flush(Render *render);
  * call back when it is committed. */
 void events_commit(Render *render, json_t *objects, DbDone *done, void *context);
 json_t *events_take(Render *render);
-/* Put how every stage went into the queue once more, with what it cost but not what it found, since
- * the database has refused something of that. */
-void events_again(Render *render);
+/* Put how every stage went into the queue once more, with what it cost, and with what it found
+ * unless the database has refused something of that. */
+void events_again(Render *render, bool found);
 
 /* routing.c: the image model by the design's rules, with the reason (static). NULL
  * where the registry has none. */

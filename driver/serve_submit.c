@@ -90,6 +90,19 @@ static void free_files(Form *form) {
     form->file_count = 0;
 }
 
+/* Put the references that the JSON names behind those that came as files, as files that come
+ * later are put behind them. False where they are no list. */
+static bool join_references(const Form *form, json_t *request) {
+    const json_t *named = json_object_get(request, "references");
+    if (json_is_null(named))
+        json_object_del(request, "references");
+    else if (named && !json_is_array(named))
+        return false;
+    else if (named)
+        json_array_extend(json_object_get(form->request, "references"), (json_t *)named);
+    return true;
+}
+
 /* Take the JSON that stands for the whole request; what came before stays. */
 static void take_request(Form *form, const FormPart *part) {
     json_t *request = json_loadb(part->bytes, part->length, 0, NULL);
@@ -97,6 +110,8 @@ static void take_request(Form *form, const FormPart *part) {
         wrong(form, "the field %s is not a JSON object", "request");
     else if (serve_is_too_deep(request))
         wrong(form, "the field %s is nested too deep", "request");
+    else if (!join_references(form, request))
+        wrong(form, "the member references in the field %s is not a list", "request");
     else
         json_object_update_missing(form->request, request);
     json_decref(request);

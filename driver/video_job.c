@@ -16,7 +16,8 @@ enum {
     /* What is not there at first may come: services tell of an operation, or give out its file, by
      * machines that hear of it later than the one that started it. */
     MISSING_MS = 60000,
-    CUT_MOST = 3, /* how often a video may come in part */
+    CUT_MOST = 3,     /* how often a video may come in part */
+    EXPIRED_MOST = 3, /* how often it may be refused where a redirect leads */
 };
 
 typedef enum Phase { PHASE_START, PHASE_POLL, PHASE_FILE, PHASE_DOWNLOAD } Phase;
@@ -33,7 +34,7 @@ struct VideoJob {
     char *error; /* why there is no body */
     char *operation, *file;
     char *address; /* where a redirect of the download leads; NULL for none */
-    int tries, failures, redirects, cut;
+    int tries, failures, redirects, cut, expired;
     double wait_ms, deadline;
     double missing_until; /* while answers say that it is not there; 0 for not so */
     json_t *usage;
@@ -106,6 +107,7 @@ static void send_phase(void *context) {
         .direct = job->provider->loopback,
         .public_only = !own && !base_url_same_host(job->address, job->provider->url),
         .kept = job->phase == PHASE_DOWNLOAD,
+        .hashed = true,
         .repeatable = !start,
         .connect_timeout_ms = job->timeouts.connect_ms,
         .idle_timeout_ms = job->timeouts.idle_ms,
@@ -145,6 +147,11 @@ static bool is_missing(const VideoJob *job, const ModelAnswer *answer) {
     return job->phase != PHASE_START && answer->status == 404;
 }
 
+/* Is a download refused where it was redirected to, maybe since that was good for a while only? */
+static bool is_expired(const VideoJob *job, const ModelAnswer *answer) {
+    return job->address && outcome_is_expiry(answer->status);
+}
+
 /* Is a failure one that passes? A start is only sent again where it certainly was not done. */
 static bool passes(const VideoJob *job, const ModelAnswer *answer) {
     const OutcomeRule *rule = outcome_rule(answer->outcome);
@@ -155,6 +162,8 @@ static bool passes(const VideoJob *job, const ModelAnswer *answer) {
                job->tries < rule->generation_tries;
     if (is_missing(job, answer))
         return loop_now() < fmin(job->missing_until, job->deadline);
+    if (is_expired(job, answer))
+        return job->expired < EXPIRED_MOST && loop_now() < job->deadline;
     return answer->outcome != OUTCOME_REJECTED && answer->outcome != OUTCOME_BLOCKED &&
            loop_now() < job->deadline;
 }
@@ -165,6 +174,7 @@ static void request_failed(VideoJob *job, ModelAnswer *answer) {
     bool start = job->phase == PHASE_START, missing = is_missing(job, answer);
     if (missing && !job->missing_until)
         job->missing_until = loop_now() + MISSING_MS;
+    job->expired += is_expired(job, answer);
     if (!passes(job, answer)) {
         if (missing || (!start && outcome_rule(answer->outcome)->passes))
             answer->outcome = OUTCOME_UNKNOWN;

@@ -11,16 +11,18 @@
 
 #include "framing.h"
 #include "json_text.h"
+#include "linger.h"
 #include "table.h"
 
 enum {
     CONNECTIONS_MOST = 20000,
     CONNECTION_MEMORY = 16 << 10, /* headers of a request; streams cost little more than this */
     SILENCE_SECONDS = 60,         /* a client that sends or reads nothing for that long */
-    HEAD_SECONDS = 10,            /* the same, in the middle of a request's head */
+    HEAD_SECONDS = 10,            /* the same, in the middle of a head, or of what is refused */
     STREAM_BLOCK = 4 << 10,
     STREAM_BUFFERED = 1 << 20,
-    DISCARDED_MOST = 16 << 20, /* of the body of a request that was refused by its head */
+    AWAITED_MOST = 64 << 10,   /* a body that is read before its request is refused */
+    DISCARDED_MOST = 16 << 20, /* of the body of a request that is refused in the middle of it */
     BODIES_MOST = 256 << 20,   /* of all bodies at once: handling them takes twice as much */
     BODY_SMALL = 1 << 20,      /* one that is taken in any case */
     BACKLOG = 1024
@@ -38,6 +40,7 @@ struct Web {
     size_t bodies; /* bytes of the bodies that are kept */
     WebCounts counts;
     WebRequest *requests;
+    Lingers *lingers;
 };
 
 struct WebStream {
@@ -304,10 +307,12 @@ static void over(void *context, struct MHD_Connection *connection, void **own,
                  enum MHD_RequestTerminationCode how) {
     Web *web = context;
     WebRequest *request = *own;
-    (void)connection;
-    (void)how;
     if (!request)
         return;
+    if (request->early && how == MHD_REQUEST_TERMINATED_COMPLETED_OK && !web->stopping)
+        linger_on(
+            web->lingers,
+            MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd);
     end_stream(request);
     *(request->previous ? &request->previous->next : &web->requests) = request->next;
     if (request->next)
@@ -341,16 +346,18 @@ static void handle(Web *web, WebRequest *request) {
     }
 }
 
-/* Tell whether a refused request's body is to be read and thrown away first: whoever closes a
- * connection with bytes unread resets it, and the client, still sending, loses the answer
- * (RFC 9112, section 9.6). Not where the client waits to be told to send. */
+/* Tell whether a refused request's body, which is small and may be here already, is to be read and
+ * thrown away first, so that its connection can go on. Not where the client waits to be told to
+ * send. */
 static bool discards(const WebRequest *request) {
     const char *length = web_header(request, "Content-Length");
-    if (!request->response || request->doubtful || web_header(request, "Expect"))
-        return false;
-    if (length)
-        return strtoull(length, NULL, 10) <= DISCARDED_MOST;
-    return web_header(request, "Transfer-Encoding") != NULL;
+    return request->response && !request->doubtful && !web_header(request, "Expect") && length &&
+           strtoull(length, NULL, 10) <= AWAITED_MOST;
+}
+
+/* Set how long a client may be silent. */
+static void set_patience(struct MHD_Connection *connection, unsigned seconds) {
+    MHD_set_connection_option(connection, MHD_CONNECTION_OPTION_TIMEOUT, seconds);
 }
 
 /* Keep a piece of a body, where there is room for it. */
@@ -375,13 +382,20 @@ static bool keep(WebRequest *request, const char *data, size_t size) {
 static enum MHD_Result take(WebRequest *request, const char *data, size_t size) {
     if (keep(request, data, size))
         return MHD_YES;
+    set_patience(request->connection, HEAD_SECONDS);
     size_t most = request->busy ? request->body.maximum + DISCARDED_MOST : DISCARDED_MOST;
     request->discarded += size;
     return request->discarded <= most ? MHD_YES : MHD_NO;
 }
 
-/* Give the answer, or let the connection sleep until there is one, or until it is let in. */
+/* Give the answer, or let the connection sleep until there is one, or until it is let in. Where its
+ * body has not been read it is the connection's last one. */
 static enum MHD_Result answer_or_sleep(WebRequest *request) {
+    request->early =
+        request->response && !request->whole &&
+        (web_header(request, "Content-Length") || web_header(request, "Transfer-Encoding"));
+    if (request->response && request->whole)
+        set_patience(request->connection, SILENCE_SECONDS);
     if (request->response)
         return MHD_queue_response(request->connection, request->status, request->response);
     request->asleep = true;
@@ -390,11 +404,6 @@ static enum MHD_Result answer_or_sleep(WebRequest *request) {
 }
 
 /* ---- heads ---- */
-
-/* Set how long a client may be silent. */
-static void set_patience(struct MHD_Connection *connection, unsigned seconds) {
-    MHD_set_connection_option(connection, MHD_CONNECTION_OPTION_TIMEOUT, seconds);
-}
 
 /* A client has connected. */
 static void connected(void *context, struct MHD_Connection *connection, void **own,
@@ -413,14 +422,15 @@ static void *first_line_came(void *context, const char *line, struct MHD_Connect
     return NULL;
 }
 
-/* Refuse a request whose end can be told in two ways; nothing more is read. */
+/* Refuse a request whose end can be told in two ways, or in none; nothing more is read. */
 static bool refuses_framing(WebRequest *request) {
-    if (!framing_is_doubtful(request->connection))
+    const char *why;
+    unsigned status = framing_refusal(request->connection, &why);
+    if (!status)
         return false;
     request->doubtful = true;
     web_add_header(request, "Connection", "close");
-    web_answer_problem(request, 400, "the length of the request can be read in two ways", NULL,
-                       NULL);
+    web_answer_problem(request, status, why, NULL, NULL);
     return true;
 }
 
@@ -447,6 +457,8 @@ static enum MHD_Result access_came(void *context, struct MHD_Connection *connect
     if (!request->whole && (request->admitted || discards(request))) {
         /* The next time that there is nothing to read, all of it is here. */
         request->whole = true;
+        if (request->response)
+            set_patience(connection, HEAD_SECONDS);
         return MHD_YES;
     }
     return answer_or_sleep(request);
@@ -521,7 +533,8 @@ Web *web_start(Loop *loop, const WebOptions *options, char **error) {
     if (fd < 0)
         return NULL;
     Web *web = mem_alloc(sizeof *web);
-    *web = (Web){.loop = loop, .options = *options, .url = url_of(fd)};
+    *web =
+        (Web){.loop = loop, .options = *options, .url = url_of(fd), .lingers = lingers_new(loop)};
     web->daemon = MHD_start_daemon(
         MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, access_came, web,
         MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_NOTIFY_COMPLETED, over, web,
@@ -537,6 +550,7 @@ Web *web_start(Loop *loop, const WebOptions *options, char **error) {
             MHD_stop_daemon(web->daemon);
         else
             close(fd);
+        lingers_free(web->lingers);
         free(web->url);
         free(web);
         return NULL;
@@ -573,6 +587,7 @@ void web_stop(Web *web) {
     MHD_run(web->daemon);
     loop_unwatch(web->loop, web->watch);
     MHD_stop_daemon(web->daemon);
+    lingers_free(web->lingers);
     free(web->url);
     free(web);
 }

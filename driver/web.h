@@ -24,6 +24,7 @@ typedef struct WebRequest {
     size_t discarded; /* of its body, as nobody wants it */
     bool too_large, busy, admitted, whole, handled, asleep;
     bool doubtful;     /* where its body ends */
+    bool early;        /* it was answered before its body was here */
     const void *route; /* the handler's own */
     char *part;        /* the same; freed with the request */
     char user[37];     /* whose token it came with; "" for none */

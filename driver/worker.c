@@ -41,7 +41,7 @@ static void claim_after(Worker *worker, double milliseconds) {
 /* How many more renders there is room for. */
 static int free_places(const Worker *worker) {
     int places = worker->options.concurrency - (int)worker->running_count;
-    return worker_places_with_storage(worker, places > CLAIM_MOST ? CLAIM_MOST : places);
+    return worker_places_with_care(worker, places > CLAIM_MOST ? CLAIM_MOST : places);
 }
 
 /* Claim now. */
@@ -71,7 +71,7 @@ static void render_over(void *context, Render *render) {
     if (running->next)
         running->next->previous = running->previous;
     worker->running_count--;
-    worker_mind_storage(worker, render);
+    worker_mind(worker, render);
     render_free(render);
     free(running);
     place_freed(worker, of_chain);
@@ -427,7 +427,7 @@ void worker_close(Worker *worker) {
         if (timers[i])
             loop_cancel(loop, timers[i]);
     worker_end_upkeep(worker);
-    worker_end_storage(worker);
+    worker_end_care(worker);
     while (worker->running) {
         Running *running = worker->running;
         worker->running = running->next;

@@ -1,7 +1,7 @@
 /* A worker: claims renders from the queue and runs many at once on one event loop.
  * worker.c claims and stops, worker_lease.c keeps what was claimed, worker_upkeep.c does what has
- * to be done now and then, worker_storage.c pauses while storage takes nothing, worker_log.c says
- * what happens, cmd_worker.c is the command. */
+ * to be done now and then, worker_care.c pauses while storage or the database takes nothing,
+ * worker_log.c says what happens, cmd_worker.c is the command. */
 #ifndef RC_WORKER_H
 #define RC_WORKER_H
 
@@ -27,23 +27,27 @@ typedef enum WorkerState {
     WORKER_STOPPED
 } WorkerState;
 
-typedef enum StorageState {
-    STORAGE_WELL,
-    STORAGE_DOWN,    /* nothing is claimed */
-    STORAGE_ON_TRIAL /* one render is claimed, to see */
-} StorageState;
+/* What all renders depend on. */
+typedef enum CareKind { CARE_STORAGE, CARE_RECORDS, CARES } CareKind;
 
-/* What is known of storage; worker_storage.c. */
-typedef struct StorageCare {
-    StorageState state;
-    size_t failures; /* renders that could not be stored, since one that could */
-    double pause_ms;
-    LoopTimer *timer; /* while it is down */
-    StorageJob *job;  /* while it is asked */
-} StorageCare;
+typedef enum CareState {
+    CARE_WELL,
+    CARE_DOWN,    /* nothing is claimed */
+    CARE_ON_TRIAL /* one render is claimed, to see */
+} CareState;
 
 typedef struct Worker Worker;
 typedef struct Upkeep Upkeep;
+
+/* What is known of one of them; worker_care.c. */
+typedef struct Care {
+    Worker *worker;
+    CareState state;
+    size_t failures; /* renders that failed by it, since one that did not */
+    double pause_ms;
+    LoopTimer *timer; /* while it is down */
+    StorageJob *job;  /* while storage is asked */
+} Care;
 
 /* A claimed render. */
 typedef struct Running {
@@ -88,7 +92,7 @@ struct Worker {
     LoopTimer *lease_timer;
     LoopTimer *grace_timer;
     Upkeep *upkeep;
-    StorageCare storage;
+    Care cares[CARES];
 };
 
 /* Open the other connections, and begin to claim. The app is connected, its models are read.
@@ -105,11 +109,11 @@ void worker_close(Worker *worker);
 /* Claim for what is free, now. */
 void worker_claim_soon(Worker *worker);
 
-/* worker_storage.c: learn from a render that is over whether storage takes anything; how many of
- * some free places may be claimed for. */
-void worker_mind_storage(Worker *worker, const Render *render);
-int worker_places_with_storage(const Worker *worker, int places);
-void worker_end_storage(Worker *worker);
+/* worker_care.c: learn from a render that is over whether storage and the database take anything;
+ * how many of some free places may be claimed for. */
+void worker_mind(Worker *worker, const Render *render);
+int worker_places_with_care(const Worker *worker, int places);
+void worker_end_care(Worker *worker);
 
 /* worker_lease.c: keep leases from now on; look at them at once (a render of ours may have been
  * cancelled); take the verdict of extend_leases on a render: drops one that is not ours. */

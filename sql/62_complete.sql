@@ -57,7 +57,7 @@ BEGIN
         SELECT u.render_id, u.run, u.reserved, u.used
         FROM ROWS FROM (pg_catalog.unnest(p_render_ids), pg_catalog.unnest(p_runs), pg_catalog.unnest(p_reserved),
                         pg_catalog.unnest(p_used)) AS u (render_id, run, reserved, used)
-        JOIN credit_entries e ON e.render_id = u.render_id AND e.run = u.run AND e.kind = 'reserve'
+        LEFT JOIN credit_entries e ON e.render_id = u.render_id AND e.run = u.run AND e.kind = 'reserve'
         WHERE u.reserved IS NOT NULL ORDER BY e.user_id, u.render_id
     LOOP
         PERFORM renderchain._release(v_one.render_id, v_one.run, v_one.reserved, v_one.used, p_now);

@@ -67,7 +67,7 @@ is(status_of('', 'GET', $_), 404, "$_ is none of it") for '/page/', '/page/nothi
 is(status_of('', 'GET', $_), 401, "$_ is none of it") for '/renderchain.jsx', '/renderchainXXX', '/openapi.jsonx';
 is(status_of('alice', 'GET', $_), 404, "$_ is not there") for '/page/nothing.js', '/renderchainXXX', '/page/page.css/x';
 
-# A request whose end can be told in two ways is refused, and nothing behind it is read.
+# A request whose end can be told in two ways, or in none, is refused, and nothing behind it is read.
 sub raw
 {
 	my ($text) = @_;
@@ -78,7 +78,9 @@ sub raw
 }
 my $behind = "GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
 for my $case ([ "Content-Length: 2\r\nContent-Length: 4", '400' ], [ "Content-Length: 4\r\nContent-Length: 2", '400' ],
-	[ "Content-Length: 4\r\nTransfer-Encoding: chunked", '400' ], [ "Content-Length : 2", '400' ], [ "Content-Length: 2\r\nTransfer-Encoding\t: chunked", '400' ], [ "Content-Length: 2\r\nContent-Length: 2", '401 200' ])
+	[ "Content-Length: 4\r\nTransfer-Encoding: chunked", '400' ], [ "Content-Length : 2", '400' ], [ "Content-Length: 2\r\nTransfer-Encoding\t: chunked", '400' ], [ "Content-Length: 2\r\nContent-Length: 2", '401 200' ],
+	[ "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked", '400' ], [ "Transfer-Encoding: gzip\r\nContent-Length: 2", '400' ],
+	(map { [ "Transfer-Encoding: $_", '501' ] } 'gzip', 'gzip, chunked', 'chunked, gzip', 'identity', 'xchunked', ''), [ "Transfer-Encoding: chunked\r\nTransfer-Encoding: gzip", '400' ], [ "Transfer-Encoding: Chunked", '401' ])
 {
 	my ($headers, $statuses) = @$case;
 	my $socket = raw("POST /api/renders HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n$headers\r\n\r\n{}$behind");
@@ -149,6 +151,20 @@ for my $case ([ qr/"detail":"style: the file cannot be used: it is not a PNG/, '
 	is($answer[0], 400, "a form with $what is refused") or diag($answer[1]);
 	like($answer[1], $what, 'in these words') if ref $what;
 }
+# References that a form names and those that it has as files are one list, whichever come first; what is no list is not replaced.
+for my $case ([ qq("$photo"), 400 ], [ '{"url": "https://example.test/a.png"}', 400 ], [ '7', 400 ], [ 'null', 202, 1 ], [ '[{"url": "https://example.test/a.png"}]', 202, 2 ],
+	[ '[' . join(', ', ('{"url": "https://example.test/a.png"}') x 3) . ']', 400 ])
+{
+	my ($references, $status, $count) = @$case;
+	my @parts = ([ '-F', "reference=\@$photo" ], [ '--form-string', qq(request={"prompt": "x", "references": $references}) ]);
+	for my $order ([ 0, 1 ], [ 1, 0 ])
+	{
+		@answer = ask('alice', 'POST', '/api/renders', map { @{ $parts[$_] } } @$order);
+		is($answer[0], $status, "references that are " . substr($references, 0, 60) . ' and a file, ' . ($order->[0] ? 'behind them' : 'before them')) or diag($answer[1]);
+		like($answer[1], qr/"title":"the member references in the field request is not a list"/, 'in these words') if $references !~ /^\[/ && $status == 400;
+		is(sql($node, "SELECT jsonb_array_length(settings -> 'references') FROM renders WHERE id = '" . json_of(@answer)->{renderId} . "'"), $count, 'all of them') if $count;
+	}
+}
 # A field that comes twice counts as it comes last, and takes no place from others.
 @answer = ask('alice', 'POST', '/api/renders', '-F', 'prompt=x', (map { ('-F', "style=\@$_") } ($text) x 20, $photo), map { ('-F', "$_=\@$photo") } 'reference', 'mask');
 is($answer[0], 202, 'a file that takes the place of others') or diag($answer[1]);
@@ -192,7 +208,18 @@ sub send_to_the_end
 	}
 	return do { local $/; <$socket> } =~ m{^HTTP/1\.1 (\d+)} ? $1 : 'none';
 }
-is(send_to_the_end(12 << 20), 401, 'a stranger who sends a file is told');
+is(send_to_the_end($_ << 20), 401, "a stranger who sends $_ MB is told") for 12, 40;
+# The answer does not wait for the rest, nor is that read without end. Who neither sends it nor closes is let go; that is looked at below.
+my @stalled = map { raw("POST /api/renders HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n$_\r\n\r\n") } 'Content-Length: 1000000', 'Transfer-Encoding: chunked',
+	"Content-Length: 100000000\r\nAuthorization: Bearer $token{alice}", 'Content-Length: 10', "Transfer-Encoding: gzip";
+is(join(' ', map { my $socket = $_; (do { local $/; <$socket> }) =~ m{^HTTP/1\.1 (\d+)} } @stalled[0, 1, 2, 4]), '401 401 413 501', 'at once');
+{
+	local $SIG{PIPE} = 'IGNORE';
+	my $endless = raw("POST /api/renders HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000000\r\n\r\n");
+	my $sent = 0;
+	while ($sent < 1000 && defined syswrite $endless, ' ' x (1 << 20)) { $sent++ }
+	cmp_ok($sent, '<', 100, 'and not without end');
+}
 is((ask('', 'POST', '/api/renders', '-H', 'Expect:', '-H', 'Transfer-Encoding: chunked', '-F', "style=\@$large"))[0], 401, 'in pieces, too');
 is((ask('', 'POST', '/api/renders', '-F', "style=\@$large"))[0], 401, 'and who asks first');
 sql($node, "SELECT renderchain.cancel_render(id) FROM renders WHERE id <> '$render->{renderId}' AND status = 'pending'");
@@ -410,6 +437,12 @@ for my $half (@halves)
 	my $select = IO::Select->new($half);
 	while ($select->can_read(30)) { sysread($half, my $text, 4096) or $closed = 1, last }
 	ok($closed, 'a head that never ends');
+}
+
+# So have those been who did not send what was refused.
+{
+	local $SIG{PIPE} = 'IGNORE';
+	for my $socket (@stalled) { wait_until(sub { !defined syswrite $socket, ' ' }, 'a refused client is let go') }
 }
 
 # It ends in good order with viewers, and without the database.

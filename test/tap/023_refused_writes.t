@@ -66,6 +66,38 @@ relent('renders');
 expire_leases($node);
 end_of(start_worker('--drain'));
 is(sql($node, "SELECT status FROM renders WHERE id = '$id'"), 'completed', 'and is taken over then');
+
+# A trigger that refuses every completion: after three renders no more are claimed, but one now and then to see.
+my $count = q{SELECT string_agg(s, ' ' ORDER BY s) FROM (SELECT status || '=' || count(*) AS s FROM renders WHERE prompt = 'many' GROUP BY status) x};
+sql($node, q{CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RAISE EXCEPTION 'no completions today'; END$$;
+	CREATE TRIGGER picky BEFORE UPDATE ON renders FOR EACH ROW WHEN (NEW.status = 'completed') EXECUTE FUNCTION refuse()});
+submit('--prompt', 'many', '--user', $user, '--quick') for 1 .. 8;
+my $worker = start_worker('--concurrency', '1');
+my $refusals = qr/"event":"refusals"[^\n]*/;
+$worker->{says}->(qr/$refusals"4 renders in a row were refused by the database \([^\n]*no completions today \(P0001\)\); nothing is claimed/s);
+my @claims = map { scalar(() = /"event":"render"/g) } split /$refusals/, $worker->{out};
+is("@claims[0, 1]", '3 1', 'after three renders one more is tried') or diag($worker->{out});
+sql($node, 'DROP TRIGGER picky ON renders');
+$worker->{says}->(qr/$refusals"the database takes completions again"/);
+wait_until(sub { sql($node, $count) !~ /pending|processing/ }, 'the others run');
+like(sql($node, $count), qr/^completed=[1-4] failed=[4-7]$/, 'when the database takes them again all go on');
+$worker->{run}->signal('TERM');
+is(end_of($worker), 0, 'the worker ends');
+
+# Who is to drain the queue cannot wait for that. Other refusals, which leave renders to their lease, count as well.
+sql($node, q{DELETE FROM renders WHERE prompt = 'many';
+	CREATE OR REPLACE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RAISE EXCEPTION 'no completions today' USING ERRCODE = 'insufficient_privilege'; END$$;
+	CREATE TRIGGER picky BEFORE UPDATE ON renders FOR EACH ROW WHEN (NEW.status = 'completed') EXECUTE FUNCTION refuse()});
+submit('--prompt', 'many', '--user', $user, '--quick') for 1 .. 4;
+is(end_of(start_worker('--drain', '--concurrency', '1')), 4, 'a worker that drains gives up');
+is(sql($node, $count), 'pending=1 processing=3', 'after three renders');
+my $pictures = grep { $_->{stage} eq 'image_generation' } calls_of($url);
+sql($node, 'DROP TRIGGER picky ON renders');
+expire_leases($node);
+end_of(start_worker('--drain'));
+is(sql($node, $count), 'completed=4', 'which go on when the database takes them');
+is((grep { $_->{stage} eq 'image_generation' } calls_of($url)) - $pictures, 1, 'with the pictures that were paid for');
+
 is(sql($node, 'SELECT count(*) FROM renderchain.check_ledger()'), '0', 'the ledger is proven');
 
 done_testing();

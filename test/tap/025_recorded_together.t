@@ -16,7 +16,7 @@ sql($node, q{CREATE TABLE unwritable (id uuid);
 	BEGIN
 		PERFORM pg_advisory_xact_lock_shared(1);
 		IF EXISTS (SELECT FROM public.unwritable u WHERE u.id = NEW.render_id) THEN
-			RAISE EXCEPTION 'not this one';
+			RAISE EXCEPTION 'not this one' USING ERRCODE = 'insufficient_privilege'; -- which leaves it to its lease
 		END IF;
 		RETURN NEW;
 	END $$;

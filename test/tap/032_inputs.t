@@ -52,6 +52,17 @@ is($code, 0, 'a stored object and a file') or diag($err);
 delete $ENV{RENDERCHAIN_ALLOW_PRIVATE_URLS};
 is((driver(@render, '--reference', "$web/image", '--allow-private-urls'))[0], 0, 'allowed by an option');
 
+# What is redirected to an address that is not good any more is asked for anew, thrice in all.
+for my $case ([ 403, 1, 0 ], [ 400, 2, 0 ], [ 503, 2, 0 ], [ 403, 3, 1 ], [ 404, 1, 1 ])
+{
+	my ($status, $times, $exit) = @$case;
+	my $before = () = served();
+	($code, $out, $err) = driver(@render, '--reference', "$web/signing$status-$times", '--allow-private-urls');
+	is($code, $exit, "$status where a redirect leads, $times times") or diag($err);
+	my @asked = served();
+	is(join(' ', map { m{^/(signing|signed)} } @asked[$before .. $#asked]), join(' ', ('signing signed') x ($status == 404 ? 1 : $exit ? 3 : $times + 1)), 'is asked for anew');
+}
+
 # What cannot be had.
 my $balance = sql($node, $credits);
 my $objects = sql($node, "SELECT count(*) FROM stored_objects");

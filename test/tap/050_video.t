@@ -162,6 +162,16 @@ $server = scripted_server($url, { path => 'download', times => 1, status => 302,
 is($code, 0, 'a redirect to a path, which ends') or diag($err);
 is(join(' ', map { $_->{path} =~ m{(signed/\d|download)} } asked($server)), 'download signed/1 download signed/2', 'is asked for anew');
 is((grep { $_->{path} =~ /signed/ && defined $_->{headers}{'x-goog-api-key'} } asked($server)) + 0, 0, 'without the key');
+# So is one that is refused where it leads, though not for ever: it may be meant so.
+for my $case ([ 403, 1, 0 ], [ 400, 2, 0 ], [ 403, undef, 1, 3 ])
+{
+	my ($status, $times, $exit, $most) = @$case;
+	$server = scripted_server($url, { path => 'download', status => 302, headers => { Location => '/signed/1' }, reply => '' },
+		{ path => 'signed', ($times ? (times => $times) : ()), status => $status, reply => '{}' }, { path => 'signed', reply => $whole });
+	($code, $result, $err) = video($server, '--duration', '4', '--quick');
+	is($code, $exit, "a redirect to what is refused ($status, " . ($times // 'always') . ')') or diag($err);
+	is(join(' ', map { $_->{path} =~ m{(signed|download)} } asked($server)), join(' ', ('download signed') x ($most // $times + 1)), 'begins where the provider has the file');
+}
 for my $odd ('httpx://127.0.0.1/', 'file:///etc/passwd', 'http://')
 {
 	$server = scripted_server($url, { path => 'download', status => 302, headers => { Location => $odd }, reply => '' });

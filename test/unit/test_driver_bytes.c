@@ -231,6 +231,38 @@ static void few_files(void **state) {
     bytes_allow(16, NULL);
 }
 
+/* What is hashed as it comes is not read again for that, in memory or in a file. */
+static void hashed(void **state) {
+    (void)state;
+    enum { PIECES = 60, PIECE_LENGTH = 33333 };
+    bytes_allow(16, "/tmp");
+    for (size_t pieces = 0; pieces <= PIECES; pieces += PIECES / 2) {
+        Bytes *bytes = bytes_begin(PIECES * PIECE_LENGTH), *other = bytes_begin(SIZE_MAX);
+        char *piece = letters('a', PIECE_LENGTH), name[64];
+        bytes_hash(bytes);
+        for (size_t i = 0; i < pieces; i++) {
+            assert_true(bytes_append(bytes, piece, PIECE_LENGTH));
+            assert_true(bytes_append(other, piece, PIECE_LENGTH));
+        }
+        /* Nor does it matter what was refused. */
+        if (pieces == PIECES)
+            assert_false(bytes_append(bytes, piece, 1));
+        int fd = bytes_reopen(bytes);
+        assert_int_equal(fd >= 0, pieces == PIECES);
+        if (fd >= 0) {
+            snprintf(name, sizeof name, "/proc/self/fd/%d", fd);
+            assert_int_equal(truncate(name, 0), 0);
+            close(fd);
+        }
+        assert_int_equal(strlen(bytes_sha256(bytes)), 64);
+        assert_string_equal(bytes_sha256(bytes), bytes_sha256(other));
+        bytes_free(bytes);
+        bytes_free(other);
+        free(piece);
+    }
+    bytes_allow(16, NULL);
+}
+
 /* A body holds what is being read of it, and nothing else. */
 static void bodies(void **state) {
     (void)state;
@@ -276,10 +308,89 @@ static void bodies(void **state) {
     free(sent);
 }
 
+/* Expect to have read letters of a body from an offset on. */
+static void expect_sent(Body *body, size_t offset, char letter, size_t length) {
+    char *sent = mem_alloc(length);
+    assert_int_equal(body_read(body, offset, sent, length), length);
+    for (size_t i = 0; i < length; i++)
+        assert_int_equal(sent[i], letter);
+    free(sent);
+}
+
+/* Large ones that are sent share so much memory, and what finds no place there is copied from a
+ * temporary file; small ones are not touched, nor is what somebody looks at. */
+static void bounded(void **state) {
+    (void)state;
+    enum { BIG = 1500000, MOST = 4000000, BODIES = 5 };
+    char *error = NULL;
+    Body *all[BODIES];
+    Bytes *images[BODIES];
+    bytes_allow(16, "/tmp");
+    bytes_bound(MOST);
+    write_letters(path, 'a', BIG);
+    for (size_t i = 0; i < BODIES; i++) {
+        images[i] = bytes_read_file(path, true, BIG, &error);
+        assert_non_null(images[i]);
+        bytes_let_go(images[i]);
+        all[i] = body_new(SIZE_MAX);
+        assert_true(body_append_bytes(all[i], images[i]));
+    }
+    assert_int_equal(bytes_in_memory(), 0);
+    for (size_t i = 0; i < BODIES; i++)
+        expect_sent(all[i], 0, 'a', 1000);
+    assert_int_equal(bytes_in_memory(), 2 * BIG);
+
+    /* What is in the temporary file is not in the other one any more. */
+    write_into(path, 1000, "changed");
+    for (size_t i = 2; i < BODIES; i++)
+        expect_sent(all[i], 1000, 'a', 1000);
+    /* Who looks at one has it in memory, for as long as that is so. */
+    assert_true(bytes_hold(images[2], &error));
+    assert_int_equal(bytes_data(images[2])[0], 'a');
+    assert_int_equal(bytes_in_memory(), 3 * BIG);
+    bytes_let_go(images[2]);
+    assert_int_equal(bytes_in_memory(), 2 * BIG);
+
+    /* Small ones find a place. */
+    Bytes *small = bytes_new(letters('s', LENGTH), LENGTH);
+    Body *body = body_new(SIZE_MAX);
+    bytes_bound(0);
+    assert_true(body_append_bytes(body, small));
+    bytes_let_go(small);
+    expect_sent(body, 0, 's', 1000);
+    assert_int_equal(bytes_in_memory(), 2 * BIG + LENGTH);
+    body_free(body);
+    bytes_free(small);
+
+    for (size_t i = 0; i < BODIES; i++) {
+        expect_sent(all[i], 2000, 'a', BIG - 2001);
+        body_free(all[i]);
+    }
+    assert_int_equal(bytes_in_memory(), 0);
+    for (size_t i = 0; i < BODIES; i++)
+        bytes_free(images[i]);
+
+    /* Where there is no temporary file they stay in memory. */
+    bytes_allow(16, NULL);
+    write_letters(path, 'b', BIG);
+    Bytes *image = bytes_read_file(path, true, BIG, &error);
+    body = body_new(SIZE_MAX);
+    assert_true(body_append_bytes(body, image));
+    bytes_let_go(image);
+    expect_sent(body, 0, 'b', 1000);
+    assert_int_equal(bytes_in_memory(), BIG);
+    expect_sent(body, 1000, 'b', BIG - 1001);
+    body_free(body);
+    bytes_free(image);
+    assert_int_equal(bytes_in_memory(), 0);
+    bytes_bound(256 << 20);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(from_a_file), cmocka_unit_test(changed_files), cmocka_unit_test(stored),
-        cmocka_unit_test(temporary),   cmocka_unit_test(few_files),     cmocka_unit_test(bodies),
+        cmocka_unit_test(temporary),   cmocka_unit_test(few_files),     cmocka_unit_test(hashed),
+        cmocka_unit_test(bodies),      cmocka_unit_test(bounded),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -93,6 +93,19 @@ SELECT * FROM renderchain.check_ledger();
 UPDATE t_access.credit_entries SET amount = 0;
 RESET ROLE;
 
+-- of models these columns are read, all of them by any level
+BEGIN;
+REVOKE SELECT ON t_access.models FROM regress_renderchain_submit;
+GRANT SELECT (id, provider, kind, tier, credits, retired, successor, definition) ON t_access.models TO regress_renderchain_submit;
+SET ROLE regress_renderchain_submit;
+SELECT jsonb_array_length(renderchain.get_models()) > 1 AS models, jsonb_array_length(renderchain.get_registry() -> 'models') > 1 AS registry;
+SELECT created FROM renderchain.submit_render('{"prompt": "x"}');
+SAVEPOINT before;
+SELECT renderchain.submit_render('{"prompt": "x", "forceModel": "none"}');
+ROLLBACK TO before;
+SELECT renderchain.submit_render('{"prompt": "x", "provider": "nobody"}');
+ROLLBACK;
+
 -- row security holds: a tenant's back end sees and writes its own project only
 ALTER TABLE t_access.renders ENABLE ROW LEVEL SECURITY;
 ALTER TABLE t_access.render_chains ENABLE ROW LEVEL SECURITY;
@@ -118,6 +131,25 @@ SELECT renderchain.submit_render('{"prompt": "own", "projectId": "00000000-0000-
 \echo :LAST_ERROR_SQLSTATE
 SELECT count(*) FROM t_access.renders;
 RESET ROLE;
+-- of two chains that have a name and may be seen, the one that may be written is not taken silently
+INSERT INTO t_access.render_chains (id, project_id, name, created_at, updated_at)
+SELECT id, '00000000-0000-0000-0000-00000000000b', 'twice', now(), now()
+FROM unnest('{00000000-0000-0000-0000-0000000000c1,00000000-0000-0000-0000-0000000000c2}'::uuid[]) AS id;
+CREATE POLICY one ON t_access.render_chains AS RESTRICTIVE FOR UPDATE TO regress_renderchain_submit
+    USING (id <> '00000000-0000-0000-0000-0000000000c1');
+CREATE POLICY visible ON t_access.render_chains AS RESTRICTIVE FOR SELECT TO regress_renderchain_submit USING (true);
+SET ROLE regress_renderchain_submit;
+SELECT renderchain.submit_render('{"prompt": "x", "chainName": "twice", "projectId": "00000000-0000-0000-0000-00000000000b"}');
+\echo :LAST_ERROR_SQLSTATE
+RESET ROLE;
+-- what it may not see is no matter to it
+ALTER POLICY visible ON t_access.render_chains USING (id <> '00000000-0000-0000-0000-0000000000c1');
+BEGIN;
+SET ROLE regress_renderchain_submit;
+SELECT chain_id, chain_position FROM renderchain.submit_render('{"prompt": "x", "chainName": "twice", "projectId": "00000000-0000-0000-0000-00000000000b"}');
+ROLLBACK;
+DROP POLICY one ON t_access.render_chains;
+DROP POLICY visible ON t_access.render_chains;
 -- a worker under row security takes and changes what it may, and leaves alone the rest
 CREATE POLICY seen ON t_access.renders FOR SELECT TO regress_renderchain_work USING (prompt <> 'hidden');
 CREATE POLICY changed ON t_access.renders FOR UPDATE TO regress_renderchain_work USING (prompt NOT IN ('hidden', 'read only'));

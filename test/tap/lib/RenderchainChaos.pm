@@ -1,6 +1,6 @@
 # Chaos: workers, submitters, cancellers and people who save memory are at work while workers are
-# killed, stopped and put to sleep past their leases, the model fails now and then, and PostgreSQL
-# restarts. When it is over, everything has to be as if nothing had happened: every render in an end
+# killed, stopped and put to sleep past their leases, the model fails now and then, transactions keep
+# rows locked, and PostgreSQL restarts. When it is over, everything has to be as if nothing had happened: every render in an end
 # state, the ledger proven, storage equal to the table, no position missing or doubled, no memory
 # lost, no picture drawn without a trace. Storage is a directory, or an S3 service that refuses,
 # cuts off and answers too late.
@@ -87,6 +87,17 @@ sub remember
 	return $id ? "$id $who $turn" : undef;
 }
 
+# Keep some of what runs locked for a while, as an application does whose transaction stays open: in the order of no other.
+sub hold
+{
+	my ($table, $key) = @{ ([ 'render_jobs', 'render_id' ], [ 'renders', 'id' ])[ rand 2 ] };
+	my $manner = (qw(UPDATE SHARE))[ rand 2 ] . (rand() < 0.5 ? ' SKIP LOCKED' : '');
+	my $seconds = rand() < 0.1 ? 4 : rand 0.5;
+	ask("BEGIN; SELECT count(*) FROM (SELECT FROM $table t WHERE t.$key IN (SELECT render_id FROM render_jobs WHERE state = 'running' ORDER BY random() LIMIT 4)
+		ORDER BY random() FOR $manner) x; SELECT pg_sleep($seconds); COMMIT");
+	return;
+}
+
 # Have the S3 service fail at one of the next requests of a kind.
 sub spoil_storage
 {
@@ -141,6 +152,7 @@ sub rage
 	my @actors = map { my $who = "submitter $_"; actor($who, $seed + $_, 0.15, sub { submit_surely($who, @_) }) } 1 .. 2;
 	push @actors, actor('meddler', $seed + 10, 0.5, \&meddle);
 	push @actors, map { my $who = "rememberer $_"; actor($who, $seed + 20 + $_, 0.3, sub { remember($who, @_) }) } 1 .. 2;
+	push @actors, actor('holder', $seed + 40, 1, \&hold);
 	push @actors, actor('spoiler', $seed + 30, 1, \&spoil_storage) if $storage eq 's3';
 	my @workers = map { new_worker($_) } 0 .. 2;
 	my ($end, $restart) = (time + $seconds, time + $seconds / 3);
@@ -198,6 +210,9 @@ sub judge
 	is(sql($node, "SELECT count(*) FROM renders r JOIN render_jobs j ON j.render_id = r.id WHERE r.status = 'completed' AND 1 <> (SELECT count(*)
 		FROM render_stages s WHERE s.render_id = r.id AND s.stage = 'image_generation' AND s.status = 'success' AND s.attempt > j.base_attempt)"),
 		'0', 'whose generation has succeeded once since a person started it last');
+	is(sql($node, "SELECT count(*) FROM render_stages WHERE status = 'running'"), '0', 'no stage is left open');
+	is(sql($node, "SELECT count(*) FROM renders r WHERE status = 'completed' AND NOT EXISTS (SELECT FROM render_stages s
+		WHERE s.render_id = r.id AND s.stage = 'memory_extraction' AND s.status IN ('success', 'failed'))"), '0', 'nor is one missing');
 	my $recorded = sql($node, "SELECT sum(COALESCE((output ->> 'tries')::integer, 1)) FROM render_stages WHERE stage = 'image_generation'");
 	cmp_ok($drawn, '<=', $recorded, "$drawn pictures were drawn, $recorded times it was recorded before");
 	my ($lost, $saved) = (0, 0);

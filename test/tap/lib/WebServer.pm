@@ -25,6 +25,9 @@ sub answer_to
 	return (302, { Location => 'ftp://127.0.0.1/x' }, '') if $what eq 'ftp';
 	return (302, { Location => "http://user:word\@127.0.0.1/" }, '') if $what eq 'user';
 	return (302, {}, '') if $what eq 'nowhere';
+	# Addresses that are good once they have been asked for anew.
+	return (302, { Location => "/signed$rest" . ++$self->{failed}{"signed$rest"} }, '') if $what eq 'signing';
+	return $rest =~ /^(\d{3})-(\d)(\d)$/ && $3 <= $2 ? ($1, {}, '') : (200, {}, $image) if $what eq 'signed';
 	return (304, {}, '') if $what eq 'unchanged';
 	return ($rest, {}, '') if $what eq 'status';
 	return ($self->{failed}{$path}++ ? (200, {}, $image) : (503, {}, '')) if $what eq 'once';
