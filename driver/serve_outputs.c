@@ -88,7 +88,8 @@ static void send_bytes(Output *output, StorageReply *reply) {
     }
     char *bytes = reply->bytes;
     reply->bytes = NULL;
-    memmove(bytes, bytes + from, to - from);
+    if (from > 0 && to > from) /* what is empty may be no memory at all */
+        memmove(bytes, bytes + from, to - from);
     web_answer(request, part ? 206 : 200, output->mime, bytes, to - from);
 }
 

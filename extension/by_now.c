@@ -2,10 +2,11 @@
  * by_now.c
  *	  What others have committed by now, whatever the transaction's snapshot says.
  *
- * Who is to make a chain looks for its name under a lock, and who ends a render
- * for others that wait for it. In a transaction that keeps its snapshot that says
- * nothing: what has been committed since is not in it, and there would be two
- * chains of one name, or a render that waits for what has ended.
+ * Who is to make a chain looks for its name under a lock, who brings an
+ * idempotency key for the key, and who ends a render for others that wait for it.
+ * In a transaction that keeps its snapshot that says nothing: what has been
+ * committed since is not in it, and there would be two chains of one name, an
+ * error that does not say to try again, or a render that waits for what has ended.
  */
 #include "compat.h"
 
@@ -14,6 +15,7 @@
 
 PG_FUNCTION_INFO_V1(rc_sql_is_chain_made);
 PG_FUNCTION_INFO_V1(rc_sql_is_own_chain_made);
+PG_FUNCTION_INFO_V1(rc_sql_is_key_used);
 PG_FUNCTION_INFO_V1(rc_sql_is_waited_for);
 
 /* Tell whether a query has a row by now. */
@@ -54,6 +56,19 @@ rc_sql_is_own_chain_made(PG_FUNCTION_ARGS)
 	Datum		parameters[] = {PG_GETARG_DATUM(0), PG_GETARG_DATUM(1)};
 
 	PG_RETURN_BOOL(HasRow(RC_OWN_CHAIN_BY_NAME, parameters));
+}
+
+/*
+ * SQL: _is_key_used(key text) -> boolean
+ *
+ * Tell whether a render has been made with that idempotency key.
+ */
+Datum
+rc_sql_is_key_used(PG_FUNCTION_ARGS)
+{
+	Datum		parameters[] = {PG_GETARG_DATUM(0)};
+
+	PG_RETURN_BOOL(HasRow(RC_USED_KEY, parameters));
 }
 
 /*

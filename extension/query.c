@@ -139,6 +139,10 @@ static const QueryText query_texts[RC_QUERY_COUNT] = {
 		" AND EXISTS (SELECT FROM @.renders r WHERE r.chain_id OPERATOR(pg_catalog.=) c.id"
 		" AND r.user_id OPERATOR(pg_catalog.=) $2)",
 	2, {TEXTOID, UUIDOID}, true},
+	/* (idempotency key) -> a row if a render has been made with it */
+	[RC_USED_KEY] = {
+		"SELECT 1 FROM @.render_jobs j WHERE j.idempotency_key OPERATOR(pg_catalog.=) $1",
+	1, {TEXTOID}, true},
 	/* (render) -> a row for each that waits for it */
 	[RC_WAITING] = {
 		"SELECT 1 FROM @.render_jobs j WHERE j.waits_for OPERATOR(pg_catalog.=) $1",

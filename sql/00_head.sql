@@ -25,9 +25,10 @@
 -- Lock order, everywhere: advisory (worker, idempotency key, chain name), render_chains
 -- row, render_jobs row, analysis_cache row (of several see 52), renders row, memory_pins row,
 -- credit_accounts row; of several accounts the one with the lower user_id first. One exception: whoever gives
--- a job back locks its chain FOR KEY SHARE after the job; no holder of a chain waits
--- for a job. Rows of render_queues, the lock on the order of a chain (38), and the jobs and renders
--- of record_stages of many (51) are never waited for.
+-- a job back, or ends one that was lost, locks its chain FOR KEY SHARE after the job, and before any
+-- renders row (of several jobs the chains of all); no holder of a chain waits for a job.
+-- Rows of render_queues, the lock on the order of a chain (38), and the jobs and renders of
+-- record_stages of many (51) are never waited for.
 --
 -- complain if script is sourced in psql, rather than via CREATE EXTENSION
 \echo Use "CREATE EXTENSION renderchain" to load this file. \quit

@@ -32,6 +32,11 @@ CREATE FUNCTION renderchain._is_chain_made(p_name text, p_project text) RETURNS 
 LANGUAGE c VOLATILE STRICT
 AS 'MODULE_PATHNAME', 'rc_sql_is_chain_made';
 
+-- whether a render has been made with that idempotency key by now, likewise
+CREATE FUNCTION renderchain._is_key_used(p_key text) RETURNS boolean
+LANGUAGE c VOLATILE STRICT
+AS 'MODULE_PATHNAME', 'rc_sql_is_key_used';
+
 -- the chain of that name in a project, made if there is none
 CREATE FUNCTION renderchain._chain_by_name(p_name text, p_project_id uuid, p_now timestamptz) RETURNS uuid
 LANGUAGE plpgsql VOLATILE
@@ -97,7 +102,11 @@ BEGIN
     SELECT j.render_id, r.id, r.chain_id, r.chain_position::integer, j.request
     INTO o_render_id, v_seen, o_chain_id, o_chain_position, v_request
     FROM render_jobs j LEFT JOIN renders r ON r.id = j.render_id WHERE j.idempotency_key = p_key;
-    IF o_render_id IS NOT NULL AND v_seen IS NULL THEN
+    IF NOT FOUND AND pg_catalog.current_setting('transaction_isolation'::text) <> 'read committed'::text
+       AND renderchain._is_key_used(p_key) THEN
+        RAISE EXCEPTION 'could not serialize access: idempotency key "%" has been used meanwhile', p_key
+            USING ERRCODE = 'serialization_failure', HINT = 'Try again, in a new transaction.';
+    ELSIF o_render_id IS NOT NULL AND v_seen IS NULL THEN
         RAISE EXCEPTION 'idempotency key "%" was used for another request', p_key USING ERRCODE = 'RC009',
             DETAIL = 'A row security policy of the table renders hides the render that was made with it.',
             HINT = 'Take a new key.';

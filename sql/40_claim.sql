@@ -61,7 +61,8 @@ BEGIN
         RETURNING j.render_id, j.request, j.attempt, j.base_attempt
     ), marked AS (
         UPDATE renders r SET status = 'processing', started_at = COALESCE(r.started_at, p_now), updated_at = p_now
-        FROM taken t WHERE r.id = t.render_id
+        -- in the order in which pin_memory locks those of a chain
+        FROM (SELECT x.render_id FROM taken x ORDER BY x.render_id) t WHERE r.id = t.render_id
         RETURNING r.id, r.chain_id, r.chain_position::integer AS chain_position, r.type::text AS type, r.parent_render_id
     )
     SELECT m.id, m.chain_id, m.chain_position, m.type, t.request, t.attempt, p.o_memory, p.o_previous_output,
@@ -86,19 +87,25 @@ CREATE FUNCTION renderchain._sweep(p_now timestamptz, p_max integer) RETURNS int
 LANGUAGE plpgsql VOLATILE
 AS $$
 DECLARE
+    v_ids uuid[] := ARRAY(SELECT j.render_id FROM render_jobs j JOIN renders r ON r.id = j.render_id
+                          WHERE j.state <> 'ended' AND LEAST(j.lease_until, j.deadline) <= p_now
+                          ORDER BY LEAST(j.lease_until, j.deadline) LIMIT p_max
+                          FOR NO KEY UPDATE OF j SKIP LOCKED);
     v_job record;
     v_status text;
     v_count integer := 0;
     v_first_id uuid;
 BEGIN
+    IF pg_catalog.cardinality(v_ids) = 0 THEN
+        RETURN 0;
+    END IF;
+    PERFORM renderchain._hold_chains(v_ids);
     FOR v_job IN
-        SELECT e.render_id, e.attempt, e.state, e.deadline, e.lease_owner
-        FROM (SELECT j.render_id, j.attempt, j.state, j.deadline, j.lease_owner, r.user_id
-              FROM render_jobs j JOIN renders r ON r.id = j.render_id
-              WHERE j.state <> 'ended' AND LEAST(j.lease_until, j.deadline) <= p_now
-              ORDER BY LEAST(j.lease_until, j.deadline) LIMIT p_max
-              FOR NO KEY UPDATE OF j SKIP LOCKED) e
-        ORDER BY e.user_id
+        SELECT j.render_id, j.attempt, j.deadline, j.lease_owner
+        FROM render_jobs j JOIN renders r ON r.id = j.render_id
+        WHERE j.render_id = ANY (v_ids)
+        -- the user whose credits are reserved, whoever has the render by now
+        ORDER BY j.user_id, LEAST(j.lease_until, j.deadline)
     LOOP
         v_status := renderchain._try_to_give_back(v_job.render_id, p_now, CASE
             WHEN v_job.deadline <= p_now THEN NULL::jsonb

@@ -104,6 +104,17 @@ $$;
 COMMENT ON FUNCTION renderchain.extend_leases(text, uuid[], interval) IS
 'Extends the leases that a worker holds on renders, to the given interval from now but never past a render''s deadline. One row an id, in their order: held says whether to go on, cancelled whether somebody cancelled it; an id that does not exist is not held.';
 
+-- before renders, whose job rows are locked, are taken from whoever runs them: who pins memory locks a chain and then its
+-- renders, so nobody who has written one of them may wait for the chain or another one, as giving back and claiming do
+CREATE FUNCTION renderchain._hold_chains(p_render_ids uuid[]) RETURNS void
+LANGUAGE plpgsql VOLATILE
+AS $$
+BEGIN
+    PERFORM FROM render_chains c
+    WHERE c.id IN (SELECT r.chain_id FROM renders r WHERE r.id = ANY (p_render_ids)) ORDER BY c.id FOR KEY SHARE;
+END
+$$;
+
 CREATE FUNCTION renderchain.release_renders(worker text, except_ids uuid[] DEFAULT '{}')
 RETURNS TABLE (render_id uuid, status text)
 LANGUAGE plpgsql VOLATILE
@@ -114,6 +125,7 @@ DECLARE
     v_now timestamptz := renderchain.clock();
     v_error jsonb := pg_catalog.jsonb_build_object('message',
         pg_catalog.format('worker %s gave it back'::text, release_renders.worker));
+    v_held uuid[];
     v_id uuid;
     v_ids uuid[] := '{}';
     v_queued boolean := false;
@@ -122,14 +134,15 @@ BEGIN
     PERFORM renderchain._check_worker(release_renders.worker, '1 second'::interval);
     -- a claim of this worker that still runs, on a connection that it has lost, is waited for and undone too
     PERFORM renderchain._lock_name('worker'::text, release_renders.worker);
+    -- in the order of extend_leases
+    v_held := ARRAY(SELECT j.render_id FROM render_jobs j JOIN renders r ON r.id = j.render_id
+                    WHERE j.state = 'running' AND j.lease_owner = release_renders.worker
+                      AND (j.render_id = ANY (release_renders.except_ids)) IS NOT TRUE
+                    ORDER BY j.render_id FOR NO KEY UPDATE OF j);
+    PERFORM renderchain._hold_chains(v_held);
     FOR v_id IN
-        -- locked in the order of extend_leases, then one after the other by the accounts that they lock
-        SELECT h.render_id
-        FROM (SELECT j.render_id, r.user_id FROM render_jobs j JOIN renders r ON r.id = j.render_id
-              WHERE j.state = 'running' AND j.lease_owner = release_renders.worker
-                AND (j.render_id = ANY (release_renders.except_ids)) IS NOT TRUE
-              ORDER BY j.render_id FOR NO KEY UPDATE OF j) h
-        ORDER BY h.user_id, h.render_id
+        -- one after the other by the accounts that they lock
+        SELECT j.render_id FROM render_jobs j WHERE j.render_id = ANY (v_held) ORDER BY j.user_id, j.render_id
     LOOP
         status := renderchain._try_to_give_back(v_id, v_now, v_error, true);
         CONTINUE WHEN status IS NULL;

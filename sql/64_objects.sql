@@ -340,9 +340,12 @@ DECLARE
 BEGIN
     PERFORM renderchain.use_schema();
     -- one that was disowned since it was given out is to be removed once more
-    WITH gone AS (
-        DELETE FROM stored_objects o
-        WHERE o.key = ANY (forget_objects.keys) AND o.state = 'doomed' AND o.tries > 0 RETURNING 1
+    WITH removed AS (
+        -- in the order in which objects are disowned, so that the two cannot block each other
+        SELECT o.key FROM stored_objects o
+        WHERE o.key = ANY (forget_objects.keys) AND o.state = 'doomed' AND o.tries > 0 ORDER BY o.key FOR UPDATE
+    ), gone AS (
+        DELETE FROM stored_objects o USING removed r WHERE o.key = r.key RETURNING 1
     )
     SELECT pg_catalog.count(*) INTO v_count FROM gone;
     RETURN v_count;

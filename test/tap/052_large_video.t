@@ -25,6 +25,9 @@ print $video pack('N', 8 + $megabytes * 1048576), 'free', "\0" x ($megabytes * 1
 close $video;
 my $bytes = -s $file;
 
+# AddressSanitizer has terabytes of addresses of its own: no limit leaves a program that it is in alive.
+my $is_limited = !defined $ENV{ASAN_OPTIONS};
+
 # A worker that may have so much memory: (exit code, standard error).
 sub work
 {
@@ -32,7 +35,7 @@ sub work
 	local %ENV = (%ENV, %environment);
 	my ($said, $wrong) = ('', '');
 	run([ 'bash', '-c', 'ulimit -d "$1"; shift; exec renderchain worker --drain --json --provider local --provider-url "$@"', 'bash',
-			$memory * 1024, $server ], '>', \$said, '2>', \$wrong, timeout(300));
+			$is_limited ? $memory * 1024 : 'unlimited', $server ], '>', \$said, '2>', \$wrong, timeout(300));
 	return ($? & 127 ? 'killed' : $? >> 8, $wrong);
 }
 
@@ -67,9 +70,13 @@ is(scalar(grep { $_->{path} =~ /download/ } asked($server)), 2, 'without fetchin
 
 # Where no temporary file can be had it is kept in memory, for which that is too little.
 submit('--video', '--prompt', 'a brick house, number 3', '--user', $user, '--duration', '4');
-($code, $err) = work($enough, $server, TMPDIR => '/nowhere/at/all');
-is($code, 70, 'without a directory for temporary files that is not enough');
-expire_leases($node);
+SKIP:
+{
+	skip 'no limit can be set', 1 unless $is_limited;
+	($code, $err) = work($enough, $server, TMPDIR => '/nowhere/at/all');
+	is($code, 70, 'without a directory for temporary files that is not enough');
+	expire_leases($node);
+}
 ($code, $err) = work(8 * $megabytes, $server, TMPDIR => '/nowhere/at/all');
 is($code, 0, 'with more it goes on in memory') or diag($err);
 is(sql($node, "SELECT count(*) FROM renders WHERE status <> 'completed'"), '0', 'and completes');

@@ -28,7 +28,7 @@ sub serve
 {
 	my (@words) = @_;
 	my %serve = (out => '', err => '');
-	$serve{run} = start([ 'renderchain', 'serve', '--json', '--listen', '127.0.0.1:0', @words ], '<', \undef, '>', \$serve{out}, '2>', \$serve{err}, timeout(900));
+	$serve{run} = start([ 'renderchain', 'serve', '--json', '--listen', '127.0.0.1:0', @words ], '<', \undef, '>', \$serve{out}, '2>', overheard(\$serve{err}), timeout(900));
 	started($serve{run});
 	$serve{says} = sub { my ($what) = @_; wait_until(sub { $serve{run}->pump_nb if $serve{run}->pumpable; $serve{out} =~ $what }, "serve says $what: $serve{err}") };
 	$serve{says}->(qr/"listening"/);

@@ -14,14 +14,18 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 
 our @EXPORT = qw(new_server driver result_of events_of model_server calls_of stop_models
-  write_file read_file png_bytes wait_until sql one_value scratch start_worker end_of submit expire_leases restart_server started);
+  write_file read_file png_bytes wait_until sql one_value scratch start_worker end_of submit expire_leases restart_server started overheard);
 
 my $scratch = tempdir(CLEANUP => 1);
 my @models;
-my ($owner, @started) = ($$);
+my ($owner, @started, @overheard) = ($$);
 
 # Note a program or process that was started, so that a test that dies leaves nothing behind.
 sub started { my ($run) = @_; push @started, $run; return $run }
+
+# Note where the errors of a program come: what a sanitizer finds is said at the end of the test, also of a program that
+# was killed, whose errors nobody reads.
+sub overheard { my ($errors) = @_; push @overheard, $errors; return $errors }
 
 END
 {
@@ -30,7 +34,9 @@ END
 	if ($$ == $owner)
 	{
 		local $?;
+		for my $it (grep { ref } @started) { eval { $it->pump_nb if $it->pumpable } }
 		for my $it (@started) { ref $it ? eval { kill_kill($it) if $it->pumpable } : waitpid($it, WNOHANG) == 0 && kill 'KILL', $it }
+		print STDERR $$_ for grep { $$_ =~ /runtime error: |AddressSanitizer/ } @overheard;
 	}
 }
 
@@ -75,7 +81,7 @@ sub driver
 {
 	my (@words) = @_;
 	my ($out, $err) = ('', '');
-	my $run = start([ 'renderchain', @words ], '<', \undef, '>', \$out, '2>', \$err,
+	my $run = start([ 'renderchain', @words ], '<', \undef, '>', \$out, '2>', overheard(\$err),
 		timeout($PostgreSQL::Test::Utils::timeout_default));
 	finish($run);
 	return ($run->result(0), $out, $err);
@@ -109,7 +115,7 @@ sub start_worker
 {
 	my (@words) = @_;
 	my %worker = (out => '', err => '');
-	$worker{run} = start([ 'renderchain', 'worker', '--json', @words ], '<', \undef, '>', \$worker{out}, '2>', \$worker{err},
+	$worker{run} = start([ 'renderchain', 'worker', '--json', @words ], '<', \undef, '>', \$worker{out}, '2>', overheard(\$worker{err}),
 		timeout(300));
 	started($worker{run});
 	$worker{says} = sub {
@@ -141,7 +147,7 @@ sub model_server
 	my ($in, $out, $err) = ('', '', '');
 	local $ENV{RENDERCHAIN_LOCALMODEL_KEY} = 'local';
 	my $run = start([ 'renderchain-localmodel', '--port', '0', '--exit-on-eof', @words ],
-		'<', \$in, '>', \$out, '2>', \$err, timeout(600));
+		'<', \$in, '>', \$out, '2>', overheard(\$err), timeout(600));
 	wait_until(sub { $run->pump_nb; return $out =~ /^\d+\n/ || !$run->pumpable }, 'model server listens');
 	$out =~ /^(\d+)\n/ or die "the model server did not start: $err";
 	push @models, { run => $run, in => \$in };
@@ -153,7 +159,7 @@ sub model_server
 # Stop every model server that was started here.
 sub stop_models
 {
-	kill_kill($_->{run}) for @models;
+	for (@models) { eval { $_->{run}->pump_nb }; kill_kill($_->{run}) }
 	@models = ();
 	delete @ENV{qw(RENDERCHAIN_PROVIDER RENDERCHAIN_PROVIDER_URL)};
 	return;
