@@ -4,9 +4,6 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#ifdef __x86_64__
-#include <immintrin.h>
-#endif
 
 typedef enum PieceKind { PIECE_TEXT, PIECE_BYTES, PIECE_BASE64 } PieceKind;
 
@@ -144,60 +141,10 @@ static const char (*digit_pairs(void))[2] {
     return (const char(*)[2])pairs;
 }
 
-#ifdef __x86_64__
-/* Encode eight groups at once, while there are ten to look at; how many it has encoded. */
-__attribute__((target("avx2"))) static size_t encode_eights(char *to, const char *bytes,
-                                                            size_t groups) {
-    /* Each group's bytes as 1 0 2 1: so every digit's bits are within sixteen. */
-    const __m256i spread = _mm256_setr_epi8(1, 0, 2, 1, 4, 3, 5, 4, 7, 6, 8, 7, 10, 9, 11, 10, //
-                                            1, 0, 2, 1, 4, 3, 5, 4, 7, 6, 8, 7, 10, 9, 11, 10);
-    /* What is added to a value to make it a digit: from 26, 52 to 61, 62, 63, and below 26. */
-    const __m128i sixteen =
-        _mm_setr_epi8('a' - 26, '0' - 52, '0' - 52, '0' - 52, '0' - 52, '0' - 52, '0' - 52,
-                      '0' - 52, '0' - 52, '0' - 52, '0' - 52, '+' - 62, '/' - 63, 'A', 0, 0);
-    const __m256i added = _mm256_broadcastsi128_si256(sixteen);
-    size_t done = 0;
-    for (; groups - done >= 10; done += 8, bytes += 24, to += 32) {
-        __m128i low = _mm_loadu_si128((const __m128i *)bytes);
-        __m128i high = _mm_loadu_si128((const __m128i *)(bytes + 12));
-        __m256i all = _mm256_shuffle_epi8(_mm256_set_m128i(high, low), spread);
-        __m256i first_third = _mm256_mulhi_epu16(
-            _mm256_and_si256(all, _mm256_set1_epi32(0x0fc0fc00)), _mm256_set1_epi32(0x04000040));
-        __m256i second_fourth = _mm256_mullo_epi16(
-            _mm256_and_si256(all, _mm256_set1_epi32(0x003f03f0)), _mm256_set1_epi32(0x01000010));
-        __m256i values = _mm256_or_si256(first_third, second_fourth);
-        __m256i below_26 = _mm256_cmpgt_epi8(_mm256_set1_epi8(26), values);
-        __m256i kinds = _mm256_or_si256(_mm256_subs_epu8(values, _mm256_set1_epi8(51)),
-                                        _mm256_and_si256(below_26, _mm256_set1_epi8(13)));
-        _mm256_storeu_si256((__m256i *)to,
-                            _mm256_add_epi8(values, _mm256_shuffle_epi8(added, kinds)));
-    }
-    return done;
-}
-
-/* Can the processor do that? */
-static bool can_encode_eights(void) {
-    return __builtin_cpu_supports("avx2");
-}
-#else
-static size_t encode_eights(char *to, const char *bytes, size_t groups) {
-    (void)to, (void)bytes, (void)groups;
-    return 0;
-}
-
-static bool can_encode_eights(void) {
-    return false;
-}
-#endif
-
 /* Encode whole groups of three bytes, in twos while there are eight bytes to look at: in less than
  * half the time that libcrypto takes, which was a tenth of what a worker does. */
 static void encode_groups(char *to, const char *bytes, size_t groups) {
     const char(*pairs)[2] = digit_pairs();
-    size_t done = can_encode_eights() ? encode_eights(to, bytes, groups) : 0;
-    groups -= done;
-    bytes += done * 3;
-    to += done * 4;
     for (; groups >= 3; groups -= 2, bytes += 6, to += 8) {
         uint64_t bits;
         memcpy(&bits, bytes, 8);

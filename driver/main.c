@@ -9,7 +9,6 @@
 
 #include "app.h"
 #include "commands.h"
-#include "json_memory.h"
 #include "options.h"
 #include "table.h"
 
@@ -153,7 +152,6 @@ int main(int argc, char **argv) {
     fill_standard_descriptors();
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error like a full disk */
-    json_use_memory();
     srand((unsigned)time(NULL) ^ (unsigned)getpid());
     options_look(argc, argv);
     if (!all_utf8(argc, argv))

@@ -55,29 +55,6 @@ static void bites(void **state) {
     }
 }
 
-/* Longer ones, in which all groups of two bytes occur, are encoded many groups at once. */
-static void every_value(void **state) {
-    (void)state;
-    enum { LENGTH = 3 * 65536 + 1 };
-    unsigned char *bytes = mem_alloc(LENGTH);
-    for (size_t i = 0; i < LENGTH; i++)
-        bytes[i] = (unsigned char)(i % 3 == 0 ? i / 3 : i % 3 == 1 ? i / 3 >> 8 : i * 31 >> 5);
-    char *wanted = mem_alloc((LENGTH + 2) / 3 * 4 + 1);
-    EVP_EncodeBlock((unsigned char *)wanted, bytes, LENGTH);
-    Body *body = body_new(LENGTH * 2);
-    Bytes *held = bytes_of(bytes, LENGTH);
-    assert_true(body_append_base64(body, held));
-    for (size_t size = 1021; size <= LENGTH * 2; size = size * 2 + 1) {
-        char *text = bite(body, size);
-        assert_string_equal(text, wanted);
-        free(text);
-    }
-    body_free(body);
-    bytes_free(held);
-    free(wanted);
-    free(bytes);
-}
-
 static void limits(void **state) {
     (void)state;
     Body *body = body_new(10);
@@ -98,7 +75,6 @@ static void limits(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(bites), cmocka_unit_test(every_value),
-                                       cmocka_unit_test(limits)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(bites), cmocka_unit_test(limits)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
