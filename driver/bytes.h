@@ -37,6 +37,9 @@ void bytes_also_in(Bytes *bytes, const char *path);
 
 size_t bytes_length(const Bytes *bytes);
 
+/* Write so many bytes in hexadecimal, into twice the room and one more. */
+void hex_text(const unsigned char *bytes, size_t length, char *to);
+
 /* Their SHA-256 in hexadecimal; they are held when it is asked for the first time. "" where they
  * cannot be read. */
 const char *bytes_sha256(Bytes *bytes);

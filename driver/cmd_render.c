@@ -14,6 +14,7 @@
 #include "correction.h"
 #include "files.h"
 #include "input.h"
+#include "json_text.h"
 #include "options.h"
 #include "progress.h"
 #include "recipe_request.h"
@@ -343,7 +344,7 @@ static void add_hashes(const Session *session, json_t *request) {
 /* Claim, run, report. */
 static ExitCode claim_and_run(Session *session, json_t *request) {
     add_hashes(session, request);
-    char *text = json_dumps(request, JSON_COMPACT);
+    char *text = json_text(request);
     session->signals =
         signals_watch(http_loop(session->app.http), signalled, session, &session->watch);
     ask_for_claim(session, text);

@@ -4,6 +4,7 @@
 
 #include "commands.h"
 #include "input.h"
+#include "json_text.h"
 #include "query.h"
 #include "recipe_request.h"
 #include "request.h"
@@ -116,7 +117,7 @@ int cmd_submit(int argc, char **argv) {
     if ((!request || check_images(request, &settings)) && app_open(&app, &settings, &exit_code) &&
         (request || (request = from_recipe(&app, &options, &exit_code))) &&
         (!options.upload || upload(&app, request, &exit_code))) {
-        char *text = json_dumps(request, JSON_COMPACT);
+        char *text = json_text(request);
         const char *parameters[] = {text};
         exit_code = EXIT_OK;
         if (query(&app, "select * from renderchain.submit_render($1::jsonb)", 1, parameters,

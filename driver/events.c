@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "json_text.h"
 #include "render.h"
 
 /* A worker that dies in this time has analyses made again, or, once a picture is stored, a render
@@ -96,10 +97,10 @@ json_t *events_take(Render *render) {
 /* Send the queue, with objects to register where there are some, as one statement. */
 static void send_queue(Render *render, const json_t *objects, DbDone *done, void *context) {
     json_t *events = events_take(render);
-    char *text = json_dumps(events, JSON_TEXT);
+    char *text = json_text(events);
     char attempt[16];
     snprintf(attempt, sizeof attempt, "%d", render->attempt);
-    char *list = objects ? json_dumps(objects, JSON_TEXT) : NULL;
+    char *list = objects ? json_text(objects) : NULL;
     const char *parameters[] = {render->id, attempt, text, list};
     render_ask(render, list ? record_and_register_sql : record_sql, list ? 4 : 3, parameters, done,
                context);

@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "json_text.h"
+
 enum {
     GATHER_MS = 20, /* what comes one by one is asked for together */
     POLL_LISTENING_MS = 2000,
@@ -147,7 +149,7 @@ static void ask(void *context) {
         return;
     }
     rewind_seen(follow);
-    char *seen = json_dumps(follow->seen, JSON_COMPACT);
+    char *seen = json_text(follow->seen);
     bool finds = follow->chain_id || follow->all;
     const char *since = !finds ? NULL : follow->at ? follow->at : "infinity";
     const char *parameters[] = {seen, follow->chain_id, since, finds ? follow->first_at : NULL};

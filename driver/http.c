@@ -10,7 +10,11 @@
 
 #include "kill_point.h"
 
-enum { RECEIVE_MOST = 16 << 10, SEND_MOST = 512 << 10 };
+enum {
+    RECEIVE_MOST = 16 << 10,
+    SEND_MOST = 512 << 10,
+    SEND_ROOM = 4 << 20 /* that buffers for sending share, as long as few calls are out */
+};
 
 struct Http {
     Loop *loop;
@@ -18,6 +22,7 @@ struct Http {
     const char
         *authorities; /* a file with who is trusted to vouch for servers; NULL: the system's */
     unsigned next_id;
+    unsigned out; /* calls */
 };
 
 struct HttpCall {
@@ -144,6 +149,7 @@ static void stop_sending(HttpCall *call) {
 
 /* Free a call; its transfer must be out of the loop. */
 static void free_call(HttpCall *call) {
+    call->http->out--;
     curl_easy_cleanup(call->easy);
     curl_slist_free_all(call->request.headers);
     free(call->request.url);
@@ -261,6 +267,13 @@ static long buffer_size(size_t wanted, long most) {
     return wanted < LEAST ? LEAST : wanted > (size_t)most ? most : (long)wanted;
 }
 
+/* How large it shall be for sending: the larger, the fewer pieces the body is sent in. */
+static long send_buffer_size(const HttpCall *call) {
+    size_t length = call->request.body_length, share = SEND_ROOM / call->http->out;
+    size_t wanted = length < share ? length : share;
+    return buffer_size(wanted > length / 8 ? wanted : length / 8, SEND_MOST);
+}
+
 /* Set everything that is the same for every call: no redirects are followed,
  * since a key in a header must never reach another host. */
 static void set_options(HttpCall *call) {
@@ -283,8 +296,11 @@ static void set_options(HttpCall *call) {
     curl_easy_setopt(easy, CURLOPT_EXPECT_100_TIMEOUT_MS, 1000L);
     curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, request->connect_timeout_ms);
     curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, request->total_timeout_ms);
-    curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
-    curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, request->idle_timeout_ms / 1000);
+    /* It looks at the speed of every call once a second. */
+    if (!request->total_timeout_ms || request->idle_timeout_ms < request->total_timeout_ms) {
+        curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
+        curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, request->idle_timeout_ms / 1000);
+    }
     /* Calls that are made at once share one connection where the server can do that: the others
      * wait until the first one's handshake has told. Without TLS nothing would tell it. */
     if (strncasecmp(request->url, "https:", 6) == 0)
@@ -302,8 +318,7 @@ static void set_options(HttpCall *call) {
     curl_easy_setopt(easy, CURLOPT_BUFFERSIZE,
                      buffer_size(request->reply_maximum / 1024, RECEIVE_MOST));
     if (has_body(request)) {
-        curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE,
-                         buffer_size(request->body_length / 8, SEND_MOST));
+        curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, send_buffer_size(call));
         curl_easy_setopt(easy, CURLOPT_READFUNCTION, give_body);
         curl_easy_setopt(easy, CURLOPT_READDATA, call);
         curl_easy_setopt(easy, CURLOPT_SEEKFUNCTION, rewind_body);
@@ -329,6 +344,7 @@ HttpCall *http_send(Http *http, HttpRequest request, HttpDone *done, void *conte
     HttpCall *call = mem_alloc(sizeof *call);
     kill_point();
     call->http = http;
+    http->out++;
     call->request = request;
     if (request.pieces)
         call->request.body_length = body_length(request.pieces);

@@ -229,6 +229,5 @@ void sha256_hex(const void *bytes, size_t length, char hex[65]) {
     SHA256_Init(&hash);
     SHA256_Update(&hash, bytes, length);
     SHA256_Final(digest, &hash);
-    for (int i = 0; i < SHA256_DIGEST_LENGTH; i++)
-        snprintf(hex + 2 * i, 3, "%02x", digest[i]);
+    hex_text(digest, sizeof digest, hex);
 }

@@ -12,8 +12,10 @@ enum {
     EVENTS_A_TURN = 16,
     LONGEST_WAIT_MS = 1000,
     /* libcurl looks through all connections of a group for one that is free, and again when a
-     * transfer ends: with thousands in one group that took longer than sending. */
-    CONNECTIONS_A_GROUP = 256,
+     * transfer ends: with thousands in one group that took longer than sending. Where there are
+     * few of them, each is of use to all. */
+    CONNECTIONS_FEW = 256,
+    CONNECTIONS_A_GROUP = 64,
     GROUPS_MOST = 64,
     PIECES_A_TURN = 32 /* that a request is sent in */
 };
@@ -289,7 +291,8 @@ void loop_prepare_transfers(Loop *loop) {
 /* Keep up to so many connections open between transfers, which are given to more groups. */
 void loop_keep_connections(Loop *loop, long most) {
     loop_prepare_transfers(loop);
-    while (loop->group_count < GROUPS_MOST && (long)loop->group_count * CONNECTIONS_A_GROUP < most)
+    while (most > CONNECTIONS_FEW && loop->group_count < GROUPS_MOST &&
+           (long)loop->group_count * CONNECTIONS_A_GROUP < most)
         add_group(loop);
     for (size_t i = 0; i < loop->group_count; i++)
         curl_multi_setopt(loop->groups[i].multi, CURLMOPT_MAXCONNECTS,

@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "json_text.h"
+
 /* Does a list of the registry have the value? One that is not there has all. */
 static bool in_list(const Model *model, const char *list, const json_t *value) {
     const json_t *values = json_object_get(model->definition, list);
@@ -106,8 +108,7 @@ char *limit_explain(const Render *render, const Model *model, Limit limit) {
                             "interactions goes on from interactions/ID, veo from .../files/ID"},
     };
     char *wish = asked(render, limit);
-    char *can = json_dumps(json_object_get(model->definition, limits[limit].member),
-                           JSON_COMPACT | JSON_ENCODE_ANY);
+    char *can = json_text(json_object_get(model->definition, limits[limit].member));
     char *words = mem_printf("%s is %s, and model \"%s\" has %s %s in the registry: %s, or take "
                              "another model",
                              limits[limit].what, wish, model->id, limits[limit].member,

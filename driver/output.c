@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "json_text.h"
+
 /* The key that holds the render and the attempt, so that no two attempts ever write the same. */
 static void set_key(const Render *render, Picture *picture, const char *extension) {
     mem_set(&picture->key, "%.2s/%s-output-%d%s.%s", render->id, render->id, render->attempt,
@@ -78,7 +80,7 @@ static void register_again(StageRun *run) {
     set_key(render, picture, render->app->picture_type);
     picture->uploading = true;
     json_t *objects = describe(render, picture);
-    char *text = json_dumps(objects, JSON_TEXT);
+    char *text = json_text(objects);
     char *attempt = mem_printf("%d", render->attempt);
     const char *parameters[] = {render->id, attempt, text};
     render_ask(render, "select renderchain.register_objects($1::uuid, $2::integer, $3::jsonb)", 3,
@@ -152,7 +154,7 @@ void output_disown(Render *render, Picture *picture) {
         return;
     picture->uploading = false;
     json_t *objects = describe(render, picture);
-    char *text = json_dumps(objects, JSON_TEXT);
+    char *text = json_text(objects);
     char *attempt = mem_printf("%d", render->attempt);
     const char *parameters[] = {render->id, attempt, text};
     db_call(render->db, "select renderchain.disown_objects($1::uuid, $2::integer, $3::jsonb)", 3,

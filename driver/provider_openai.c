@@ -12,6 +12,7 @@
 #include <strings.h>
 
 #include "image_file.h"
+#include "json_text.h"
 #include "long_strings.h"
 #include "mask.h"
 #include "multipart.h"
@@ -208,8 +209,8 @@ static void add_options(Multipart *form, const json_t *options) {
     const char *key;
     json_t *value;
     json_object_foreach((json_t *)options, key, value) {
-        char *text = json_is_string(value) ? mem_strdup(json_string_value(value))
-                                           : json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
+        char *text =
+            json_is_string(value) ? mem_strdup(json_string_value(value)) : json_text(value);
         multipart_text(form, key, text);
         free(text);
     }

@@ -7,6 +7,7 @@
 #include "correction.h"
 #include "data_uri.h"
 #include "history.h"
+#include "json_text.h"
 
 const char *const recipe_parameters[] = {
     "quality",  "aspectRatio",      "durationSeconds", "quick", "skipStages",
@@ -116,10 +117,12 @@ static void leave_out(json_t *recipe, const char *name) {
 
 /* Hash a memory, in whatever order its members are; "" where there is none. */
 static void hash_memory(const json_t *memory, char hex[65]) {
-    char *text = memory ? json_dumps(memory, JSON_TEXT | JSON_SORT_KEYS) : NULL;
+    const size_t flags = JSON_TEXT | JSON_SORT_KEYS;
+    size_t length = memory ? json_dumpb(memory, NULL, 0, flags) : 0;
+    char *text = mem_alloc(length);
     *hex = '\0';
-    if (text)
-        sha256_hex(text, strlen(text), hex);
+    if (length && json_dumpb(memory, text, length, flags) == length)
+        sha256_hex(text, length, hex);
     free(text);
 }
 
@@ -170,7 +173,10 @@ static void add_prompt(json_t *recipe, const Render *render) {
 /* Leave members out until the recipe is as small as it has to be. */
 static void bound(json_t *recipe) {
     for (size_t i = 0; i < sizeof dispensable / sizeof dispensable[0]; i++) {
-        if (json_dumpb(recipe, NULL, 0, JSON_TEXT) <= RECIPE_MAXIMUM)
+        char *text = json_text(recipe);
+        bool fits = strlen(text) <= RECIPE_MAXIMUM;
+        free(text);
+        if (fits)
             break;
         const char *dot = strchr(dispensable[i], '.');
         json_t *object = dot ? json_object_get(recipe, "parameters") : recipe;

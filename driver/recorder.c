@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "json_text.h"
 #include "render.h"
 
 enum {
@@ -220,7 +221,7 @@ static void send_batch(Batch *batch) {
     json_t *list = json_array();
     for (const Item *item = batch->items.first; item; item = item->next)
         json_array_append(list, item->document);
-    char *text = json_dumps(list, JSON_TEXT);
+    char *text = json_text(list);
     const char *parameters[] = {text};
     batch->recorder->out++;
     db_call_told(batch->recorder->db, record_sql, 1, parameters, answered, batch);

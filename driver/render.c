@@ -11,6 +11,7 @@
 
 #include "correction.h"
 #include "history.h"
+#include "json_text.h"
 #include "output.h"
 #include "plan.h"
 #include "prepare.h"
@@ -447,7 +448,7 @@ static void complete(Render *render) {
         return;
     }
     json_object_set_new(result, "stages", events_take(render));
-    char *text = json_dumps(result, JSON_TEXT);
+    char *text = json_text(result);
     char attempt[16];
     snprintf(attempt, sizeof attempt, "%d", render->attempt);
     const char *parameters[] = {render->id, attempt, text};
@@ -471,7 +472,7 @@ static void failed(void *context, const DbReply *reply) {
 
 /* Record what happened, then fail, which refunds, or is tried again later. Takes the error. */
 static void fail_with(Render *render, json_t *error, bool again) {
-    char *text = json_dumps(error, JSON_TEXT);
+    char *text = json_text(error);
     char attempt[16];
     snprintf(attempt, sizeof attempt, "%d", render->attempt);
     const char *parameters[] = {render->id, attempt, text, again ? "t" : "f"};

@@ -5,6 +5,7 @@
 #include "chain_renders.h"
 #include "colour.h"
 #include "html.h"
+#include "json_text.h"
 #include "report.h"
 #include "table.h"
 
@@ -13,8 +14,8 @@ enum { DEPTH_MOST = 16, VALUE_MOST = 400 };
 /* One chip: a colour with its swatch, or a word; sign: "+", "−" or "". */
 static void write_chip(FILE *to, const json_t *entry, const char *sign, bool colours) {
     Colour colour = {0};
-    char *text = json_is_string(entry) ? text_cut(json_string_value(entry), VALUE_MOST)
-                                       : json_dumps(entry, JSON_COMPACT | JSON_ENCODE_ANY);
+    char *text =
+        json_is_string(entry) ? text_cut(json_string_value(entry), VALUE_MOST) : json_text(entry);
     const char *kind = *sign == '\0' ? "" : *sign == '+' ? " added" : " gone";
     html_print(to, "<li class=\"chip%s\" title=\"%s\">", kind, text);
     if (*sign)
@@ -61,8 +62,7 @@ static void write_value(FILE *to, const json_t *value) {
         fputs("<span class=\"soft\">nothing</span>", to);
         return;
     }
-    char *text = json_is_string(value) ? mem_strdup(json_string_value(value))
-                                       : json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
+    char *text = json_is_string(value) ? mem_strdup(json_string_value(value)) : json_text(value);
     char *cut = text_cut(text, VALUE_MOST);
     html_print(to, "%s", cut);
     free(cut);

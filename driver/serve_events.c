@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "json_text.h"
 #include "serve.h"
 
 enum { BEAT_MS = 15000, CHECK_MS = 5000 /* so long a stream may outlast its token */ };
@@ -43,7 +44,7 @@ static void gone(void *context) {
 
 /* Send an event; id NULL for one that cannot be gone on from. */
 static void send_event(ServeViewer *viewer, const char *event, const char *id, const json_t *data) {
-    char *text = json_dumps(data, JSON_TEXT);
+    char *text = json_text(data);
     char *line = id ? mem_printf("id: %s\nevent: %s\ndata: %s\n\n", id, event, text)
                     : mem_printf("event: %s\ndata: %s\n\n", event, text);
     web_stream_send(viewer->stream, line);
@@ -153,7 +154,7 @@ static void check_tokens(void *context) {
         if (viewer->stream)
             json_object_set_new(tokens, viewer->token, json_null());
     if (json_object_size(tokens) && db_is_up(serve->app->db)) {
-        char *text = json_dumps(tokens, JSON_COMPACT);
+        char *text = json_text(tokens);
         const char *parameters[] = {text};
         db_call_once(serve->app->db,
                      "select t from pg_catalog.jsonb_object_keys($1::jsonb) t "

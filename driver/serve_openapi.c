@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "embed.h"
+#include "json_text.h"
 #include "serve.h"
 
 EMBED(description, "openapi.json");
@@ -14,7 +15,7 @@ static const char *description_text(void) {
     if (!text) {
         json_t *json = json_loads(description, 0, NULL);
         json_object_set_new(json_object_get(json, "info"), "version", json_string(RC_VERSION));
-        text = json_dumps(json, JSON_COMPACT);
+        text = json_text(json);
         json_decref(json);
     }
     return text;

@@ -8,6 +8,7 @@
 #include "fetch.h"
 #include "form_data.h"
 #include "image_file.h"
+#include "json_text.h"
 #include "serve.h"
 #include "upload.h"
 
@@ -286,7 +287,7 @@ static void add_key(char **keys, const json_t *image) {
 /* Ask for it to be submitted. */
 static void submit(Serve *serve, WebRequest *request, const ServeRoute *route, json_t *body,
                    const char *keys) {
-    char *text = json_dumps(body, JSON_TEXT);
+    char *text = json_text(body);
     serve_ask_with(serve, request, route, NULL, text, keys);
     free(text);
 }

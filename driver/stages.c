@@ -7,6 +7,7 @@
 #include "assets.h"
 #include "correction.h"
 #include "history.h"
+#include "json_text.h"
 #include "model_limits.h"
 #include "output.h"
 #include "recipe.h"
@@ -61,7 +62,7 @@ static bool wants_corrected_extraction(const Render *render) {
 static void tell_json(ModelCall *call, const char *label, const json_t *json) {
     if (!json || json_is_null(json))
         return;
-    char *text = json_dumps(json, JSON_TEXT);
+    char *text = json_text(json);
     call_add_text(call, "%s (JSON): %s", label, text);
     free(text);
 }

@@ -7,6 +7,7 @@
 
 #include "image_file.h"
 #include "input.h"
+#include "json_text.h"
 
 /* One image. */
 typedef struct Piece {
@@ -226,7 +227,7 @@ static void register_pieces(Upload *upload) {
                                upload->app->storage.backend, "mime", piece->image.mime, "bytes",
                                (json_int_t)piece->image.length, "sha256", piece->image.sha256));
     }
-    char *text = json_dumps(objects, JSON_TEXT);
+    char *text = json_text(objects);
     const char *parameters[] = {upload->id, text};
     upload->asked = true;
     db_call(upload->db, "select renderchain.register_inputs($1::uuid, $2::jsonb)", 2, parameters,

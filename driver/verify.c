@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "json_text.h"
 #include "query.h"
 #include "table.h"
 
@@ -138,7 +139,7 @@ static bool compare_pages(Verification *verification) {
         json_t *listed = json_array();
         ok = list_some(verification, &last, listed);
         if (ok) {
-            char *text = json_dumps(listed, JSON_COMPACT);
+            char *text = json_text(listed);
             const char *parameters[] = {verification->app->storage.backend, text, after, last};
             DbAnswer answer = {0};
             ok = compare(verification,
@@ -201,7 +202,7 @@ static bool judge_suspects(Verification *verification) {
     json_t *listed = json_array(), *keys = json_array();
     bool ok = verification->suspect_count == 0 || look_again(verification, listed, keys);
     if (ok && verification->suspect_count > 0) {
-        char *text = json_dumps(listed, JSON_COMPACT), *names = json_dumps(keys, JSON_COMPACT);
+        char *text = json_text(listed), *names = json_text(keys);
         const char *parameters[] = {verification->app->storage.backend, text, names};
         DbAnswer answer = {0};
         ok = compare(verification,

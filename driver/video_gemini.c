@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "json_text.h"
 #include "video.h"
 #include "wire.h"
 
@@ -254,7 +255,7 @@ static Body *build_interaction(const VideoCall *call, char **path, char **error)
                              call->resolution, "delivery", "uri", "store", 1, "background", 1);
     if (previous)
         json_object_set_new(rest, "previous_interaction_id", json_string(previous));
-    char *members = json_dumps(rest, JSON_COMPACT);
+    char *members = json_text(rest);
     json_decref(rest);
     bool ok = wire_append(body, "{\"model\":") &&
               wire_append_json(body, json_string(call->model->id)) && append_inputs(body, call) &&

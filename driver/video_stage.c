@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "json_text.h"
 #include "model_limits.h"
 #include "output.h"
 
@@ -59,7 +60,7 @@ bool video_merge(StageRun *run, void (*next)(StageRun *run)) {
     if (any) {
         Merge *merge = mem_alloc(sizeof *merge);
         *merge = (Merge){run, next};
-        char *text = json_dumps(list, JSON_TEXT);
+        char *text = json_text(list);
         const char *parameters[] = {text};
         run->state = STATE_RUNNING;
         run->started = loop_now();

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "framing.h"
+#include "json_text.h"
 #include "linger.h"
 #include "table.h"
 
@@ -162,7 +163,7 @@ void web_answer_file(WebRequest *request, unsigned status, const char *type, int
 
 /* Answer with JSON. */
 void web_answer_json(WebRequest *request, unsigned status, json_t *json) {
-    char *text = json_dumps(json, JSON_COMPACT | JSON_ENCODE_ANY);
+    char *text = json_text(json);
     json_decref(json);
     web_answer(request, status, "application/json", text, strlen(text));
 }
@@ -185,7 +186,7 @@ void web_answer_problem(WebRequest *request, unsigned status, const char *title,
     json_object_set_new(problem, "status", json_integer((json_int_t)status));
     set_words(problem, "detail", detail);
     set_words(problem, "hint", hint);
-    char *text = json_dumps(problem, JSON_COMPACT);
+    char *text = json_text(problem);
     json_decref(problem);
     web_answer(request, status, "application/problem+json", text, strlen(text));
 }

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "json_text.h"
 #include "table.h"
 
 /* Append plain text. */
@@ -12,7 +13,7 @@ bool wire_append(Body *body, const char *text) {
 
 /* Append a JSON value's text, freeing the value. */
 bool wire_append_json(Body *body, json_t *value) {
-    char *text = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
+    char *text = json_text(value);
     bool ok = text && wire_append(body, text);
     free(text);
     json_decref(value);
