@@ -96,18 +96,28 @@ static DbCall *dequeue(Db *db) {
 /* Put a call that rested back into the queue. */
 static void ask_again(void *context);
 
-/* Write a call to the connection; false where that is gone. The schema, where one is named, is
- * set for the call's transaction only. */
+/* What is set for a call's transaction only: the schema, where one is named; and how long a call
+ * of a connection that stays may wait for a lock, since all others wait behind it. Then it is an
+ * error that passes. */
+static bool write_settings(const Db *db) {
+    const char *schema[] = {db->schema};
+    const char *sql = db->schema && db->stays
+                          ? "select pg_catalog.set_config('renderchain.schema', $1, true), "
+                            "pg_catalog.set_config('lock_timeout', '1s', true)"
+                      : db->schema ? "select pg_catalog.set_config('renderchain.schema', $1, true)"
+                                   : "select pg_catalog.set_config('lock_timeout', '1s', true)";
+    return (!db->schema && !db->stays) ||
+           PQsendQueryParams(db->connection, sql, db->schema ? 1 : 0, NULL,
+                             db->schema ? schema : NULL, NULL, NULL, 0) == 1;
+}
+
+/* Write a call to the connection; false where that is gone. */
 static bool write_call(Db *db, DbCall *call) {
     PGconn *connection = db->connection;
-    const char *schema[] = {db->schema};
     kill_point();
     trace_write(db->trace, "db_send", call->id, call->sql);
     call->sent = true;
-    return (!db->schema ||
-            PQsendQueryParams(connection,
-                              "select pg_catalog.set_config('renderchain.schema', $1, true)", 1,
-                              NULL, schema, NULL, NULL, 0) == 1) &&
+    return write_settings(db) &&
            PQsendQueryParams(connection, call->sql, call->count, NULL,
                              (const char *const *)call->parameters, NULL, NULL, 0) == 1 &&
            PQpipelineSync(connection) == 1;

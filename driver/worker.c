@@ -141,6 +141,10 @@ static void waiting_came(void *context, const DbReply *reply) {
     if (worker->state != WORKER_CLAIMING || worker->running)
         return;
     bool waits = reply->ok && strcmp(PQgetvalue(reply->result, 0, 0), "t") == 0;
+    if (!reply->ok && reply->result && db_error_passes(reply->sqlstate)) {
+        claim_later(worker, false);
+        return;
+    }
     if (!reply->ok || (!waits && worker->last_look))
         worker_stop(worker);
     else if (!waits)

@@ -107,6 +107,7 @@ BEGIN
         -- the user whose credits are reserved, whoever has the render by now
         ORDER BY j.user_id, LEAST(j.lease_until, j.deadline)
     LOOP
+        CONTINUE WHEN renderchain._is_locked(v_job.render_id); -- claims wait for nobody's transaction
         v_status := renderchain._try_to_give_back(v_job.render_id, p_now, CASE
             WHEN v_job.deadline <= p_now THEN NULL::jsonb
             ELSE pg_catalog.jsonb_build_object('message',

@@ -31,12 +31,12 @@ EXCEPTION
 END
 $$;
 
--- what is told of a render that somebody has locked
+-- what is told of a render that somebody has locked, or its account
 CREATE FUNCTION renderchain._locked(p_render_id uuid, OUT o_code text, OUT o_message text, OUT o_detail text,
     OUT o_hint text)
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 AS $$
-    SELECT '55P03'::text, pg_catalog.format('render %s is locked by another session'::text, p_render_id), ''::text,
+    SELECT '55P03'::text, pg_catalog.format('render %s or its account is locked by another session'::text, p_render_id), ''::text,
            'Record it again a little later.'::text
 $$;
 
@@ -63,24 +63,51 @@ BEGIN
 END
 $$;
 
--- complete those of some attempts whose jobs are locked that have a result (the others' is NULL) and whose renders
--- nobody has locked; gives those that somebody has
-CREATE FUNCTION renderchain._complete_some(p_render_ids uuid[], p_attempts integer[], p_results jsonb[], p_now timestamptz)
+-- lock the accounts of renders, whose jobs are locked; gives those whose account somebody has locked
+CREATE FUNCTION renderchain._with_locked_account(p_render_ids uuid[]) RETURNS uuid[]
+LANGUAGE plpgsql VOLATILE
+AS $$
+DECLARE
+    v_ids uuid[];
+    v_user_ids uuid[];
+    v_free uuid[];
+BEGIN
+    SELECT pg_catalog.array_agg(e.render_id), pg_catalog.array_agg(e.user_id) INTO v_ids, v_user_ids
+    FROM render_jobs j JOIN credit_entries e ON e.render_id = j.render_id AND e.run = j.run
+    WHERE j.render_id = ANY (p_render_ids) AND e.render_id = ANY (p_render_ids) AND e.kind = 'reserve';
+    v_free := ARRAY(SELECT a.user_id FROM credit_accounts a WHERE a.user_id = ANY (v_user_ids)
+                    ORDER BY a.user_id FOR NO KEY UPDATE SKIP LOCKED);
+    RETURN ARRAY(SELECT u.id FROM ROWS FROM (pg_catalog.unnest(v_ids), pg_catalog.unnest(v_user_ids)) AS u (id, user_id)
+                 WHERE u.user_id <> ALL (v_free));
+END
+$$;
+
+-- complete those of some attempts whose jobs are locked that have a result (the others' is NULL), and whose renders and
+-- accounts nobody has locked; gives those where somebody has
+CREATE FUNCTION renderchain._complete_some(p_render_ids uuid[], p_attempts integer[], p_results jsonb[], p_metered boolean,
+    p_now timestamptz)
 RETURNS uuid[]
 LANGUAGE plpgsql VOLATILE
 AS $$
 DECLARE
+    v_wanted uuid[] := ARRAY(SELECT u.id FROM ROWS FROM (pg_catalog.unnest(p_render_ids), pg_catalog.unnest(p_results))
+                                                  AS u (id, result) WHERE u.result IS NOT NULL);
     v_free uuid[];
+    v_without_account uuid[] := '{}';
     v_locked uuid[] := '{}';
     v_ids uuid[] := '{}';
     v_attempts integer[] := '{}';
     v_results jsonb[] := '{}';
 BEGIN
-    v_free := ARRAY(SELECT r.id FROM renders r WHERE r.id = ANY (p_render_ids) ORDER BY r.id FOR NO KEY UPDATE SKIP LOCKED);
+    v_free := ARRAY(SELECT r.id FROM renders r WHERE r.id = ANY (v_wanted) ORDER BY r.id FOR NO KEY UPDATE SKIP LOCKED);
+    IF p_metered THEN
+        v_without_account := renderchain._with_locked_account(v_wanted);
+    END IF;
     FOR v_place IN 1 .. pg_catalog.cardinality(p_render_ids) LOOP
         IF p_results[v_place] IS NULL OR p_render_ids[v_place] = ANY (v_ids) THEN
             CONTINUE; -- of two results of an attempt the first is it
-        ELSIF p_render_ids[v_place] <> ALL (v_free) AND renderchain._is_locked(p_render_ids[v_place]) THEN
+        ELSIF p_render_ids[v_place] = ANY (v_without_account)
+              OR p_render_ids[v_place] <> ALL (v_free) AND renderchain._is_locked(p_render_ids[v_place]) THEN
             v_locked := pg_catalog.array_append(v_locked, p_render_ids[v_place]);
         ELSIF renderchain._check_result(p_results[v_place], renderchain._where(p_render_ids, v_place)) THEN
             v_ids := pg_catalog.array_append(v_ids, p_render_ids[v_place]);
@@ -113,6 +140,7 @@ DECLARE
     "items": {"types": ["object"], "needed": ["render", "attempt", "events"], "others": {}, "members": {
         "render": {"types": ["string"], "pattern": "^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$", "is": "the id of a render"},
         "attempt": {"types": ["number"], "pattern": "^[0-9]{1,9}$", "is": "the number of an attempt"},
+        "events": {"types": ["array"], "is": "a list"},
         "objects": {"types": ["array", "null"], "is": "a list"},
         "result": {"types": ["object", "null"], "is": "a result"}}}}'::jsonb;
     v_named uuid[];
@@ -121,6 +149,7 @@ DECLARE
     v_events jsonb[];
     v_objects jsonb[];
     v_results jsonb[];
+    v_metered boolean;
     v_locked uuid[] := '{}';
 BEGIN
     IF NOT renderchain._fits(record_stages.renders, v_rule) THEN
@@ -130,9 +159,10 @@ BEGIN
     -- in one order for all, though nobody waits here; held is asked of what is locked, as _lock_attempt does, which raises,
     -- hence OFFSET 0: asked before, it would have all that runs be read
     SELECT pg_catalog.array_agg(l.render), pg_catalog.array_agg(l.attempt), pg_catalog.array_agg(l.events),
-           pg_catalog.array_agg(NULLIF(l.objects, 'null'::jsonb)), pg_catalog.array_agg(NULLIF(l.result, 'null'::jsonb))
-    INTO v_ids, v_attempts, v_events, v_objects, v_results
-    FROM (SELECT e.render, e.attempt, e.events, e.objects, e.result,
+           pg_catalog.array_agg(NULLIF(l.objects, 'null'::jsonb)), pg_catalog.array_agg(NULLIF(l.result, 'null'::jsonb)),
+           pg_catalog.bool_or(l.credits_reserved IS NOT NULL)
+    INTO v_ids, v_attempts, v_events, v_objects, v_results, v_metered
+    FROM (SELECT e.render, e.attempt, e.events, e.objects, e.result, j.credits_reserved,
                  j.attempt = e.attempt AND j.state = 'running' AND NOT j.cancel_requested AS held
           FROM ROWS FROM (pg_catalog.jsonb_to_recordset(record_stages.renders)
                           AS (render uuid, attempt integer, events jsonb, objects jsonb, result jsonb)) WITH ORDINALITY
@@ -147,7 +177,7 @@ BEGIN
             PERFORM renderchain._write_objects(v_ids, v_attempts, v_objects, 'pending'::text, v_now);
         END IF;
         IF pg_catalog.array_remove(v_results, NULL::jsonb) <> '{}'::jsonb[] THEN
-            v_locked := renderchain._complete_some(v_ids, v_attempts, v_results, v_now);
+            v_locked := renderchain._complete_some(v_ids, v_attempts, v_results, v_metered, v_now);
         END IF;
         FOR v_place IN 1 .. pg_catalog.cardinality(v_ids) LOOP
             IF v_results[v_place] IS NULL THEN
@@ -173,4 +203,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION renderchain.record_stages(jsonb) IS
-'record_stages, register_objects and complete_render of many renders in one transaction, for workers that run many: [{"render","attempt","events","objects"?,"result"?}]. The result is that of complete_render, without its stages: those are the events. One row a render that was refused, with the SQLSTATE that record_stages or complete_render would have raised (code: RC001 lease lost, RC002 cancelled, RC006 no such render, RC010 ended) and its words, or with 55P03 for one that another session has locked, which is not waited for: record it again. The others are recorded. RC005, and nothing is recorded, where what is to be recorded of any of them is invalid.';
+'record_stages, register_objects and complete_render of many renders in one transaction, for workers that run many: [{"render","attempt","events","objects"?,"result"?}]. The result is that of complete_render, without its stages: those are the events. One row a render that was refused, with the SQLSTATE that record_stages or complete_render would have raised (code: RC001 lease lost, RC002 cancelled, RC006 no such render, RC010 ended) and its words, or with 55P03 for one of which another session has the job, the render or the account locked, which is not waited for: record it again. The others are recorded. RC005, and nothing is recorded, where what is to be recorded of any of them is invalid.';
