@@ -16,7 +16,8 @@ struct Input {
     ImageFile *into;
     InputDone *done;
     void *context;
-    LoopTimer *timer; /* while it waits to report what is known already */
+    json_t *named;
+    LoopTimer *timer; /* while it waits to read what is at hand */
     Fetch *fetch;
     StorageJob *stored;
     char *error;
@@ -27,6 +28,7 @@ static void free_input(Input *input) {
     free(input->label);
     free(input->key);
     free(input->error);
+    json_decref(input->named);
     free(input);
 }
 
@@ -36,13 +38,6 @@ static void report(Input *input) {
         mem_set(&input->error, "%s: %s", input->label, input->error);
     input->done(input->context, input->error);
     free_input(input);
-}
-
-/* Report what was known at once. */
-static void report_later(void *context) {
-    Input *input = context;
-    input->timer = NULL;
-    report(input);
 }
 
 /* Look at bytes that have come; they are taken. */
@@ -133,34 +128,40 @@ static bool may_read(const Settings *settings, const char *path, char **error) {
     return below;
 }
 
-/* Begin with what a member names. */
-static void begin(Input *input, const json_t *named) {
+/* Read what is at hand, and report. */
+static void read_now(void *context) {
+    Input *input = context;
+    const char *path = path_of(input->named);
+    input->timer = NULL;
+    if (!path && !json_string_value(json_object_get(input->named, "url")))
+        input->error = mem_strdup("it has neither \"path\" nor \"key\" nor \"url\"");
+    else if ((!path || may_read(&input->app->settings, path, &input->error)) &&
+             !read_at_hand(input->into, input->named, true, &input->error))
+        explain_path(path, &input->error);
+    report(input);
+}
+
+/* Load what a member names. What is at hand is read when its turn comes: of all renders that are
+ * claimed together the images would be in memory before the first of them is sent and let go. */
+Input *input_load(App *app, const json_t *named, const char *label, ImageFile *into,
+                  InputDone *done, void *context) {
     const char *key = json_string_value(json_object_get(named, "key"));
     const char *url = json_string_value(json_object_get(named, "url"));
-    App *app = input->app;
-    input->key = mem_strdup(key);
+    Input *input = mem_alloc(sizeof *input);
+    *input = (Input){.app = app,
+                     .label = mem_strdup(label),
+                     .key = mem_strdup(key),
+                     .into = into,
+                     .done = done,
+                     .context = context,
+                     .named = json_incref((json_t *)named)};
     if (key)
         input->stored = storage_get(&app->storage, key, IMAGE_FILE_MAXIMUM, read_object, input);
     else if (url && !data_uri_is(url))
         input->fetch = fetch_start(app->http, url, app->settings.private_urls, IMAGE_FILE_MAXIMUM,
                                    fetched, input);
-    else if (!url && !path_of(named))
-        input->error = mem_strdup("it has neither \"path\" nor \"key\" nor \"url\"");
-    else if (path_of(named) && !may_read(&app->settings, path_of(named), &input->error))
-        return;
-    else if (!read_at_hand(input->into, named, true, &input->error))
-        explain_path(path_of(named), &input->error);
-}
-
-/* Load what a member names. */
-Input *input_load(App *app, const json_t *named, const char *label, ImageFile *into,
-                  InputDone *done, void *context) {
-    Input *input = mem_alloc(sizeof *input);
-    *input = (Input){
-        .app = app, .label = mem_strdup(label), .into = into, .done = done, .context = context};
-    begin(input, named);
-    if (!input->fetch && !input->stored)
-        input->timer = loop_after(http_loop(app->http), 0, report_later, input);
+    else
+        input->timer = loop_after(http_loop(app->http), 0, read_now, input);
     return input;
 }
 

@@ -312,6 +312,7 @@ static void inputs(void **state) {
     expect_load(&app, json_pack("{s:s}", "url", half), "truncated");
     expect_load(&app, json_pack("{s:s}", "url", "ftp://host/x"), "begins with http");
     expect_load(&app, json_pack("{}"), "neither");
+    expect_load(&app, json_pack("{s:i}", "url", 1), "neither");
     app.settings.private_urls = false;
     expect_load(&app, json_pack("{s:s}", "url", url), "--allow-private-urls");
     storage_close(&app.storage);
@@ -320,6 +321,30 @@ static void inputs(void **state) {
     char *const texts[] = {where, path, url, page, half, stored, uri};
     for (size_t i = 0; i < COUNT(texts); i++)
         free(texts[i]);
+}
+
+/* Of inputs that are asked for together none is in memory before the one before it has been told
+ * of, so that who asks can let it go first. */
+static void one_by_one(void **state) {
+    (void)state;
+    App app = {.http = http};
+    ImageFile images[3] = {{0}};
+    Got got[3] = {{0}};
+    char *path = mem_printf("%s/image.png", top);
+    json_t *named = json_pack("{s:s}", "path", path);
+    size_t before = bytes_in_memory();
+    for (size_t i = 0; i < COUNT(images); i++)
+        input_load(&app, named, "x", &images[i], keep_input, &got[i]);
+    json_decref(named);
+    assert_int_equal(bytes_in_memory(), before);
+    while (!got[0].done || !got[1].done || !got[2].done)
+        loop_turn(http_loop(http));
+    for (size_t i = 0; i < COUNT(images); i++) {
+        assert_null(got[i].error);
+        assert_int_equal(images[i].width, 3);
+        image_file_free(&images[i]);
+    }
+    free(path);
 }
 
 /* What words of the command line name. */
@@ -423,7 +448,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(addresses), cmocka_unit_test(data_uris),  cmocka_unit_test(judged),
         cmocka_unit_test(fetched),   cmocka_unit_test(not_public), cmocka_unit_test(inputs),
-        cmocka_unit_test(words),     cmocka_unit_test(dropped),
+        cmocka_unit_test(words),     cmocka_unit_test(dropped),    cmocka_unit_test(one_by_one),
     };
     return cmocka_run_group_tests_name("driver input", tests, set_up, tear_down);
 }
