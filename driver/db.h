@@ -81,6 +81,10 @@ void db_call_told(Db *db, const char *sql, int count, const char *const *paramet
 /* How long to wait before that, in milliseconds, after so many tries before. */
 double db_backoff(unsigned tries);
 
+/* The same before connecting again: never as long as the shortest lease takes between two times
+ * that it is extended, or a worker would lose its renders to one that has come back sooner. */
+double db_connect_backoff(unsigned tries);
+
 /* Are calls unanswered? How many? */
 bool db_busy(const Db *db);
 unsigned db_unanswered(const Db *db);

@@ -11,7 +11,8 @@ enum {
     OLDEST_SERVER = 140000,
     CONNECT_SECONDS = 10,
     FIRST_BACKOFF_MS = 100,
-    BACKOFF_DOUBLINGS = 6
+    BACKOFF_DOUBLINGS = 6,
+    CONNECT_DOUBLINGS = 3 /* 0.8 s: leases, of 3 s and more, are to outlive a restart */
 };
 
 /* Keep libpq's notices out of standard error: progress lines live there. */
@@ -113,6 +114,11 @@ double db_backoff(unsigned tries) {
     return bound * (0.5 + 0.5 * ((double)rand() / RAND_MAX));
 }
 
+/* The same before connecting again. */
+double db_connect_backoff(unsigned tries) {
+    return db_backoff(tries < CONNECT_DOUBLINGS ? tries : CONNECT_DOUBLINGS);
+}
+
 /* ---- connecting again, from the loop ---- */
 
 static void handshake_ready(void *context, short happened);
@@ -176,5 +182,5 @@ static void try_once(void *context) {
 
 /* Begin to connect again after a while. */
 void db_connect_later(Db *db) {
-    db->connecting = loop_after(db->loop, db_backoff(db->attempts++), try_once, db);
+    db->connecting = loop_after(db->loop, db_connect_backoff(db->attempts++), try_once, db);
 }
