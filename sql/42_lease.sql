@@ -92,6 +92,28 @@ BEGIN
 END
 $$;
 
+-- extend the leases on all of some renders that a worker holds; where jobs of some are locked on none, and gives those.
+-- What is undone leaves no lock behind, and what is not is locked and written by one subtransaction: with two it would
+-- take a multixact for each.
+CREATE FUNCTION renderchain._extend_all(p_worker text, p_render_ids uuid[], p_lease interval, p_now timestamptz)
+RETURNS uuid[]
+LANGUAGE plpgsql VOLATILE
+AS $$
+DECLARE
+    v_extended uuid[];
+    v_left uuid[];
+BEGIN
+    v_extended := renderchain._extend_free(p_worker, p_render_ids, p_lease, p_now);
+    v_left := ARRAY(SELECT u.id FROM pg_catalog.unnest(p_render_ids) AS u (id) WHERE u.id <> ALL (v_extended));
+    IF v_left <> '{}'::uuid[] THEN
+        RAISE lock_not_available;
+    END IF;
+    RETURN v_left;
+EXCEPTION WHEN lock_not_available THEN
+    RETURN v_left;
+END
+$$;
+
 -- those of some renders that a worker holds, extended or not
 CREATE FUNCTION renderchain._held(p_worker text, p_render_ids uuid[], p_now timestamptz) RETURNS uuid[]
 LANGUAGE plpgsql VOLATILE
@@ -127,12 +149,16 @@ AS $$
 DECLARE
     v_now timestamptz := renderchain.clock();
     v_held uuid[];
+    v_locked uuid[];
 BEGIN
     PERFORM renderchain.use_schema();
     PERFORM renderchain._check_worker(extend_leases.worker, extend_leases.lease);
     v_held := renderchain._held(extend_leases.worker, extend_leases.render_ids, v_now);
-    PERFORM renderchain._wait_a_moment(v_held);
-    PERFORM renderchain._extend_free(extend_leases.worker, v_held, extend_leases.lease, v_now);
+    v_locked := renderchain._extend_all(extend_leases.worker, v_held, extend_leases.lease, v_now);
+    IF v_locked <> '{}'::uuid[] THEN
+        PERFORM renderchain._wait_a_moment(v_locked);
+        PERFORM renderchain._extend_free(extend_leases.worker, v_held, extend_leases.lease, v_now);
+    END IF;
     v_held := renderchain._held(extend_leases.worker, extend_leases.render_ids, v_now);
     -- a statement of its own, to see cancellations that the one above waited for
     RETURN QUERY
