@@ -6,6 +6,8 @@
 
 #include "kill_point.h"
 
+enum { LOCKED_AGAIN_MS = 50 };
+
 /* Errors that pass by themselves, by SQLSTATE or its class: serialization and deadlocks, resources,
  * locks, an operator's intervention, a server that is a standby until it is promoted. */
 static const char *const passing[] = {"40", "53", "55P", "57", "08", "25006"};
@@ -155,12 +157,13 @@ static DbReply read_error(const PGresult *result) {
                      .hint = found[3] ? found[3] : ""};
 }
 
-/* Let a call wait before it is asked again. */
-static void rest(Db *db, DbCall *call) {
+/* Let a call wait before it is asked again: not for long where it has waited for a lock. */
+static void rest(Db *db, DbCall *call, bool locked) {
     PQclear(call->result);
     call->result = NULL;
     call->sent = false;
-    call->again = loop_after(db->loop, db_backoff(call->tries++), ask_again, call);
+    double wait = locked ? LOCKED_AGAIN_MS : db_backoff(call->tries++);
+    call->again = loop_after(db->loop, wait, ask_again, call);
     call->next = db->resting;
     db->resting = call;
 }
@@ -176,7 +179,7 @@ static void answer(Db *db) {
     kill_point();
     trace_write(db->trace, "db_done", call->id, NULL);
     if (!ok && db->stays && !call->once && !call->told && db_error_passes(reply.sqlstate)) {
-        rest(db, call);
+        rest(db, call, strcmp(reply.sqlstate, "55P03") == 0);
         return;
     }
     db->unanswered--;
