@@ -67,7 +67,8 @@ is(status_of('', 'GET', $_), 404, "$_ is none of it") for '/page/', '/page/nothi
 is(status_of('', 'GET', $_), 401, "$_ is none of it") for '/renderchain.jsx', '/renderchainXXX', '/openapi.jsonx';
 is(status_of('alice', 'GET', $_), 404, "$_ is not there") for '/page/nothing.js', '/renderchainXXX', '/page/page.css/x';
 
-# A request whose end can be told in two ways, or in none, is refused, and nothing behind it is read.
+# A request whose end can be told in two ways, or in none, is refused, and nothing behind it is read. Of one that is wrong
+# in two ways libmicrohttpd 1.0 names the one, before we are asked, and we the other.
 sub raw
 {
 	my ($text) = @_;
@@ -79,13 +80,13 @@ sub raw
 my $behind = "GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
 for my $case ([ "Content-Length: 2\r\nContent-Length: 4", '400' ], [ "Content-Length: 4\r\nContent-Length: 2", '400' ],
 	[ "Content-Length: 4\r\nTransfer-Encoding: chunked", '400' ], [ "Content-Length : 2", '400' ], [ "Content-Length: 2\r\nTransfer-Encoding\t: chunked", '400' ], [ "Content-Length: 2\r\nContent-Length: 2", '401 200' ],
-	[ "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked", '400' ], [ "Transfer-Encoding: gzip\r\nContent-Length: 2", '400' ],
+	[ "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked", '400' ], [ "Transfer-Encoding: gzip\r\nContent-Length: 2", '400|501' ],
 	(map { [ "Transfer-Encoding: $_", '501' ] } 'gzip', 'gzip, chunked', 'chunked, gzip', 'identity', 'xchunked', ''), [ "Transfer-Encoding: chunked\r\nTransfer-Encoding: gzip", '400' ], [ "Transfer-Encoding: Chunked", '401' ])
 {
 	my ($headers, $statuses) = @$case;
 	my $socket = raw("POST /api/renders HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n$headers\r\n\r\n{}$behind");
 	my $text = do { local $/; <$socket> };
-	is(join(' ', $text =~ m{HTTP/1\.1 (\d+)}g), $statuses, $headers =~ s/\r\n/, /r) or diag($text);
+	like(join(' ', $text =~ m{HTTP/1\.1 (\d+)}g), qr/^(?:$statuses)$/, $headers =~ s/\r\n/, /r) or diag($text);
 }
 # Who stops in the middle of a head is let go; that is looked at below.
 my @halves = map { raw($_) } 'GET', "GET /healthz HTTP/1.1\r\nHost: x\r\nX-", "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\nGET /healthz HTTP/1.1\r\nX-";
