@@ -1,5 +1,6 @@
 /* renderchain: runs the stages of a render and keeps every result in PostgreSQL. */
 #include <fcntl.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -148,7 +149,17 @@ static int check_output(int code) {
     return code == EXIT_OK ? EXIT_STORAGE : code;
 }
 
+/* Have large pieces of memory go back to the kernel when they are freed. glibc keeps up to 32 MB
+ * each for later once such have been freed, and a worker would stay as large as its largest burst
+ * of images has made it. */
+static void give_large_memory_back(void) {
+#ifdef __GLIBC__
+    mallopt(M_MMAP_THRESHOLD, 1 << 20);
+#endif
+}
+
 int main(int argc, char **argv) {
+    give_large_memory_back();
     fill_standard_descriptors();
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error like a full disk */
