@@ -88,6 +88,7 @@ sub remember
 }
 
 # Keep some of what runs locked for a while, as an application does whose transaction stays open: in the order of no other.
+# How long that is, is what others are tried with: nothing here waits for anything to have happened by then.
 sub hold
 {
 	my ($table, $key) = @{ ([ 'render_jobs', 'render_id' ], [ 'renders', 'id' ])[ rand 2 ] };
