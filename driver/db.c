@@ -182,7 +182,6 @@ static void answer(Db *db) {
         rest(db, call, strcmp(reply.sqlstate, "55P03") == 0);
         return;
     }
-    db->unanswered--;
     call->done(call->context, &reply);
     free_call(call);
 }
@@ -210,16 +209,18 @@ static void tell_callers(Db *db, const char *message) {
         DbReply reply = {false, NULL, "08006", message, "", ""};
         next = call->next;
         trace_write(db->trace, "db_done", call->id, NULL);
-        db->unanswered--;
         call->done(call->context, &reply);
         free_call(call);
     }
 }
 
-/* The connection is gone. */
-void db_lose(Db *db, const char *words) {
+/* The connection is gone, as libpq has noticed. Callers are told, or what they asked waits for the
+ * next one. */
+static void lose(Db *db) {
+    char *words = db_words(db->connection);
     char *message = mem_printf("lost the connection to the database: %s",
                                *words ? words : "server closed the connection");
+    free(words);
     db->lost = true;
     loop_unwatch(db->loop, db->watch);
     db->watch = NULL;
@@ -229,13 +230,6 @@ void db_lose(Db *db, const char *words) {
     }
     tell_callers(db, message);
     free(message);
-}
-
-/* The connection is gone, as libpq has noticed. */
-static void lose(Db *db) {
-    char *words = db_words(db->connection);
-    db_lose(db, words);
-    free(words);
 }
 
 /* Tell a caller from the loop that the connection is or has been lost. */
@@ -390,7 +384,6 @@ static void ask(Db *db, const char *sql, int count, const char *const *parameter
         for (int i = 0; i < count; i++)
             call->parameters[i] = mem_strdup(parameters[i]);
     }
-    db->unanswered++;
     send_call(db, call);
 }
 
@@ -415,11 +408,6 @@ void db_call_told(Db *db, const char *sql, int count, const char *const *paramet
 /* Are calls unanswered? */
 bool db_busy(const Db *db) {
     return db->first || db->resting;
-}
-
-/* How many calls are unanswered? */
-unsigned db_unanswered(const Db *db) {
-    return db->unanswered;
 }
 
 /* Copy a reply for db_ask. */

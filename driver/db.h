@@ -85,9 +85,8 @@ double db_backoff(unsigned tries);
  * that it is extended, or a worker would lose its renders to one that has come back sooner. */
 double db_connect_backoff(unsigned tries);
 
-/* Are calls unanswered? How many? */
+/* Are calls unanswered? */
 bool db_busy(const Db *db);
-unsigned db_unanswered(const Db *db);
 
 /* Ask, and turn the loop until the answer is there; for commands that do one thing.
  * The reply is the caller's, to be freed with db_answer_free. */
