@@ -50,7 +50,7 @@ $$;
 -- stage and part of a render the last counts, with the first one's start. Every written row takes a new seq: stages that
 -- were there before first, then new ones in the order of the events. A stage that has ended is not opened again by an
 -- event that comes late. Returns the last seq.
-CREATE FUNCTION renderchain._write_events(p_render_ids uuid[], p_attempts integer[], p_events jsonb[], p_now timestamptz)
+CREATE FUNCTION renderchain._write_stages(p_render_ids uuid[], p_attempts integer[], p_events jsonb[], p_now timestamptz)
 RETURNS bigint
 LANGUAGE plpgsql VOLATILE
 AS $$
@@ -114,6 +114,31 @@ BEGIN
         PERFORM renderchain._keep_analyses(v_with_images, p_now);
     END IF;
     RETURN v_seq;
+END
+$$;
+
+-- the same, for a transaction that keeps its snapshot too: it is told to try again where somebody has recorded one of
+-- these stages since, which it does not see, instead of which constraint that breaks
+CREATE FUNCTION renderchain._write_events(p_render_ids uuid[], p_attempts integer[], p_events jsonb[], p_now timestamptz)
+RETURNS bigint
+LANGUAGE plpgsql VOLATILE
+AS $$
+DECLARE
+    v_table text;
+BEGIN
+    IF renderchain._sees_others() THEN
+        RETURN renderchain._write_stages(p_render_ids, p_attempts, p_events, p_now);
+    END IF;
+    BEGIN
+        RETURN renderchain._write_stages(p_render_ids, p_attempts, p_events, p_now);
+    EXCEPTION WHEN unique_violation THEN
+        GET STACKED DIAGNOSTICS v_table = TABLE_NAME;
+        IF v_table <> 'render_stages'::text THEN
+            RAISE;
+        END IF;
+    END;
+    RAISE EXCEPTION 'could not serialize access: stages of these renders have been recorded meanwhile'
+        USING ERRCODE = 'serialization_failure', HINT = 'Try again, in a new transaction.';
 END
 $$;
 
