@@ -49,7 +49,6 @@ sub pool_says
 	return $out;
 }
 wait_until(sub { pool_says('SELECT 1') eq '1' }, 'pgbouncer serves');
-my @pids = map { pool_says('SELECT pg_backend_pid()') } 1 .. 2;
 
 model_server('--canned', '--latency-ms', '50');
 my $worker = through_pool(sub { start_worker('--concurrency', '8') });
