@@ -223,6 +223,21 @@ is(join(' ', map { my $socket = $_; (do { local $/; <$socket> }) =~ m{^HTTP/1\.1
 	while ($sent < 1000 && defined syswrite $endless, ' ' x (1 << 20)) { $sent++ }
 	cmp_ok($sent, '<', 100, 'and not without end');
 }
+# Who was let in and sends pieces without end is told as soon as that shows, and may send on for a while.
+{
+	local $SIG{PIPE} = 'IGNORE';
+	my $endless = raw("POST /api/renders HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer $token{alice}\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n");
+	my ($sent, $chunk) = (0, "100000\r\n" . ' ' x (1 << 20) . "\r\n");
+	while ($sent < 100 && !IO::Select->new($endless)->can_read(0) && $endless->print($chunk) && $endless->flush) { $sent++ }
+	cmp_ok($sent, '<', 100, 'pieces without end are not read without end');
+	ok($endless->print($chunk) && $endless->flush, 'nor is their sender cut off');
+	my $answer = do { local $/; <$endless> };
+	like($answer, qr/^HTTP\/1\.1 413 /, 'who is told why');
+	like($answer, qr/^\Q$_\E\r?$/m, "... with $_") for 'Connection: close', 'Content-Type: application/problem+json', 'X-Content-Type-Options: nosniff';
+	my ($head, $body) = split /\r\n\r\n/, $answer, 2;
+	is(length $body, $head =~ /^Content-Length: (\d+)\r?$/m ? $1 : -1, '... whole');
+	is(decode_json($body)->{title}, 'the request is too large', '... in words');
+}
 is((ask('', 'POST', '/api/renders', '-H', 'Expect:', '-H', 'Transfer-Encoding: chunked', '-F', "style=\@$large"))[0], 401, 'in pieces, too');
 is((ask('', 'POST', '/api/renders', '-F', "style=\@$large"))[0], 401, 'and who asks first');
 sql($node, "SELECT renderchain.cancel_render(id) FROM renders WHERE id <> '$render->{renderId}' AND status = 'pending'");
