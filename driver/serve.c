@@ -312,7 +312,7 @@ void serve_admit(void *context, WebRequest *request) {
 
 /* Is the database there? */
 static void health(Serve *serve, WebRequest *request, const ServeRoute *route, const char *part) {
-    bool up = db_is_up(serve->app->db);
+    bool up = db_is_up(serve->app->db) && serve_changes_up(serve);
     (void)route;
     (void)part;
     web_answer_json(request, up ? 200 : 503,

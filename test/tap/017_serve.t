@@ -282,7 +282,7 @@ is(($_->{run}->finish, $_->{run}->result(0))[1], 0, 'a stream ends with its rend
 is(join(' ', $first->{out} =~ /^id: (\S+)$/mg), "$seq $later $last $last.end", 'each change once, across a restart of the database');
 is(join(' ', $third->{out} =~ /^id: (\S+)$/mg), "$later $last $last.end", 'who comes back is told what is new to him');
 is(status_of('alice', 'GET', "/api/renders/$id/events", '-H', "Last-Event-ID: $last.end"), 204, 'and is told when there is no more to come');
-is(sql($node, q(SELECT count(*) FROM pg_stat_activity WHERE datname = 'postgres' AND pid <> pg_backend_pid() AND backend_type = 'client backend')), '2', 'two connections in all');
+is(sql($node, q(SELECT count(*) FROM pg_stat_activity WHERE datname = 'postgres' AND pid <> pg_backend_pid() AND backend_type = 'client backend')), '3', 'three connections in all');
 
 # The rest of a render and a chain.
 my $result = json_of(ask('alice', 'GET', "/api/renders/$id"));

@@ -71,7 +71,7 @@ cmp_ok($slow_each, '<', 64, 'nor does a slow one');
 $slow->{run}->kill_kill;
 all_is_well('after');
 wait_until(sub { (ask('admin', 'GET', '/metrics'))[1] =~ /^renderchain_http_streams 0$/m }, 'no stream is open');
-is(sql($node, q(SELECT count(*) FROM pg_stat_activity WHERE datname = 'postgres' AND pid <> pg_backend_pid() AND backend_type = 'client backend')), '2', 'none of them was a connection to the database');
+is(sql($node, q(SELECT count(*) FROM pg_stat_activity WHERE datname = 'postgres' AND pid <> pg_backend_pid() AND backend_type = 'client backend')), '3', 'none of them was a connection to the database');
 $serve->{run}->signal('TERM');
 is(($serve->{run}->finish, $serve->{run}->result(0))[1], 0, 'it ends in good order');
 done_testing();
