@@ -53,6 +53,8 @@ static const ServeRoute routes[] = {
      "u", 200},
     {"GET", "/api/chains/{}", LEVEL_READ, serve_ask,
      "select renderchain.get_chain(renderchain.own_chain($1::uuid, $2::uuid))", "iu", 200},
+    {"GET", "/api/chains/{}/events", LEVEL_READ, serve_chain_events,
+     "select renderchain.own_chain($1::uuid, $2::uuid)", "iu", 200},
     {"GET", "/api/chains/{}/memory", LEVEL_READ, serve_ask,
      "select renderchain.get_memory_from_chain(renderchain.own_chain($1::uuid, $2::uuid))", "iu",
      200},

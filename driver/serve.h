@@ -1,8 +1,9 @@
 /* renderchain serve: what the HTTP API answers. cmd_serve.c is the command, serve.c lets requests
  * in and finds who handles them, serve_api.c asks the database, serve_changes.c what
  * changes something, serve_submit.c takes renders with their images, serve_events.c streams what
- * happens to a render, serve_outputs.c gives out what is stored, serve_page.c the page for people,
- * serve_openapi.c describes all of this, serve_metrics.c has the figures. */
+ * happens to a render or a chain, serve_chains.c finds the renders of chains that are looked at,
+ * serve_outputs.c gives out what is stored, serve_page.c the page for people, serve_openapi.c
+ * describes all of this, serve_metrics.c has the figures. */
 #ifndef RC_SERVE_H
 #define RC_SERVE_H
 
@@ -34,8 +35,11 @@ typedef struct Serve {
     Db *events; /* the connection that hears of what happens, for all viewers */
     Follow *follow;
     ServeViewer *viewers;
-    LoopTimer *beat, *check;
-    double rate; /* requests a second and token; 0: as many as they like */
+    LoopTimer *beat, *check, *look;
+    unsigned looks; /* at chains, so far */
+    bool looking;   /* the last of them is not answered */
+    json_t *retold; /* ids of ended renders that were found, for those who did not know of them */
+    double rate;    /* requests a second and token; 0: as many as they like */
     ServeToken tokens[TOKENS_KNOWN];
     size_t refused;        /* requests by tokens that are none, since the start */
     ServeFigures *figures; /* of the queue; made when they are first asked for */
@@ -98,8 +102,10 @@ const char *serve_form_field(size_t i);
 void serve_refuse(WebRequest *request, const DbReply *reply);
 void serve_unavailable(WebRequest *request);
 
-/* Stream what happens to a render, from after Last-Event-ID. */
+/* Stream what happens to a render or to all renders of a chain, from after Last-Event-ID. */
 void serve_events(Serve *serve, WebRequest *request, const ServeRoute *route, const char *part);
+void serve_chain_events(Serve *serve, WebRequest *request, const ServeRoute *route,
+                        const char *part);
 bool serve_events_open(Serve *serve, char **error);
 void serve_events_close(Serve *serve);
 

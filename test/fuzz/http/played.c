@@ -221,6 +221,18 @@ void __wrap_follow_forget(Follow *follow, const char *id) {
     (void)id;
 }
 
+void __wrap_follow_strangers(Follow *follow, bool on);
+void __wrap_follow_strangers(Follow *follow, bool on) {
+    (void)follow;
+    (void)on;
+}
+
+bool __wrap_follow_hears(const Follow *follow);
+bool __wrap_follow_hears(const Follow *follow) {
+    (void)follow;
+    return true;
+}
+
 /* ---- storage and uploads ---- */
 
 /* A read on its way. */
