@@ -26,13 +26,16 @@ struct Bytes {
     BytesFile *file;           /* NULL where they are only in memory */
     off_t at;
     bool large;       /* they are in the file and never in memory */
+    bool watched;     /* others may write to that file */
     bool no_room;     /* no file takes them */
     char *name;       /* of the file, for messages; NULL for a temporary one */
     char sha256[65];  /* "" until it is asked for */
     EVP_MD_CTX *hash; /* of those that are hashed as they come; NULL for others */
 };
 
-static size_t in_memory, memory_most = 256 << 20; /* and how many may be, before large ones leave */
+/* Uploads are read in helper threads. */
+static _Atomic size_t in_memory;
+static size_t memory_most = 256 << 20; /* how many may be, before large ones leave */
 static size_t idle, idle_most; /* bytes in memory that nobody holds, and how many may be there */
 
 size_t bytes_in_memory(void) {
@@ -104,6 +107,15 @@ bool bytes_copy(const Bytes *bytes, size_t from, char *to, size_t length) {
         return is_away(bytes) && bytes_file_read(bytes->file, to, length, bytes->at + (off_t)from);
     memcpy(to, bytes->data + from, length);
     return true;
+}
+
+/* Copy all of them. */
+char *bytes_all(const Bytes *bytes) {
+    char *all = mem_grow(NULL, bytes->length + 1);
+    if (bytes_copy(bytes, 0, all, bytes->length))
+        return all;
+    free(all);
+    return NULL;
 }
 
 /* A part of them for a reader who goes from one to the next, at most as large as the room; NULL
@@ -238,7 +250,10 @@ Bytes *bytes_read_file(const char *path, bool regular, size_t maximum, char **er
 /* Take an open file. */
 Bytes *bytes_of_file(int fd, size_t length, const char *name) {
     Bytes *bytes = bytes_new(NULL, 0);
+    struct stat now;
     bytes->file = bytes_file_take(fd);
+    if (fstat(fd, &now) == 0)
+        bytes_file_see(bytes->file, &now);
     bytes->large = true;
     bytes->length = length;
     bytes->name = mem_strdup(name);
@@ -285,6 +300,15 @@ static bool move_to_memory(Bytes *bytes) {
     return true;
 }
 
+/* Have large ones in a file of their own only while as many may be open. */
+void bytes_settle(Bytes *bytes) {
+    if (!bytes->large)
+        return;
+    bytes->watched = !bytes->file->temporary;
+    if (!bytes_file_may_stay() && !move_to_memory(bytes))
+        return; /* who reads them is told */
+}
+
 /* Append in memory, where there is always one byte more. */
 static void append_in_memory(Bytes *bytes, const char *data, size_t length) {
     size_t need = bytes->length + length + 1;
@@ -326,17 +350,11 @@ bool bytes_append(Bytes *bytes, const char *data, size_t length) {
 
 /* ---- holding them ---- */
 
-/* Read them again. A file that is not as it was may have got another name or time; what it holds
- * decides. */
-static bool read_again(Bytes *bytes, char **error) {
+/* Are they what they were? A file that is not as it was may have got another name or time; what it
+ * holds decides. */
+static bool is_as_first(Bytes *bytes, const char *name, char **error) {
     struct stat now = {0};
     char first[sizeof bytes->sha256];
-    const char *name = bytes->name ? bytes->name : "the temporary file";
-    if (!bytes_file_read(bytes->file, bytes->data, bytes->length, bytes->at)) {
-        *error = mem_printf("\"%s\" cannot be read again: %s", name,
-                            errno ? strerror(errno) : "it is shorter than it was");
-        return false;
-    }
     if (bytes->file->temporary ||
         (fstat(bytes->file->fd, &now) == 0 && bytes_file_is_as_seen(bytes->file, &now)))
         return true;
@@ -351,16 +369,26 @@ static bool read_again(Bytes *bytes, char **error) {
     return same;
 }
 
+/* Read them again. */
+static bool read_again(Bytes *bytes, char **error) {
+    const char *name = bytes->name ? bytes->name : "the temporary file";
+    if (bytes->large)
+        return !bytes->watched || is_as_first(bytes, name, error);
+    bytes->data = mem_grow(NULL, bytes->length + 1);
+    in_memory += bytes->length;
+    if (bytes_file_read(bytes->file, bytes->data, bytes->length, bytes->at))
+        return is_as_first(bytes, name, error);
+    *error = mem_printf("\"%s\" cannot be read again: %s", name,
+                        errno ? strerror(errno) : "it is shorter than it was");
+    return false;
+}
+
 /* Have them in memory, unless they never are. */
 bool bytes_hold(Bytes *bytes, char **error) {
     if (bytes->data && !bytes->holders)
         idle -= bytes->length;
     bytes->holders++;
-    if (bytes->data || bytes->large)
-        return true;
-    bytes->data = mem_grow(NULL, bytes->length + 1);
-    in_memory += bytes->length;
-    if (read_again(bytes, error))
+    if (bytes->data || read_again(bytes, error))
         return true;
     forget_data(bytes);
     bytes->holders--;
@@ -392,7 +420,7 @@ static void leave_memory(Bytes *bytes) {
 /* Have them to copy. */
 bool bytes_hold_to_copy(Bytes *bytes, char **error) {
     bool fits = bytes->length <= LARGE || in_memory + bytes->length <= memory_most;
-    if (!bytes->data && is_away(bytes) && !fits)
+    if (!bytes->data && !bytes->large && is_away(bytes) && !fits)
         bytes->holders++;
     else if (!bytes_hold(bytes, error))
         return false;

@@ -32,6 +32,11 @@ Bytes *bytes_read_file(const char *path, bool regular, size_t maximum, char **er
 /* Take an open file, to which nobody writes any more: its bytes are never in memory as a whole. */
 Bytes *bytes_of_file(int fd, size_t length, const char *name);
 
+/* They stay for long, and others beside them: where more files are open than may be, large ones go
+ * on in memory, and so from there to where others are put away; else who holds them again is told
+ * where the file that they came from has changed. They are held, and hashed. */
+void bytes_settle(Bytes *bytes);
+
 /* They are in a file of that name as well, to which nobody writes any more. */
 void bytes_also_in(Bytes *bytes, const char *path);
 
@@ -63,12 +68,15 @@ MUSTCHECK bool bytes_write(const Bytes *bytes, int fd);
 /* Look at them while they are held. NULL for those that are not in memory. */
 const char *bytes_data(const Bytes *bytes);
 
+/* A copy of all of them while they are held, the caller's; NULL where they cannot be read. */
+MUSTCHECK char *bytes_all(const Bytes *bytes);
+
 /* A descriptor that reads those from the beginning, the caller's to close; -1 for others. */
 int bytes_reopen(const Bytes *bytes);
 
-/* Keep at most so many files open for them (16 at first), and put what came from no file into an
- * unlinked one in a directory (NULL, as at first: it stays in memory). What finds no place stays
- * in memory, too. */
+/* Keep at most so many files open for them (16 at first) beside videos, and put what came from no
+ * file into an unlinked one in a directory (NULL, as at first: it stays in memory). What finds no
+ * place stays in memory, too. */
 void bytes_allow(size_t files, const char *directory);
 
 /* Keep at most so many bytes in memory that nobody holds (none at first), since reading them again

@@ -18,22 +18,22 @@ enum {
 static const off_t SHARED_MOST = (off_t)1 << 40;
 
 static struct {
-    size_t files_most, files; /* that are not temporary */
+    size_t files_most, files; /* that are not shared */
     char *directory;          /* for temporary ones; NULL for none */
     BytesFile *shared;        /* that is written to */
 } open_files = {.files_most = FILES_AT_FIRST};
 
 /* Take an open file. */
-static BytesFile *take(int fd, bool temporary) {
+static BytesFile *take(int fd, bool temporary, bool shared) {
     BytesFile *file = mem_alloc(sizeof *file);
-    *file = (BytesFile){.fd = fd, .temporary = temporary};
-    open_files.files += !temporary;
+    *file = (BytesFile){.fd = fd, .temporary = temporary, .shared = shared};
+    open_files.files += !shared;
     return file;
 }
 
 /* Close a file that has no users. */
 static void end(BytesFile *file) {
-    open_files.files -= !file->temporary;
+    open_files.files -= !file->shared;
     close(file->fd);
     free(file);
 }
@@ -71,16 +71,16 @@ BytesFile *bytes_file_open(const char *path) {
 
 /* Take one that is open. */
 BytesFile *bytes_file_take(int fd) {
-    BytesFile *file = take(fd, false);
+    BytesFile *file = take(fd, false, false);
     file->users = 1;
     return file;
 }
 
 /* Make a temporary file that has no name. */
-static BytesFile *make_temporary(void) {
+static BytesFile *make_temporary(bool shared) {
     int fd = open_files.directory ? open(open_files.directory, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600)
                                   : -1;
-    return fd < 0 ? NULL : take(fd, true);
+    return fd < 0 ? NULL : take(fd, true, shared);
 }
 
 /* The one that many share. */
@@ -88,16 +88,21 @@ BytesFile *bytes_file_shared(void) {
     if (open_files.shared && open_files.shared->end > SHARED_MOST)
         replace_shared();
     if (!open_files.shared)
-        open_files.shared = make_temporary();
+        open_files.shared = make_temporary(true);
     return open_files.shared;
 }
 
 /* One of its own. */
 BytesFile *bytes_file_own(void) {
-    BytesFile *file = make_temporary();
+    BytesFile *file = make_temporary(false);
     if (file)
         file->users = 1;
     return file;
+}
+
+/* Are no more open than may be? */
+bool bytes_file_may_stay(void) {
+    return open_files.files <= open_files.files_most;
 }
 
 /* How much room bytes take in the shared file. */

@@ -12,9 +12,9 @@
 typedef struct BytesFile {
     int fd;
     size_t users;
-    off_t end; /* of a temporary one */
-    bool temporary;
-    struct stat seen; /* of another one: what it was when it was read */
+    off_t end;              /* of a temporary one */
+    bool temporary, shared; /* and of many */
+    struct stat seen;       /* of another one: what it was when it was read */
 } BytesFile;
 
 /* Open a file that others have made; NULL where it is none, or as many are open as may be. One
@@ -29,6 +29,9 @@ BytesFile *bytes_file_take(int fd);
  */
 BytesFile *bytes_file_shared(void);
 BytesFile *bytes_file_own(void);
+
+/* Are no more files open than may be? The shared ones do not count. */
+bool bytes_file_may_stay(void);
 
 /* Put bytes at the end of the shared one, which has one user more then. False where there is no
  * room. */

@@ -82,7 +82,7 @@ static void free_fetch(Fetch *fetch) {
 static void fail(Fetch *fetch, const char *words) {
     char *shown = fetch_shown(fetch->url);
     char *error = mem_printf("%s cannot be fetched: %s", shown, words);
-    fetch->done(fetch->context, error, NULL, 0);
+    fetch->done(fetch->context, error, NULL);
     free(error);
     free(shown);
     free_fetch(fetch);
@@ -114,6 +114,7 @@ static void send_once(Fetch *fetch) {
                            .idle_timeout_ms = IDLE_TIMEOUT_MS,
                            .total_timeout_ms = TOTAL_TIMEOUT_MS,
                            .direct = true,
+                           .kept = true,
                            .repeatable = true,
                            .public_only = !fetch->allow_private};
     fetch->call = http_send(fetch->http, request, reply_came, fetch);
@@ -187,10 +188,10 @@ static void reply_came(void *context, const HttpReply *reply) {
     double wait = outcome_wait(fetch->tries, reply->retry_after_ms);
     fetch->call = NULL;
     if (reply->code == CURLE_OK && reply->status == 200) {
-        char *bytes = mem_alloc(reply->body->length + 1);
-        if (reply->body->length)
-            memcpy(bytes, reply->body->data, reply->body->length);
-        fetch->done(fetch->context, NULL, bytes, reply->body->length);
+        Bytes *bytes = reply->kept ? *reply->kept : bytes_begin(0);
+        if (reply->kept)
+            *reply->kept = NULL;
+        fetch->done(fetch->context, NULL, bytes);
         free_fetch(fetch);
     } else if (reply->code == CURLE_OK && reply->status >= 301 && reply->status <= 308 &&
                reply->status != 304 && reply->status != 305 && reply->status != 306) {

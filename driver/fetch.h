@@ -8,8 +8,9 @@
 
 typedef struct Fetch Fetch;
 
-/* error: NULL where the bytes are there; they are the callee's. */
-typedef void FetchDone(void *context, const char *error, char *bytes, size_t length);
+/* error: NULL where the bytes are there; they are the callee's, and large ones not in memory where
+ * there is a file for them. */
+typedef void FetchDone(void *context, const char *error, Bytes *bytes);
 
 /* Fetch; done is called exactly once, from the loop, unless the fetch is dropped before. */
 Fetch *fetch_start(Http *http, const char *url, bool allow_private, size_t maximum, FetchDone *done,

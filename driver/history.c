@@ -50,18 +50,18 @@ static void came(void *context, StorageReply *reply) {
     unsigned width, height;
     history->job = NULL;
     if (reply->ok)
-        sha256_hex(reply->bytes, reply->length, history->sha256);
+        memcpy(history->sha256, bytes_sha256(reply->kept), sizeof history->sha256);
     if (!is_as_in_recipe(render, reply))
         return;
     if (!reply->ok) {
         leave_out(render, reply->error);
-    } else if (!image_probe(reply->bytes, reply->length, &history->turn.mime, &width, &height,
-                            &why)) {
+    } else if (!image_probe_bytes(reply->kept, &history->turn.mime, &width, &height, &why)) {
         leave_out(render, why);
         free(why);
     } else {
-        history->bytes = history->turn.bytes = bytes_new(reply->bytes, reply->length);
-        reply->bytes = NULL;
+        history->bytes = history->turn.bytes = reply->kept;
+        reply->kept = NULL;
+        bytes_settle(history->bytes);
         storage_also_has(&render->app->storage,
                          json_string_value(json_object_get(render->previous, "key")),
                          history->bytes);
@@ -87,7 +87,7 @@ void history_start(Render *render) {
     history->turn.text =
         text ? text : json_string_value(json_object_get(render->previous, "prompt"));
     history->turn.parts = json_object_get(turn, "parts");
-    history->job = storage_get(&render->app->storage, key, HISTORY_MAXIMUM, came, render);
+    history->job = storage_keep(&render->app->storage, key, HISTORY_MAXIMUM, came, render);
 }
 
 /* Have somebody wait for it. */

@@ -180,12 +180,23 @@ bool image_probe(const char *bytes, size_t length, const char **mime, unsigned *
     return false;
 }
 
+/* The same for bytes that may be in a file. */
+bool image_probe_bytes(const Bytes *bytes, const char **mime, unsigned *width, unsigned *height,
+                       char **error) {
+    char *copy = bytes_data(bytes) ? NULL : bytes_all(bytes);
+    const char *data = copy ? copy : bytes_data(bytes);
+    bool ok = data && image_probe(data, bytes_length(bytes), mime, width, height, error);
+    if (!data)
+        *error = mem_strdup("the file that it is in cannot be read");
+    free(copy);
+    return ok;
+}
+
 /* Check bytes that are the image's. */
 static bool check(ImageFile *image, const char *name, char **error) {
     char *why = NULL;
     image->length = bytes_length(image->bytes);
-    if (!image_probe(bytes_data(image->bytes), image->length, &image->mime, &image->width,
-                     &image->height, &why)) {
+    if (!image_probe_bytes(image->bytes, &image->mime, &image->width, &image->height, &why)) {
         *error = mem_printf("%s cannot be used: %s", name, why);
         free(why);
         image_file_free(image);
@@ -210,8 +221,8 @@ bool image_file_read(ImageFile *image, const char *path, bool regular, char **er
 }
 
 /* Check bytes that came from elsewhere. */
-bool image_file_take(ImageFile *image, const char *name, char *bytes, size_t length, char **error) {
-    *image = (ImageFile){.path = mem_strdup(name), .bytes = bytes_new(bytes, length)};
+bool image_file_take(ImageFile *image, const char *name, Bytes *bytes, char **error) {
+    *image = (ImageFile){.path = mem_strdup(name), .bytes = bytes};
     return check(image, name, error);
 }
 

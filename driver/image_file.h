@@ -26,13 +26,16 @@ typedef struct ImageFile {
 MUSTCHECK bool image_probe(const char *bytes, size_t length, const char **mime, unsigned *width,
                            unsigned *height, char **error);
 
+/* The same for bytes that are held, which are not in memory where they are large. */
+MUSTCHECK bool image_probe_bytes(const Bytes *bytes, const char **mime, unsigned *width,
+                                 unsigned *height, char **error);
+
 /* Read and check a file; regular refuses pipes and devices, for paths that somebody else has named.
  * False with *error set, naming the file; caller frees. */
 MUSTCHECK bool image_file_read(ImageFile *image, const char *path, bool regular, char **error);
 
 /* Check bytes that came from elsewhere, which are taken; name says for messages what they are. */
-MUSTCHECK bool image_file_take(ImageFile *image, const char *name, char *bytes, size_t length,
-                               char **error);
+MUSTCHECK bool image_file_take(ImageFile *image, const char *name, Bytes *bytes, char **error);
 void image_file_free(ImageFile *image);
 
 /* Hash bytes into lower-case hex. */

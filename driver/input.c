@@ -41,19 +41,19 @@ static void report(Input *input) {
 }
 
 /* Look at bytes that have come; they are taken. */
-static void take(Input *input, const char *name, char *bytes, size_t length) {
-    if (!image_file_take(input->into, name, bytes, length, &input->error))
-        image_file_free(input->into);
+static void take(Input *input, const char *name, Bytes *bytes) {
+    if (image_file_take(input->into, name, bytes, &input->error))
+        bytes_settle(bytes);
 }
 
 /* A URL was fetched, or not. */
-static void fetched(void *context, const char *error, char *bytes, size_t length) {
+static void fetched(void *context, const char *error, Bytes *bytes) {
     Input *input = context;
     input->fetch = NULL;
     if (error)
         mem_set(&input->error, "%s", error);
     else
-        take(input, "what the URL leads to", bytes, length);
+        take(input, "what the URL leads to", bytes);
     report(input);
 }
 
@@ -62,8 +62,8 @@ static void read_object(void *context, StorageReply *reply) {
     Input *input = context;
     input->stored = NULL;
     if (reply->ok) {
-        take(input, "the stored object", reply->bytes, reply->length);
-        reply->bytes = NULL;
+        take(input, "the stored object", reply->kept);
+        reply->kept = NULL;
         if (input->into->bytes)
             storage_also_has(&input->app->storage, input->key, input->into->bytes);
     } else {
@@ -89,7 +89,7 @@ static bool read_data(ImageFile *into, const char *uri, char **error) {
     char *bytes;
     size_t length;
     return data_uri_read(uri, IMAGE_FILE_MAXIMUM, &bytes, &length, error) &&
-           image_file_take(into, "the data: URI", bytes, length, error);
+           image_file_take(into, "the data: URI", bytes_new(bytes, length), error);
 }
 
 /* The path that a member names: a text is one; NULL for another kind. */
@@ -141,8 +141,9 @@ static void read_now(void *context) {
     report(input);
 }
 
-/* Load what a member names. What is at hand is read when its turn comes: of all renders that are
- * claimed together the images would be in memory before the first of them is sent and let go. */
+/* Load what a member names. What is at hand is read when its turn comes, and what is large and
+ * comes from elsewhere is put into a file as it comes: of all renders that are claimed together the
+ * images would be in memory before the first of them is sent and let go. */
 Input *input_load(App *app, const json_t *named, const char *label, ImageFile *into,
                   InputDone *done, void *context) {
     const char *key = json_string_value(json_object_get(named, "key"));
@@ -156,7 +157,7 @@ Input *input_load(App *app, const json_t *named, const char *label, ImageFile *i
                      .context = context,
                      .named = json_incref((json_t *)named)};
     if (key)
-        input->stored = storage_get(&app->storage, key, IMAGE_FILE_MAXIMUM, read_object, input);
+        input->stored = storage_keep(&app->storage, key, IMAGE_FILE_MAXIMUM, read_object, input);
     else if (url && !data_uri_is(url))
         input->fetch = fetch_start(app->http, url, app->settings.private_urls, IMAGE_FILE_MAXIMUM,
                                    fetched, input);

@@ -36,16 +36,6 @@ struct Preparation {
     Taken taken[2];
 };
 
-/* Let go what was read: the requests that show it to models hold it by now. */
-static void let_go(Render *render) {
-    for (size_t i = 0; i < render->reference_count; i++)
-        bytes_let_go(render->references[i].bytes);
-    bytes_let_go(render->style.bytes);
-    bytes_let_go(render->mask.bytes);
-    bytes_let_go(render->first_frame.bytes);
-    bytes_let_go(render->last_frame.bytes);
-}
-
 /* Start the render when everything is there. */
 static void one_less(Preparation *preparation) {
     Render *render = preparation->render;
@@ -54,7 +44,6 @@ static void one_less(Preparation *preparation) {
     Bytes *const taken[] = {render->picture.answer.image, render->corrected.answer.image};
     prepare_drop(render);
     render_advance(render);
-    let_go(render);
     for (size_t i = 0; i < 2; i++)
         bytes_let_go(taken[i]);
 }
@@ -75,22 +64,26 @@ static void refuse_changed(Render *render, const ImageFile *image, const json_t 
     free(words);
 }
 
-/* An input is there, or cannot be had. */
+/* An input is there, or cannot be had. It is let go at once, as others of the render may be long in
+ * coming: the requests that show it to models hold it again. */
 static void input_came(void *context, const char *error) {
     Wanted *wanted = context;
     Render *render = wanted->preparation->render;
     wanted->input = NULL;
-    if (error)
+    if (error) {
         render_refuse(render, error);
-    else if (!is_as_meant(wanted->image, wanted->named))
+    } else if (!is_as_meant(wanted->image, wanted->named)) {
         refuse_changed(render, wanted->image, wanted->named);
-    else
+    } else {
+        bytes_let_go(wanted->image->bytes);
         one_less(wanted->preparation);
+    }
 }
 
 /* Fetch one input, if the request names it and it is not there yet. */
 static void want(Preparation *preparation, const json_t *named, const char *label,
                  ImageFile *into) {
+    bytes_let_go(into->bytes);
     if (!named || json_is_null(named) || into->bytes)
         return;
     Wanted *wanted = &preparation->wanted[preparation->count++];
@@ -108,18 +101,16 @@ static void taken_came(void *context, StorageReply *reply) {
     char *why = NULL;
     taken->job = NULL;
     if (reply->ok) {
-        image->image = reply->kept ? reply->kept : bytes_new(reply->bytes, reply->length);
-        image->image_length = reply->length;
-        reply->bytes = NULL;
+        image->image = reply->kept;
+        image->image_length = bytes_length(reply->kept);
         reply->kept = NULL;
     }
-    const char *data = reply->ok ? bytes_data(image->image) : NULL;
     bool video = render_is_video(render);
     if (video && reply->ok && video_probe(image->image))
         image->image_mime = "video/mp4";
     else if (!reply->ok || video ||
-             !image_probe(data, image->image_length, &image->image_mime, &image->image_width,
-                          &image->image_height, &why)) {
+             !image_probe_bytes(image->image, &image->image_mime, &image->image_width,
+                                &image->image_height, &why)) {
         char *words =
             mem_printf("the image that an earlier attempt stored cannot be taken over: %s",
                        why         ? why
@@ -132,6 +123,8 @@ static void taken_came(void *context, StorageReply *reply) {
     }
     picture->url = storage_url(&render->app->storage, picture->key);
     memcpy(picture->sha256, bytes_sha256(image->image), sizeof picture->sha256);
+    if (!video)
+        bytes_settle(image->image);
     storage_also_has(&render->app->storage, picture->key, image->image);
     one_less(taken->preparation);
 }
@@ -146,11 +139,8 @@ static void take_over(Preparation *preparation) {
             continue;
         *taken = (Taken){.preparation = preparation, .picture = pictures[i]};
         preparation->missing++;
-        Storage *storage = &render->app->storage;
-        taken->job =
-            render_is_video(render)
-                ? storage_keep(storage, pictures[i]->key, STORED_VIDEO_MAXIMUM, taken_came, taken)
-                : storage_get(storage, pictures[i]->key, STORED_IMAGE_MAXIMUM, taken_came, taken);
+        size_t most = render_is_video(render) ? STORED_VIDEO_MAXIMUM : STORED_IMAGE_MAXIMUM;
+        taken->job = storage_keep(&render->app->storage, pictures[i]->key, most, taken_came, taken);
     }
 }
 

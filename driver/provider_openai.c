@@ -216,6 +216,19 @@ static void add_options(Multipart *form, const json_t *options) {
     }
 }
 
+/* Make what the protocol has as a mask of ours, whose bytes are held. */
+static char *mask_of(const Bytes *bytes, unsigned width, unsigned height, size_t *made,
+                     char **error) {
+    char *copy = bytes_data(bytes) ? NULL : bytes_all(bytes), *png = NULL;
+    const char *data = copy ? copy : bytes_data(bytes);
+    if (data)
+        png = mask_to_alpha(data, bytes_length(bytes), width, height, made, error);
+    else
+        *error = mem_strdup("the mask cannot be read again");
+    free(copy);
+    return png;
+}
+
 /* Add the mask, as large as the first image, which it is about. */
 static bool add_mask(Multipart *form, const CallPart *mask, const CallPart *first, char **error) {
     const char *mime;
@@ -224,12 +237,10 @@ static bool add_mask(Multipart *form, const CallPart *mask, const CallPart *firs
     char *png = NULL;
     if (!bytes_hold(first->bytes, error))
         return false;
-    bool known = image_probe(bytes_data(first->bytes), bytes_length(first->bytes), &mime, &width,
-                             &height, error);
+    bool known = image_probe_bytes(first->bytes, &mime, &width, &height, error);
     bytes_let_go(first->bytes);
     if (known && bytes_hold(mask->bytes, error)) {
-        png = mask_to_alpha(bytes_data(mask->bytes), bytes_length(mask->bytes), width, height,
-                            &made, error);
+        png = mask_of(mask->bytes, width, height, &made, error);
         bytes_let_go(mask->bytes);
     }
     if (png)

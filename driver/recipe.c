@@ -117,12 +117,10 @@ static void leave_out(json_t *recipe, const char *name) {
 
 /* Hash a memory, in whatever order its members are; "" where there is none. */
 static void hash_memory(const json_t *memory, char hex[65]) {
-    const size_t flags = JSON_TEXT | JSON_SORT_KEYS;
-    size_t length = memory ? json_dumpb(memory, NULL, 0, flags) : 0;
-    char *text = mem_alloc(length);
+    char *text = memory ? json_dumps(memory, JSON_TEXT | JSON_SORT_KEYS) : NULL;
     *hex = '\0';
-    if (length && json_dumpb(memory, text, length, flags) == length)
-        sha256_hex(text, length, hex);
+    if (text)
+        sha256_hex(text, strlen(text), hex);
     free(text);
 }
 

@@ -16,12 +16,14 @@
 
 #include "background.h"
 #include "buf.h"
+#include "bytes_file.h"
 #include "files.h"
 #include "storage_backend.h"
 #include "table.h"
 
 enum {
     LEAST_ROOM = 1 << 20,
+    LARGE = 1 << 20, /* more than that is not read to be kept */
     DIRECTORY_TRIES = 5,
     DESCRIPTOR_PAUSE_NS = 20 * 1000 * 1000,
     DESCRIPTOR_PAUSES = 1500 /* half a minute */
@@ -42,7 +44,7 @@ typedef struct FileJob {
     const Bytes *bytes;
     size_t maximum;
     bool room; /* of check */
-    bool keep; /* what is opened becomes bytes */
+    bool keep; /* what is there becomes bytes */
     StorageReply reply;
     char *error;
 } FileJob;
@@ -171,8 +173,7 @@ static void run_get(void *context) {
 }
 
 /* Open the file, unless it is something that would keep its reader waiting. */
-static void run_open(void *context) {
-    FileJob *job = context;
+static void open_object(FileJob *job) {
     char *path = path_of(job->place, job->key);
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     struct stat st;
@@ -188,6 +189,30 @@ static void run_open(void *context) {
         mem_set(&job->error, "\"%s\" is not a file", path);
     }
     free(path);
+}
+
+static void run_open(void *context) {
+    open_object(context);
+}
+
+/* Read what is small. Of what is large only the size is found out: it is opened when its turn
+ * comes, or of all that was asked for together the files would be open. */
+static void run_keep(void *context) {
+    FileJob *job = context;
+    StorageReply *reply = &job->reply;
+    open_object(job);
+    if (!reply->ok)
+        return;
+    if (reply->length <= LARGE && reply->length <= job->maximum) {
+        const BytesFile file = {.fd = reply->file};
+        reply->bytes = mem_grow(NULL, reply->length + 1);
+        reply->ok = bytes_file_read(&file, reply->bytes, reply->length, 0);
+        if (!reply->ok)
+            mem_set(&job->error, "could not read \"%s\": %s", job->key,
+                    errno ? strerror(errno) : "it is shorter than it was");
+    }
+    close(reply->file);
+    reply->has_file = false;
 }
 
 /* Look at the size. */
@@ -350,15 +375,22 @@ static void free_job(FileJob *job) {
     free(job);
 }
 
-/* Make bytes of a file that was opened, unless it is too large. */
-static void keep_file(FileJob *job) {
+/* Make bytes of what was read, or of the file where that is large, unless it is too large. */
+static void keep_object(FileJob *job) {
     StorageReply *reply = &job->reply;
-    if (reply->length > job->maximum) {
+    if (reply->bytes) {
+        reply->kept = bytes_new(reply->bytes, reply->length);
+        reply->bytes = NULL;
+        return;
+    }
+    open_object(job);
+    if (reply->ok && reply->length > job->maximum) {
         mem_set(&job->error, "\"%s\" is larger than the limit of %zu bytes", job->key,
                 job->maximum);
         reply->ok = false;
-        return;
     }
+    if (!reply->ok)
+        return;
     reply->kept = bytes_of_file(reply->file, reply->length, job->key);
     reply->has_file = false;
 }
@@ -367,7 +399,7 @@ static void keep_file(FileJob *job) {
 static void job_done(void *context) {
     FileJob *job = context;
     if (job->keep && job->reply.ok)
-        keep_file(job);
+        keep_object(job);
     job->reply.error = job->error;
     storage_tell(&job->job, &job->reply);
     free_job(job);
@@ -414,7 +446,7 @@ static StorageJob *file_keep(Storage *storage, const char *key, size_t maximum) 
     FileJob *job = make_job(storage, key);
     job->keep = true;
     job->maximum = maximum;
-    return start_with_key(job, run_open);
+    return start_with_key(job, run_keep);
 }
 
 static StorageJob *file_open_object(Storage *storage, const char *key, size_t maximum) {

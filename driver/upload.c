@@ -108,7 +108,7 @@ static bool read_piece(Piece *piece, const json_t *what, char **error) {
             continue;
         char *bytes = file->bytes;
         file->bytes = NULL;
-        return image_file_take(&piece->image, "the file", bytes, file->length, error);
+        return image_file_take(&piece->image, "the file", bytes_new(bytes, file->length), error);
     }
     return input_read(&piece->image, what, true, error);
 }

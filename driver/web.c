@@ -1,17 +1,16 @@
 #include "web.h"
 
-#include <errno.h>
-#include <netdb.h>
-#include <netinet/in.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "framing.h"
 #include "json_text.h"
 #include "linger.h"
+#include "listening.h"
 #include "table.h"
 
 enum {
@@ -24,8 +23,7 @@ enum {
     AWAITED_MOST = 64 << 10,   /* a body that is read before its request is refused */
     DISCARDED_MOST = 16 << 20, /* of the body of a request that is refused in the middle of it */
     BODIES_MOST = 256 << 20,   /* of all bodies at once: handling them takes twice as much */
-    BODY_SMALL = 1 << 20,      /* one that is taken in any case */
-    BACKLOG = 1024
+    BODY_SMALL = 1 << 20       /* one that is taken in any case */
 };
 
 struct Web {
@@ -178,9 +176,9 @@ static void set_words(json_t *problem, const char *name, const char *words) {
     free(clean);
 }
 
-/* Answer with a problem. */
-void web_answer_problem(WebRequest *request, unsigned status, const char *title, const char *detail,
-                        const char *hint) {
+/* Say what a problem is. */
+static char *problem_text(unsigned status, const char *title, const char *detail,
+                          const char *hint) {
     json_t *problem = json_pack("{s:s}", "type", "about:blank");
     set_words(problem, "title", title);
     json_object_set_new(problem, "status", json_integer((json_int_t)status));
@@ -188,7 +186,49 @@ void web_answer_problem(WebRequest *request, unsigned status, const char *title,
     set_words(problem, "hint", hint);
     char *text = json_text(problem);
     json_decref(problem);
-    web_answer(request, status, "application/problem+json", text, strlen(text));
+    return text;
+}
+
+static const char problem_type[] = "application/problem+json";
+
+/* Answer with a problem. */
+void web_answer_problem(WebRequest *request, unsigned status, const char *title, const char *detail,
+                        const char *hint) {
+    char *text = problem_text(status, title, detail, hint);
+    web_answer(request, status, problem_type, text, strlen(text));
+}
+
+/* ---- answers in the middle of a body ---- */
+
+/* Write a header behind others. */
+static enum MHD_Result write_header(void *context, enum MHD_ValueKind kind, const char *name,
+                                    const char *value) {
+    char **head = context;
+    (void)kind;
+    mem_set(head, "%s%s: %s\r\n", *head, name, value);
+    return MHD_YES;
+}
+
+/* Answer with a problem before the body has ended, and have no more of it read: for libmicrohttpd
+ * it is too late to answer and too early, so that the answer is written to its socket, where
+ * nothing else waits to be sent. What the client still sends is read by others. */
+static void answer_now(WebRequest *request, unsigned status, const char *title) {
+    int fd =
+        MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+    char date[64], *text = problem_text(status, title, NULL, NULL);
+    time_t now = time(NULL);
+    struct tm parts;
+    strftime(date, sizeof date, "%a, %d %b %Y %H:%M:%S GMT", gmtime_r(&now, &parts));
+    char *head = mem_printf("HTTP/1.1 %u %s\r\nDate: %s\r\nConnection: close\r\n"
+                            "Content-Length: %zu\r\n",
+                            status, MHD_get_reason_phrase_for(status), date, strlen(text));
+    web_answer(request, status, problem_type, mem_strdup(text), strlen(text));
+    MHD_get_response_headers(request->response, write_header, &head);
+    mem_set(&head, "%s\r\n%s", head, text);
+    if (send(fd, head, strlen(head), MSG_DONTWAIT | MSG_NOSIGNAL) == (ssize_t)strlen(head))
+        linger_on(request->web->lingers, fd);
+    free(head);
+    free(text);
 }
 
 /* ---- streams ---- */
@@ -263,6 +303,8 @@ void web_stream_end(WebStream *stream) {
 
 /* ---- requests ---- */
 
+static const char too_large[] = "the request is too large";
+
 /* A request begins. */
 static WebRequest *begin(Web *web, struct MHD_Connection *connection, const char *path,
                          const char *method) {
@@ -285,7 +327,7 @@ static WebRequest *begin(Web *web, struct MHD_Connection *connection, const char
 void web_admit(WebRequest *request, size_t body_maximum) {
     const char *length = web_header(request, "Content-Length");
     if (length && strtoull(length, NULL, 10) > body_maximum) {
-        web_answer_problem(request, 413, "the request is too large", NULL, NULL);
+        web_answer_problem(request, 413, too_large, NULL, NULL);
         return;
     }
     buf_init(&request->body, body_maximum);
@@ -331,14 +373,22 @@ static void over(void *context, struct MHD_Connection *connection, void **own,
     *own = NULL;
 }
 
+/* Why a body was not kept, and when to send it again where that is of use. */
+static const char *say_why(WebRequest *request, unsigned *status) {
+    *status = request->busy ? 503 : 413;
+    if (!request->busy)
+        return too_large;
+    web_add_header(request, "Retry-After", "5");
+    return "too much is being uploaded at once";
+}
+
 /* Handle a request that is here. */
 static void handle(Web *web, WebRequest *request) {
+    unsigned status;
     request->handled = true;
-    if (request->busy) {
-        web_add_header(request, "Retry-After", "5");
-        web_answer_problem(request, 503, "too much is being uploaded at once", NULL, NULL);
-    } else if (request->too_large) {
-        web_answer_problem(request, 413, "the request is too large", NULL, NULL);
+    if (request->busy || request->too_large) {
+        const char *title = say_why(request, &status);
+        web_answer_problem(request, status, title, NULL, NULL);
     } else if (web->stopping) {
         web_answer_problem(request, 503, "the server stops", NULL, NULL);
     } else {
@@ -378,14 +428,21 @@ static bool keep(WebRequest *request, const char *data, size_t size) {
 }
 
 /* Take a piece of a body: keep it where the request was let in, count it where it is thrown away.
- * Whoever sends without end is cut off. */
+ * Whoever sends without end is told so, and cut off. */
 static enum MHD_Result take(WebRequest *request, const char *data, size_t size) {
     if (keep(request, data, size))
         return MHD_YES;
     set_patience(request->connection, HEAD_SECONDS);
     size_t most = request->busy ? request->body.maximum + DISCARDED_MOST : DISCARDED_MOST;
+    unsigned status;
     request->discarded += size;
-    return request->discarded <= most ? MHD_YES : MHD_NO;
+    if (request->discarded <= most)
+        return MHD_YES;
+    if (request->busy || request->too_large) {
+        const char *title = say_why(request, &status);
+        answer_now(request, status, title);
+    }
+    return MHD_NO;
 }
 
 /* Give the answer, or let the connection sleep until there is one, or until it is let in. Where its
@@ -477,64 +534,14 @@ static size_t unescape(void *context, struct MHD_Connection *connection, char *t
 
 /* ---- listening ---- */
 
-/* Split ADDRESS:PORT. */
-static void split(const char *listen, char **address, char **port) {
-    const char *colon = strrchr(listen, ':');
-    size_t length = colon ? (size_t)(colon - listen) : 0;
-    *port = mem_strdup(colon ? colon + 1 : listen);
-    if (length > 1 && listen[0] == '[' && listen[length - 1] == ']')
-        *address = mem_strndup(listen + 1, length - 2);
-    else
-        *address = length ? mem_strndup(listen, length) : mem_strdup("127.0.0.1");
-}
-
-/* Say where a socket listens. */
-static char *url_of(int fd) {
-    struct sockaddr_storage address;
-    socklen_t length = sizeof address;
-    char host[NI_MAXHOST], port[NI_MAXSERV];
-    if (getsockname(fd, (struct sockaddr *)&address, &length) != 0 ||
-        getnameinfo((struct sockaddr *)&address, length, host, sizeof host, port, sizeof port,
-                    NI_NUMERICHOST | NI_NUMERICSERV) != 0)
-        return mem_strdup("http://?");
-    return mem_printf(address.ss_family == AF_INET6 ? "http://[%s]:%s" : "http://%s:%s", host,
-                      port);
-}
-
-/* Make a socket that listens; -1 with *error set. */
-static int listen_on(const char *listen_text, char **error) {
-    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE}, *found = NULL;
-    char *address, *port;
-    int fd = -1, one = 1;
-    split(listen_text, &address, &port);
-    int failed = getaddrinfo(address, port, &hints, &found);
-    if (!failed)
-        fd = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (fd >= 0 && (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one) != 0 ||
-                    bind(fd, found->ai_addr, found->ai_addrlen) != 0 || listen(fd, BACKLOG) != 0)) {
-        int saved = errno;
-        close(fd);
-        fd = -1;
-        errno = saved;
-    }
-    if (fd < 0)
-        *error = mem_printf("could not listen on \"%s\": %s", listen_text,
-                            failed ? gai_strerror(failed) : strerror(errno));
-    if (found)
-        freeaddrinfo(found);
-    free(address);
-    free(port);
-    return fd;
-}
-
 /* Listen. */
 Web *web_start(Loop *loop, const WebOptions *options, char **error) {
-    int fd = listen_on(options->listen, error);
+    int fd = listening_open(options->listen, error);
     if (fd < 0)
         return NULL;
     Web *web = mem_alloc(sizeof *web);
-    *web =
-        (Web){.loop = loop, .options = *options, .url = url_of(fd), .lingers = lingers_new(loop)};
+    *web = (Web){
+        .loop = loop, .options = *options, .url = listening_url(fd), .lingers = lingers_new(loop)};
     web->daemon = MHD_start_daemon(
         MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, access_came, web,
         MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_NOTIFY_COMPLETED, over, web,

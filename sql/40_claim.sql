@@ -82,20 +82,30 @@ BEGIN
 END
 $$;
 
+-- whether leases that have run out may be taken over: not while their workers cannot extend them, since the tables are
+-- locked, nor for two seconds after who knows of that has found them free
+CREATE FUNCTION renderchain._may_take_over() RETURNS boolean
+LANGUAGE c VOLATILE
+AS 'MODULE_PATHNAME', 'rc_sql_may_take_over';
+
 -- give back or end jobs whose lease or deadline has passed; returns how many
 CREATE FUNCTION renderchain._sweep(p_now timestamptz, p_max integer) RETURNS integer
 LANGUAGE plpgsql VOLATILE
 AS $$
 DECLARE
-    v_ids uuid[] := ARRAY(SELECT j.render_id FROM render_jobs j JOIN renders r ON r.id = j.render_id
-                          WHERE j.state <> 'ended' AND LEAST(j.lease_until, j.deadline) <= p_now
-                          ORDER BY LEAST(j.lease_until, j.deadline) LIMIT p_max
-                          FOR NO KEY UPDATE OF j SKIP LOCKED);
+    v_ids uuid[];
     v_job record;
     v_status text;
     v_count integer := 0;
     v_first_id uuid;
 BEGIN
+    IF NOT renderchain._may_take_over() THEN
+        RETURN 0;
+    END IF;
+    v_ids := ARRAY(SELECT j.render_id FROM render_jobs j JOIN renders r ON r.id = j.render_id
+                   WHERE j.state <> 'ended' AND LEAST(j.lease_until, j.deadline) <= p_now
+                   ORDER BY LEAST(j.lease_until, j.deadline) LIMIT p_max
+                   FOR NO KEY UPDATE OF j SKIP LOCKED);
     IF pg_catalog.cardinality(v_ids) = 0 THEN
         RETURN 0;
     END IF;
@@ -136,7 +146,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION renderchain.expire_renders(integer) IS
-'Queues renders again whose lease has run out, and ends as failed, with a refund, those whose attempts or deadline have run out; at most max_renders (1 to 1000) of them. Returns how many it dealt with. claim_renders does the same first.';
+'Queues renders again whose lease has run out, and ends as failed, with a refund, those whose attempts or deadline have run out; at most max_renders (1 to 1000) of them. Returns how many it dealt with. claim_renders does the same first. Neither does while the tables are locked, so that leases cannot be extended, nor for two seconds after this session has found that they are no more.';
 
 -- refuse numbers of renders that are not 1 to 1000
 CREATE FUNCTION renderchain._check_count(p_count integer) RETURNS void

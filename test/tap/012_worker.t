@@ -33,13 +33,17 @@ is(sql($node, q{SELECT string_agg(chain_position::text, ',' ORDER BY chain_posit
 	WHERE name = 'odd'}), '1,2,3,4', 'positions without gaps');
 is(sql($node, 'SELECT max(attempt) FROM render_jobs'), '1', 'each at the first attempt');
 
-# A signal lets running renders end, and claims no more.
+# A signal lets running renders end, and claims no more. Renders take long enough for it to come before one of them ends.
+stop_models();
+model_server('--canned', '--latency-ms', '1000');
 submit('--prompt', "a house $_", '--user', $user) for 1 .. 4;
 $worker = start_worker('--concurrency', '2');
 $worker->{says}->(qr/"renderId".*"renderId"/s);
 $worker->{run}->signal('TERM');
 is(end_of($worker), 0, 'SIGTERM is exit code 0') or diag($worker->{err});
 is(sql($node, $states), 'completed=10 pending=2', 'what ran has ended, what was queued still is');
+stop_models();
+model_server('--canned');
 end_of(start_worker('--drain'));
 stop_models();
 

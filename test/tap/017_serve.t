@@ -12,8 +12,11 @@ use IPC::Run qw(start finish timeout kill_kill);
 use JSON::PP;
 use MIME::Base64 qw(encode_base64);
 use POSIX ();
+use PostgreSQL::Test::Utils;
 use Test::More;
 
+# A server that closes while we write is to be told from an answer, and not to end this test.
+$SIG{PIPE} = 'IGNORE';
 my $node = new_server('serve');
 my ($code, $out, $err);
 my ($alice, $bob) = ('11111111-2222-3333-4444-55555555555a', '11111111-2222-3333-4444-55555555555b');
@@ -170,7 +173,8 @@ for my $case ([ qq("$photo"), 400 ], [ '{"url": "https://example.test/a.png"}', 
 @answer = ask('alice', 'POST', '/api/renders', '-F', 'prompt=x', (map { ('-F', "style=\@$_") } ($text) x 20, $photo), map { ('-F', "$_=\@$photo") } 'reference', 'mask');
 is($answer[0], 202, 'a file that takes the place of others') or diag($answer[1]);
 is(sql($node, "SELECT count(*) FROM stored_objects WHERE render_id = '" . json_of(@answer)->{renderId} . "'"), '3', 'is stored alone');
-# Many large uploads at once do not take all memory: some are to come back later, and small things are taken all the while.
+# Many large uploads at once do not take all memory: some are to come back later, and small things are taken all the while. Those,
+# which come last, end first: who is refused is not waited for as long as who is not.
 sub begin_upload
 {
 	my ($length) = @_;
@@ -190,9 +194,9 @@ sub end_upload
 	return ($status // 'none') . ($text =~ /^Retry-After: 5\r?$/m ? ' later' : '');
 }
 {
-	my @uploads = map { begin_upload(60 << 20) } 1 .. 8;
+	my @uploads = map { begin_upload(60 << 20) } 1 .. 6;
 	is((send_json('alice', 'POST', '/api/renders', { prompt => 'small' }))[0], 202, 'a small request is taken while large ones come');
-	my %seen = map { $_ => 1 } map { end_upload($_) } @uploads;
+	my %seen = map { $_ => 1 } map { end_upload($_) } reverse @uploads;
 	is_deeply(\%seen, { '400' => 1, '503 later' => 1 }, 'some of many large ones are to come back');
 	is(end_upload(begin_upload(60 << 20)), '400', 'there is room again');
 }
@@ -200,7 +204,6 @@ sub end_upload
 sub send_to_the_end
 {
 	my ($length) = @_;
-	local $SIG{PIPE} = 'IGNORE';
 	my $socket = IO::Socket::INET->new(PeerAddr => $serve->{url} =~ s{^http://}{}r, Timeout => 20) or die;
 	$socket->print("POST /api/renders HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: $length\r\nConnection: close\r\n\r\n");
 	for (my $sent = 0; $sent < $length; $sent += 1 << 16)
@@ -215,11 +218,25 @@ my @stalled = map { raw("POST /api/renders HTTP/1.1\r\nHost: x\r\nContent-Type: 
 	"Content-Length: 100000000\r\nAuthorization: Bearer $token{alice}", 'Content-Length: 10', "Transfer-Encoding: gzip";
 is(join(' ', map { my $socket = $_; (do { local $/; <$socket> }) =~ m{^HTTP/1\.1 (\d+)} } @stalled[0, 1, 2, 4]), '401 401 413 501', 'at once');
 {
-	local $SIG{PIPE} = 'IGNORE';
 	my $endless = raw("POST /api/renders HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000000\r\n\r\n");
 	my $sent = 0;
 	while ($sent < 1000 && defined syswrite $endless, ' ' x (1 << 20)) { $sent++ }
 	cmp_ok($sent, '<', 100, 'and not without end');
+}
+# Who was let in and sends pieces without end is told as soon as that shows, and may send on for a while.
+{
+	local $SIG{PIPE} = 'IGNORE';
+	my $endless = raw("POST /api/renders HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer $token{alice}\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n");
+	my ($sent, $chunk) = (0, "100000\r\n" . ' ' x (1 << 20) . "\r\n");
+	while ($sent < 100 && !IO::Select->new($endless)->can_read(0) && $endless->print($chunk) && $endless->flush) { $sent++ }
+	cmp_ok($sent, '<', 100, 'pieces without end are not read without end');
+	ok($endless->print($chunk) && $endless->flush, 'nor is their sender cut off');
+	my $answer = do { local $/; <$endless> };
+	like($answer, qr/^HTTP\/1\.1 413 /, 'who is told why');
+	like($answer, qr/^\Q$_\E\r?$/m, "... with $_") for 'Connection: close', 'Content-Type: application/problem+json', 'X-Content-Type-Options: nosniff';
+	my ($head, $body) = split /\r\n\r\n/, $answer, 2;
+	is(length $body, $head =~ /^Content-Length: (\d+)\r?$/m ? $1 : -1, '... whole');
+	is(decode_json($body)->{title}, 'the request is too large', '... in words');
 }
 is((ask('', 'POST', '/api/renders', '-H', 'Expect:', '-H', 'Transfer-Encoding: chunked', '-F', "style=\@$large"))[0], 401, 'in pieces, too');
 is((ask('', 'POST', '/api/renders', '-F', "style=\@$large"))[0], 401, 'and who asks first');
@@ -230,7 +247,7 @@ sub viewer
 {
 	my ($who, $id, @more) = @_;
 	my %viewer = (out => '');
-	$viewer{run} = start([ 'curl', '-sN', '--max-time', '60', '-H', "Authorization: Bearer $token{$who}", @more, "$serve->{url}/api/renders/$id/events" ], '>', \$viewer{out}, '2>', \my $said, timeout(90));
+	$viewer{run} = start([ 'curl', '-sN', '--max-time', $PostgreSQL::Test::Utils::timeout_default, '-H', "Authorization: Bearer $token{$who}", @more, "$serve->{url}/api/renders/$id/events" ], '>', \$viewer{out}, '2>', \my $said, timeout($PostgreSQL::Test::Utils::timeout_default * 2));
 	$viewer{sees} = sub { my ($what) = @_; wait_until(sub { $viewer{run}->pump_nb if $viewer{run}->pumpable; $viewer{out} =~ $what }, "viewer sees $what") };
 	return \%viewer;
 }
@@ -282,7 +299,8 @@ is(($_->{run}->finish, $_->{run}->result(0))[1], 0, 'a stream ends with its rend
 is(join(' ', $first->{out} =~ /^id: (\S+)$/mg), "$seq $later $last $last.end", 'each change once, across a restart of the database');
 is(join(' ', $third->{out} =~ /^id: (\S+)$/mg), "$later $last $last.end", 'who comes back is told what is new to him');
 is(status_of('alice', 'GET', "/api/renders/$id/events", '-H', "Last-Event-ID: $last.end"), 204, 'and is told when there is no more to come');
-is(sql($node, q(SELECT count(*) FROM pg_stat_activity WHERE datname = 'postgres' AND pid <> pg_backend_pid() AND backend_type = 'client backend')), '3', 'three connections in all');
+my $connections = q(SELECT count(*) FROM pg_stat_activity WHERE datname = 'postgres' AND pid <> pg_backend_pid() AND backend_type = 'client backend');
+wait_until(sub { sql($node, $connections) == 3 }, 'three connections in all, when those of this test have ended');
 
 # The rest of a render and a chain.
 my $result = json_of(ask('alice', 'GET', "/api/renders/$id"));
@@ -374,7 +392,9 @@ undef @idle;
 my $short = serve('--rate', '1', '--cors', 'https://example.org');
 {
 	local $serve = $short;
-	my @statuses = map { status_of('alice', 'GET', '/api/credits') } 1 .. 9;
+	my $asks = "GET /api/credits HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer $token{alice}\r\n";
+	my $socket = raw("$asks\r\n" x 20 . "${asks}Connection: close\r\n\r\n");
+	my @statuses = (do { local $/; <$socket> }) =~ m{HTTP/1\.1 (\d+)}g;
 	is($statuses[0], 200, 'a token may ask');
 	ok((grep { $_ == 429 } @statuses), 'but not too often') or diag("@statuses");
 	wait_until(sub {
@@ -431,20 +451,18 @@ sql($node, q(DELETE FROM models WHERE id = 'film'));
 	stop_models();
 }
 
-# By now those who stopped in the middle of a head have been let go, or soon are: long before a client that says nothing is.
-for my $half (@halves)
+# By now those who stopped in the middle of a head have been let go, or soon are: long before a client that says nothing is. So is
+# who was refused and does not send the few bytes that are waited for.
+for my $half (@halves, splice @stalled, 3, 1)
 {
 	my $closed = 0;
 	my $select = IO::Select->new($half);
-	while ($select->can_read(30)) { sysread($half, my $text, 4096) or $closed = 1, last }
-	ok($closed, 'a head that never ends');
+	while ($select->can_read(45)) { sysread($half, my $text, 4096) or $closed = 1, last }
+	ok($closed, 'a request that never ends');
 }
 
-# So have those been who did not send what was refused.
-{
-	local $SIG{PIPE} = 'IGNORE';
-	for my $socket (@stalled) { wait_until(sub { !defined syswrite $socket, ' ' }, 'a refused client is let go') }
-}
+# So have those been who did not send what was refused, for which nobody waits for longer than 30 s whatever they send.
+for my $socket (@stalled) { wait_until(sub { !defined syswrite $socket, ' ' }, 'a refused client is let go') }
 
 # It ends in good order with viewers, and without the database.
 my $open = viewer('admin', json_of(send_json('alice', 'POST', '/api/renders', { prompt => 'waits' }))->{renderId});

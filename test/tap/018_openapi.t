@@ -55,7 +55,7 @@ SKIP:
 	sql($node, q(SELECT renderchain.claim_renders('w', 10, '1 hour')));
 	sql($node, qq(SELECT renderchain.record_stages('$id', 1, '[{"stage": "semantic_parsing", "status": "running"}, {"stage": "image_understanding", "part": "style", "status": "running", "model": "m"}]')));
 	my ($stream, $said) = ('', '');
-	my $viewer = start([ 'curl', '-sN', '--max-time', '60', '-H', "Authorization: Bearer $token{alice}", "$serve->{url}/api/renders/$id/events" ], '>', \$stream, '2>', \$said, timeout(90));
+	my $viewer = start([ 'curl', '-sN', '--max-time', $PostgreSQL::Test::Utils::timeout_default, '-H', "Authorization: Bearer $token{alice}", "$serve->{url}/api/renders/$id/events" ], '>', \$stream, '2>', \$said, timeout($PostgreSQL::Test::Utils::timeout_default * 2));
 	wait_until(sub { $viewer->pump_nb if $viewer->pumpable; $stream =~ /image_understanding/ }, 'a viewer sees a stage');
 	my $chain = json_of(ask('alice', 'GET', "/api/renders/$id"))->{data}{chainId};
 	my $of_chain = '';

@@ -20,7 +20,8 @@ node_tests('page.mjs', URL => $serve->{url}, TOKEN => token('--user', $user), US
 stop_serve($serve);
 is($serve->{err}, '', 'the server has nothing to complain of');
 
-model_server('--latency-ms', '150');
+# The first picture takes its time, so that its stage is seen to run also by a browser that has little of it.
+model_server('--latency-ms', '150', '--fault', 'image_generation#1=slow');
 $serve = serve('--rate=0', '--with-worker');
 sql($node, 'TRUNCATE renders, render_chains CASCADE');
 node_tests('renders.mjs', URL => $serve->{url}, TOKEN => token('--user', '11111111-2222-3333-4444-55555555555b'), PHOTO => $photo);

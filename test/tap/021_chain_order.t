@@ -69,6 +69,7 @@ is(sql($node, "SELECT status FROM renders WHERE id = '$behind'"), 'completed', '
 # The other one ends between a claim that finds nothing and the look at what else there is, which is held up meanwhile.
 $runs = sql($node, q{SELECT render_id FROM renderchain.run_render('{"prompt": "elsewhere", "chainName": "between"}', 'somebody', '1 hour')});
 $behind = submit('--prompt', 'freed in between', '--chain', 'between', '--quick');
+wait_until(sub { sql($node, q{SELECT count(*) FROM pg_stat_activity WHERE application_name = 'renderchain'}) == 0 }, 'no session of the first worker is left');
 $worker = start_worker('--drain');
 my $looking = q{FROM pg_stat_activity WHERE query LIKE '%queue_status%' AND pid <> pg_backend_pid()};
 wait_until(sub { sql($node, "SELECT count(*) $looking") == 1 }, 'it waits for the other one');

@@ -39,8 +39,8 @@ mkdir $objects;
 submit('--prompt', "a house $_", '--quick') for 1 .. 4;
 $worker->{says}->(qr/3 renders in a row could not be stored.*3 renders in a row could not be stored[^\n]*is its disk mounted/s);
 is(join(' ', glob "$objects/*"), '', 'nothing is written into another directory of that name');
-rmdir $objects;
-rename "$objects.away", $objects;
+# In one step, as the worker looks all the while.
+rename "$objects.away", $objects or die "could not put $objects back: $!\n";
 $worker->{says}->(qr/storage takes objects again.*storage takes objects again/s);
 is(sql($node, $states), 'completed=6 failed=6', 'with the disk it goes on');
 $worker->{run}->signal('TERM');

@@ -115,7 +115,7 @@ SKIP: {
 
 # A directory that vanishes while the render runs is not made anew.
 stop_models();
-model_server('--latency-ms', '700');
+model_server('--latency-ms', '2000');
 {
 	my ($o, $e) = ('', '');
 	my $run = start([ 'renderchain', @render ], '<', \undef, '>', \$o, '2>', \$e, timeout(180));

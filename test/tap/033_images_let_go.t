@@ -4,6 +4,7 @@ use strict;
 use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
+use IPC::Run qw(run timeout);
 use MIME::Base64 qw(encode_base64);
 use RenderchainScript;
 use RenderchainTest;
@@ -97,6 +98,22 @@ is("$status $error", 'completed ', 'an uploaded image');
 is(carry($bytes, $draw, @asked), 2, 'is drawn from, twice');
 my ($picture) = split /\n/, sql($node, "SELECT output_url FROM renders ORDER BY created_at DESC LIMIT 1");
 is(carry(read_file($picture =~ s/^file://r), '"corrections"', @asked), 3, 'the picture is judged at the third try');
+
+# Many that are stored, which together are larger than what a worker may have of memory: they pass through files.
+my $quick = model_server('--canned');
+my ($renders, $megabytes) = (16, 12);
+for my $number (1 .. $renders)
+{
+	my $large = write_file('large.png', png_bytes(16, 16, [ 1, 2, $number ]) . "\0" x ($megabytes << 20));
+	submit('--prompt', 'a brick house', '--user', $user, '--upload', '--reference', $large);
+}
+# AddressSanitizer has terabytes of addresses of its own: no limit leaves a program that it is in alive.
+my $limit = defined $ENV{ASAN_OPTIONS} ? 'unlimited' : $renders * $megabytes / 2 * 1024;
+run([ 'bash', '-c', 'ulimit -d "$1"; shift; exec "$@"', 'bash', $limit, 'renderchain', 'worker', '--drain', '--concurrency', $renders,
+		'--provider', 'local', '--provider-url', $quick ], '>', \my $said, '2>', \my $wrong, timeout(300));
+is($?, 0, 'a worker that has half of the memory that they would take') or diag($said, $wrong);
+is(sql($node, "SELECT count(*) FROM renders WHERE status IN ('pending', 'processing')"), '0', 'renders them all');
+is(sql($node, "SELECT count(*) FROM renders WHERE status = 'failed'"), '1', 'well');
 
 is(sql($node, 'SELECT count(*) FROM renderchain.check_ledger()'), '0', 'the ledger is sound');
 done_testing();

@@ -170,7 +170,8 @@ for my $case ([ 'as it was', sub { } ], [ 'that has changed', sub { sql($node, "
 	my $taken = submit('--prompt', 'the house in spring', '--chain', 'villa', '--provider', 'local');
 	my $worker = start_worker('--provider', 'local', '--provider-url', $hanging);
 	wait_until(sub { sql($node, "SELECT count(*) FROM render_stages WHERE render_id = '$taken' AND stage = 'storage' AND status = 'success'") eq '1' }, 'the picture is recorded');
-	$worker->{run}->kill_kill;
+	$worker->{run}->signal('KILL');
+	end_of($worker);
 	expire_leases($node);
 	$change->();
 	is(end_of(start_worker('--drain', '--provider', 'local', '--provider-url', $url)), 0, 'another worker takes a picture over');

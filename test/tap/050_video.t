@@ -264,7 +264,7 @@ is(sql($node, "SELECT string_agg(DISTINCT output ->> 'operation', ' ') ~ ' ' FRO
 	chmod 0755, "$dir/renderchain", "$dir/renderchain-localmodel";
 	$id = submit('--video', '--prompt', 'a house', '--user', $user, '--duration', '4');
 	$worker = { run => start([ "$dir/renderchain", 'worker', '--provider', 'local', '--provider-url', $url, '--grace', '1' ], '<', \undef,
-			'>', \my $out, '2>', \my $said, timeout(60)) };
+			'>', \my $out, '2>', \my $said, timeout(180)) };
 	wait_until(sub { -e "$dir/started" }, 'the frame is being taken');
 	$worker->{run}->signal('TERM');
 	is(end_of($worker), 0, 'a worker whose frame is never done ends when told');

@@ -61,7 +61,8 @@ my $again = scripted_server($url, { path => 'download', file => $file }, { body 
 my $worker = start_worker('--provider', 'local', '--provider-url', $again);
 wait_until(sub { sql($node, "SELECT count(*) FROM render_stages WHERE render_id = '$id' AND stage = 'storage' AND status = 'success'") eq '1' },
 	'it is stored');
-$worker->{run}->kill_kill;
+$worker->{run}->signal('KILL');
+end_of($worker);
 expire_leases($node);
 ($code, $err) = work($enough, $server);
 is($code, 0, 'another worker') or diag($err);

@@ -165,6 +165,43 @@ static void stored(void **state) {
     bytes_free(bytes);
 }
 
+/* Expect to have read letters of a body from an offset on. */
+static void expect_sent(Body *body, size_t offset, char letter, size_t length) {
+    char *sent = mem_alloc(length);
+    assert_int_equal(body_read(body, offset, sent, length), length);
+    for (size_t i = 0; i < length; i++)
+        assert_int_equal(sent[i], letter);
+    free(sent);
+}
+
+/* Large ones of a file that stay are never in memory, and no others than at first. */
+static void settled(void **state) {
+    (void)state;
+    enum { BIG = 1500000 };
+    char *error = NULL;
+    write_letters(path, 'a', BIG);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    assert_true(fd >= 0);
+    Bytes *bytes = bytes_of_file(fd, BIG, path);
+    assert_int_equal(strlen(bytes_sha256(bytes)), 64);
+    bytes_settle(bytes);
+    bytes_let_go(bytes);
+    Body *body = body_new(SIZE_MAX);
+    assert_true(body_append_bytes(body, bytes));
+    expect_sent(body, 0, 'a', 1000);
+    body_let_go(body);
+    write_into(path, 7, "b");
+    expect_error(bytes, "has been changed");
+    char sent[1];
+    assert_true(body_read(body, 0, sent, sizeof sent) == BODY_UNREADABLE);
+    write_into(path, 7, "a");
+    assert_true(bytes_hold(bytes, &error));
+    assert_null(bytes_data(bytes));
+    assert_int_equal(bytes_in_memory(), 0);
+    body_free(body);
+    bytes_free(bytes);
+}
+
 static void temporary(void **state) {
     (void)state;
     Bytes *few = bytes_new(letters('f', FEW), FEW);
@@ -308,15 +345,6 @@ static void bodies(void **state) {
     free(sent);
 }
 
-/* Expect to have read letters of a body from an offset on. */
-static void expect_sent(Body *body, size_t offset, char letter, size_t length) {
-    char *sent = mem_alloc(length);
-    assert_int_equal(body_read(body, offset, sent, length), length);
-    for (size_t i = 0; i < length; i++)
-        assert_int_equal(sent[i], letter);
-    free(sent);
-}
-
 /* Large ones that are sent share so much memory, and what finds no place there is copied from a
  * temporary file; small ones are not touched, nor is what somebody looks at. */
 static void bounded(void **state) {
@@ -390,7 +418,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(from_a_file), cmocka_unit_test(changed_files), cmocka_unit_test(stored),
         cmocka_unit_test(temporary),   cmocka_unit_test(few_files),     cmocka_unit_test(hashed),
-        cmocka_unit_test(bodies),      cmocka_unit_test(bounded),
+        cmocka_unit_test(bodies),      cmocka_unit_test(bounded),       cmocka_unit_test(settled),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

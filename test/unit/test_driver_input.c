@@ -173,12 +173,12 @@ static void judged(void **state) {
 
 typedef struct Got {
     bool done;
-    char *error, *bytes;
-    size_t length;
+    char *error;
+    Bytes *bytes;
 } Got;
 
-static void keep(void *context, const char *error, char *bytes, size_t length) {
-    *(Got *)context = (Got){true, mem_strdup(error), bytes, length};
+static void keep(void *context, const char *error, Bytes *bytes) {
+    *(Got *)context = (Got){true, mem_strdup(error), bytes};
 }
 
 /* Fetch a path of the server; gives the error, NULL where an image of the right size came. */
@@ -189,8 +189,9 @@ static char *fetch_path(const char *host, const char *path, bool allow_private) 
     assert_false(got.done);
     while (!got.done)
         loop_turn(http_loop(http));
-    assert_true(got.error || got.length > 0 || strcmp(path, "/empty") == 0);
-    free(got.bytes);
+    assert_true(got.error ? !got.bytes
+                          : bytes_length(got.bytes) > 0 || strcmp(path, "/empty") == 0);
+    bytes_free(got.bytes);
     free(url);
     return got.error;
 }
@@ -211,6 +212,7 @@ static void fetched(void **state) {
     expect("/hop2", NULL);
     expect("/hop3", "redirected too often");
     expect("/absolute", NULL);
+    expect("/empty", NULL);
     expect("/file", "begins with http");
     expect("/ftp", "begins with http");
     expect("/user", "user or password");
@@ -347,6 +349,60 @@ static void one_by_one(void **state) {
     free(path);
 }
 
+/* Images from elsewhere that are large are not in memory, however many are asked for together;
+ * where no more files may be open they are until they are let go. */
+static void elsewhere(void **state) {
+    (void)state;
+    enum { LARGE = 3 << 20, EACH = 4, ALL = 2 * EACH };
+    App app = {.http = http, .settings = {.private_urls = true}};
+    char *error = NULL, *where = mem_printf("file:%s/objects", top);
+    char *stored = mem_printf("%s/objects/large.png", top), *url = mem_printf("%s/more", server);
+    Buf png = make_png(3, 2);
+    char *large = mem_alloc(LARGE);
+    memcpy(large, png.data, png.length);
+    assert_true(storage_open(&app.storage, where, NULL, http, &error));
+    assert_true(write_whole(stored, large, LARGE, &error));
+    json_t *named[] = {json_pack("{s:s}", "key", "large.png"), json_pack("{s:s}", "url", url)};
+    for (size_t files = 0; files <= ALL; files += ALL) {
+        ImageFile images[ALL] = {{0}};
+        Got got[ALL] = {{0}};
+        bytes_allow(files, top);
+        size_t before = bytes_in_memory(), most = files ? 0 : LARGE;
+        for (size_t i = 0; i < ALL; i++)
+            input_load(&app, named[i / EACH], "x", &images[i], keep_input, &got[i]);
+        for (size_t i = 0; i < ALL; i++) {
+            while (!got[i].done)
+                loop_turn(http_loop(http));
+            if (got[i].error)
+                fail_msg("%s", got[i].error);
+        }
+        assert_int_equal(bytes_in_memory() - before, ALL * most);
+        for (size_t i = 0; i < ALL; i++) {
+            assert_int_equal(images[i].width, 3);
+            assert_string_equal(images[i].sha256, images[i / EACH * EACH].sha256);
+            bytes_let_go(images[i].bytes);
+        }
+        assert_int_equal(bytes_in_memory(), before);
+        for (size_t i = 0; i < ALL; i++) {
+            assert_true(bytes_hold(images[i].bytes, &error));
+            char *all = bytes_all(images[i].bytes);
+            assert_non_null(all);
+            assert_memory_equal(all, png.data, png.length);
+            free(all);
+            image_file_free(&images[i]);
+        }
+    }
+    bytes_allow(16, NULL);
+    storage_close(&app.storage);
+    for (size_t i = 0; i < COUNT(named); i++)
+        json_decref(named[i]);
+    buf_free(&png);
+    free(large);
+    free(stored);
+    free(where);
+    free(url);
+}
+
 /* What words of the command line name. */
 static void words(void **state) {
     (void)state;
@@ -449,6 +505,7 @@ int main(void) {
         cmocka_unit_test(addresses), cmocka_unit_test(data_uris),  cmocka_unit_test(judged),
         cmocka_unit_test(fetched),   cmocka_unit_test(not_public), cmocka_unit_test(inputs),
         cmocka_unit_test(words),     cmocka_unit_test(dropped),    cmocka_unit_test(one_by_one),
+        cmocka_unit_test(elsewhere),
     };
     return cmocka_run_group_tests_name("driver input", tests, set_up, tear_down);
 }

@@ -253,6 +253,19 @@ static Buf grey_png(const png_byte *pixels, unsigned width, unsigned height) {
     return buf;
 }
 
+/* Bytes with so much behind them that they are in a file. */
+static Bytes *large_of(const Buf *from) {
+    enum { LARGE = 2 << 20 };
+    char *more = mem_alloc(LARGE);
+    bytes_allow(16, "/tmp");
+    Bytes *bytes = bytes_begin(SIZE_MAX);
+    assert_true(bytes_append(bytes, from->data, from->length) && bytes_append(bytes, more, LARGE));
+    assert_null(bytes_data(bytes));
+    bytes_allow(16, NULL);
+    free(more);
+    return bytes;
+}
+
 /* White becomes transparent, at the size of the image that the mask is about. */
 static void masks(void **state) {
     (void)state;
@@ -286,6 +299,17 @@ static void masks(void **state) {
     assert_non_null(strstr(outline, "image image/png\nmask image/png\nend\n"));
     free(outline);
     free_sent(&sent);
+    /* Neither has to be in memory. */
+    Bytes *large_image = large_of(&png), *large_mask = large_of(&mask);
+    call.parts[0].bytes = large_image;
+    call.parts[1].bytes = large_mask;
+    sent = build(&call);
+    assert_null(sent.error);
+    assert_non_null(sent.body);
+    free_sent(&sent);
+    bytes_free(large_image);
+    bytes_free(large_mask);
+    call.parts[0].bytes = image_bytes;
     /* A mask that cannot be read is refused before anything is sent. */
     call.parts[1].bytes = none;
     sent = build(&call);

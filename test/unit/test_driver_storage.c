@@ -148,6 +148,10 @@ static void too_large(void **state) {
     (void)state;
     Got got = {0};
     put_well("ab/large", "123456");
+    storage_keep(&storage, "ab/large", 5, keep, &got);
+    wait_for(&got);
+    assert_non_null(strstr(got.error, "larger than the limit of 5 bytes"));
+    free_got(&got);
     storage_get(&storage, "ab/large", 5, keep, &got);
     wait_for(&got);
     assert_false(got.reply.ok);

@@ -4,6 +4,7 @@ package RenderchainScript;
 use strict;
 use warnings;
 use Exporter 'import';
+use Fcntl qw(:flock);
 use FindBin;
 use IPC::Run qw(start kill_kill timeout);
 use JSON::PP;
@@ -34,12 +35,13 @@ sub scripted_server
 
 our %logs;
 
-# What a server was asked, as a list of requests.
+# What a server was asked, as a list of requests; none that it is just writing down.
 sub asked
 {
 	my ($url) = @_;
-	return () unless -e $logs{$url};
-	return map { JSON::PP->new->latin1->decode($_) } split /\n/, read_file($logs{$url});
+	open my $log, '<:raw', $logs{$url} or return ();
+	flock $log, LOCK_SH or die "could not lock $logs{$url}: $!";
+	return map { JSON::PP->new->latin1->decode($_) } <$log>;
 }
 
 sub stop_scripts

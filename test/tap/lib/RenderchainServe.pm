@@ -6,6 +6,7 @@ use warnings;
 use Exporter 'import';
 use IPC::Run qw(start finish timeout);
 use JSON::PP;
+use PostgreSQL::Test::Utils;
 use RenderchainTest;
 
 # $serve is the server that is asked (as a whole glob, so that a test may say local $serve), %token
@@ -51,7 +52,7 @@ sub ask
 	my ($who, $method, $path, @more) = @_;
 	my ($answer, $said) = ('', '');
 	my @auth = $who ? ('-H', "Authorization: Bearer " . ($token{$who} // $who)) : ();
-	IPC::Run::run([ 'curl', '-s', '-i', '--max-time', '20', '--path-as-is', '-X', $method, @auth, @more, "$serve->{url}$path" ], '>', \$answer, '2>', \$said);
+	IPC::Run::run([ 'curl', '-s', '-i', '--max-time', $PostgreSQL::Test::Utils::timeout_default, '--path-as-is', '-X', $method, @auth, @more, "$serve->{url}$path" ], '>', \$answer, '2>', \$said);
 	$answer =~ s{^HTTP/1\.1 100 .*?\r\n\r\n}{}s;
 	my ($head, $body) = split /\r\n\r\n/, $answer, 2;
 	my ($status) = ($head // '') =~ m{^HTTP/1\.1 (\d+)};

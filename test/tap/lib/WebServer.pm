@@ -15,6 +15,7 @@ sub answer_to
 	my $image = $self->{image};
 	my ($what, $rest) = $path =~ m{^/([a-z]+)(.*)$} or return (404, {}, '');
 	return (200, { 'Content-Type' => 'image/png' }, $image) if $what eq 'image';
+	return (200, {}, $image . "\0" x ((3 << 20) - length $image)) if $what eq 'more';
 	return (200, { 'Content-Type' => 'text/html' }, '<html>no image</html>') if $what eq 'page';
 	return (200, {}, substr $image, 0, 40) if $what eq 'half';
 	return (200, {}, '') if $what eq 'empty';
