@@ -53,6 +53,7 @@ void db_close(Db *db) {
     free_calls(db->resting);
     PQfinish(db->connection);
     free(db->schema);
+    free(db->lock_timeout);
     free(db);
 }
 
@@ -61,6 +62,11 @@ void db_stay(Db *db, DbChanged *changed, void *context) {
     db->stays = true;
     db->changed = changed;
     db->changed_context = context;
+}
+
+/* How long to wait for locks. */
+void db_lock_patience(Db *db, unsigned milliseconds) {
+    mem_set(&db->lock_timeout, "%ums", milliseconds);
 }
 
 /* Is there a connection? */
@@ -98,19 +104,19 @@ static DbCall *dequeue(Db *db) {
 /* Put a call that rested back into the queue. */
 static void ask_again(void *context);
 
-/* What is set for a call's transaction only: the schema, where one is named; and how long a call
- * of a connection that stays may wait for a lock, since all others wait behind it. Then it is an
- * error that passes. */
+/* What is set for a call's transaction only: the schema, where one is named; and for how long a
+ * call of a connection that stays may wait for a lock. */
 static bool write_settings(const Db *db) {
-    const char *schema[] = {db->schema};
+    const char *const both[] = {db->lock_timeout, db->schema};
+    const char *const *values = db->stays ? both : both + 1;
     const char *sql = db->schema && db->stays
-                          ? "select pg_catalog.set_config('renderchain.schema', $1, true), "
-                            "pg_catalog.set_config('lock_timeout', '1s', true)"
+                          ? "select pg_catalog.set_config('lock_timeout', $1, true), "
+                            "pg_catalog.set_config('renderchain.schema', $2, true)"
                       : db->schema ? "select pg_catalog.set_config('renderchain.schema', $1, true)"
-                                   : "select pg_catalog.set_config('lock_timeout', '1s', true)";
+                                   : "select pg_catalog.set_config('lock_timeout', $1, true)";
     return (!db->schema && !db->stays) ||
-           PQsendQueryParams(db->connection, sql, db->schema ? 1 : 0, NULL,
-                             db->schema ? schema : NULL, NULL, NULL, 0) == 1;
+           PQsendQueryParams(db->connection, sql, db->schema && db->stays ? 2 : 1, NULL, values,
+                             NULL, NULL, 0) == 1;
 }
 
 /* Write a call to the connection; false where that is gone. */

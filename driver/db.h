@@ -47,6 +47,10 @@ typedef void DbChanged(void *context, bool up, const char *words);
  * db_close. */
 void db_stay(Db *db, DbChanged *changed, void *context);
 
+/* How long a call of a connection that stays may wait for a lock, since all others wait behind it:
+ * 1 s, unless said here. Then it is an error that passes. */
+void db_lock_patience(Db *db, unsigned milliseconds);
+
 /* Is an error (its SQLSTATE) one that passes by itself? */
 bool db_error_passes(const char *sqlstate);
 

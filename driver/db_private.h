@@ -30,6 +30,7 @@ struct Db {
     LoopWatch *watch;
     Trace *trace;
     char *schema;
+    char *lock_timeout;    /* as the setting takes it */
     DbCall *first, **last; /* in the order in which they are answered */
     DbCall *resting;       /* that wait for their time to be asked again */
     unsigned next_id;
