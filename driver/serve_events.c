@@ -12,7 +12,11 @@
 #include "json_text.h"
 #include "serve_events.h"
 
-enum { BEAT_MS = 15000, CHECK_MS = 5000 /* so long a stream may outlast its token */ };
+enum {
+    BEAT_MS = 15000,
+    CHECK_MS = 5000, /* so long a stream may outlast its token */
+    AGAIN_MOST = 20  /* renders that are asked for together for one who was behind */
+};
 
 static const long long SEQ_MOST = 999999999999999999; /* that watch_renders() takes */
 static const long long TIME_MOST = 253402300799999;   /* the end of the year 9999 */
@@ -139,6 +143,12 @@ static void news(void *context, const json_t *render) {
         if (!viewer->stream || !concerns(viewer, id, render))
             continue;
         json_t *mark = serve_mark(viewer, id);
+        if (web_stream_is_full(viewer->stream)) {
+            json_object_del(mark, "version");
+            json_object_del(mark, "ended");
+            viewer->behind = true;
+            continue;
+        }
         if (!ended)
             send_render(viewer, mark, render);
         send_stages(viewer, mark, render);
@@ -151,6 +161,26 @@ static void news(void *context, const json_t *render) {
     json_object_del(serve->retold, id);
     if (!is_wanted(serve, id) && serve->follow)
         follow_forget(serve->follow, id);
+}
+
+/* A viewer has read all: what was kept from him is told again, from where he is. A few at a time,
+ * for as long as he is behind. */
+static void empty(void *context) {
+    ServeViewer *viewer = context;
+    const char *render;
+    json_t *mark;
+    size_t count = 0;
+    if (!viewer->behind)
+        return;
+    json_object_foreach(viewer->marks, render, mark) {
+        if (json_object_get(mark, "version"))
+            continue;
+        if (count++ == AGAIN_MOST)
+            break;
+        follow_render(viewer->serve->follow, render,
+                      json_integer_value(json_object_get(mark, "seq")));
+    }
+    viewer->behind = count > 0;
 }
 
 /* Tell a viewer of a chain how far he is: where he would go on from. */
@@ -253,7 +283,7 @@ static void allowed(void *context, const DbReply *reply) {
         return;
     }
     web_add_header(viewer->request, "X-Accel-Buffering", "no");
-    viewer->stream = web_answer_stream(viewer->request, gone, viewer);
+    viewer->stream = web_answer_stream(viewer->request, gone, empty, viewer);
     web_stream_send(viewer->stream, "retry: 1000\n\n");
     if (viewer->of_chain) {
         follow_strangers(serve->follow, true);

@@ -13,6 +13,7 @@ struct ServeViewer {
     char token[65];
     json_t *marks; /* render id: {"version", "seq", "ended"} as it was told last; without a version
                     * where it is still to be told */
+    bool behind;   /* not all was told, since more waits to be read than he reads */
     ServeViewer *next;
 
     /* Of a chain, in milliseconds by the server's clock: */

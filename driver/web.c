@@ -19,6 +19,7 @@ enum {
     SILENCE_SECONDS = 60,         /* a client that sends or reads nothing for that long */
     HEAD_SECONDS = 10,            /* the same, in the middle of a head, or of what is refused */
     STREAM_BLOCK = 4 << 10,
+    STREAM_FULL = 256 << 10,
     STREAM_BUFFERED = 1 << 20,
     AWAITED_MOST = 64 << 10,   /* a body that is read before its request is refused */
     DISCARDED_MOST = 16 << 20, /* of the body of a request that is refused in the middle of it */
@@ -46,6 +47,7 @@ struct WebStream {
     Buf pending;
     bool asleep, ending;
     WebGone *gone;
+    WebEmpty *empty;
     void *context;
 };
 
@@ -243,6 +245,7 @@ static ssize_t read_stream(void *context, uint64_t position, char *to, size_t mo
     if (length == 0) {
         stream->asleep = true;
         MHD_suspend_connection(stream->request->connection);
+        stream->empty(stream->context);
         return 0;
     }
     memcpy(to, stream->pending.data, length);
@@ -268,9 +271,9 @@ static void end_stream(WebRequest *request) {
 }
 
 /* Answer with a stream. */
-WebStream *web_answer_stream(WebRequest *request, WebGone *gone, void *context) {
+WebStream *web_answer_stream(WebRequest *request, WebGone *gone, WebEmpty *empty, void *context) {
     WebStream *stream = mem_alloc(sizeof *stream);
-    *stream = (WebStream){.request = request, .gone = gone, .context = context};
+    *stream = (WebStream){.request = request, .gone = gone, .empty = empty, .context = context};
     buf_init(&stream->pending, STREAM_BUFFERED);
     request->web->counts.streams++;
     request->stream = stream;
@@ -288,8 +291,15 @@ static void wake_stream(WebStream *stream) {
     wake(stream->request);
 }
 
+/* Does enough wait to be read? */
+bool web_stream_is_full(const WebStream *stream) {
+    return stream->pending.length >= STREAM_FULL;
+}
+
 /* Send. */
 void web_stream_send(WebStream *stream, const char *text) {
+    if (stream->ending)
+        return;
     if (!buf_append(&stream->pending, text, strlen(text)))
         stream->ending = true;
     wake_stream(stream);

@@ -92,10 +92,16 @@ void web_answer_problem(WebRequest *request, unsigned status, const char *title,
 /* Told when the stream is over, whoever ended it; the stream is gone then. */
 typedef void WebGone(void *context);
 
-/* Answer with a stream of events (text/event-stream). */
-WebStream *web_answer_stream(WebRequest *request, WebGone *gone, void *context);
+/* Told when all that was sent was read by the client's side. It may send no more by itself. */
+typedef void WebEmpty(void *context);
 
-/* Send on it; a client that does not read is let go. */
+/* Answer with a stream of events (text/event-stream). */
+WebStream *web_answer_stream(WebRequest *request, WebGone *gone, WebEmpty *empty, void *context);
+
+/* Does so much wait to be read that more had better be sent when it is empty? */
+bool web_stream_is_full(const WebStream *stream);
+
+/* Send on it; where 1 MB waits it ends, and nothing comes behind what was lost. */
 void web_stream_send(WebStream *stream, const char *text);
 
 /* Send what is left and end it. */

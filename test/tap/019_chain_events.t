@@ -7,8 +7,7 @@ use lib "$FindBin::Bin/lib";
 use RenderchainServe;
 use RenderchainTest;
 use IO::Socket::INET;
-use IPC::Run qw(start timeout kill_kill);
-use JSON::PP;
+use IPC::Run qw(kill_kill);
 use Test::More;
 
 my $node = new_server('chain_events');
@@ -24,36 +23,6 @@ sub cancel { my ($id) = @_; return sql($node, "SELECT renderchain.cancel_render(
 
 # How often has the server looked at chains?
 sub looks { return scalar(() = read_file($trace) =~ /jsonb_each_text/g) }
-
-# Look at a chain.
-sub viewer
-{
-	my ($who, $id, @more) = @_;
-	my %viewer = (out => '');
-	$viewer{run} = start([ 'curl', '-sN', '--max-time', '120', '-H', "Authorization: Bearer $token{$who}", @more, "$serve->{url}/api/chains/$id/events" ], '>', \$viewer{out}, '2>', \my $said, timeout(150));
-	return \%viewer;
-}
-
-# The events that came: [id, event, data].
-sub seen { my ($viewer) = @_; $viewer->{run}->pump_nb if $viewer->{run}->pumpable; return map { [ (/^id: (.*)$/m)[0] // '', /^event: (.*)$/m, JSON::PP->new->utf8->decode((/^data: (.*)$/m)[0]) ] } $viewer->{out} =~ /^((?:.+\n)*data: .*)\n\n/mg }
-
-# Wait for an event about a render in which a member has a value.
-sub sees
-{
-	my ($viewer, $event, $id, %wanted) = @_;
-	my ($name) = keys %wanted;
-	wait_until(sub { grep { $_->[1] eq $event && ($_->[2]{renderId} // '') eq $id && (!$name || ($_->[2]{$name} // '') eq $wanted{$name}) } seen($viewer) }, "a viewer sees $event of $id" . ($name ? " with $wanted{$name}" : ''));
-	return pass("$event" . ($name ? ", $name $wanted{$name}" : ''));
-}
-
-# Where he would go on from, once he has been told so often.
-sub told
-{
-	my ($viewer, $times) = @_;
-	my @ids;
-	wait_until(sub { @ids = map { $_->[0] } grep { $_->[1] eq 'chain' } seen($viewer); @ids >= $times }, 'a viewer is told how far he is');
-	return $ids[-1];
-}
 
 # What there is.
 my $ended = add('villa');

@@ -8,11 +8,12 @@ use IPC::Run qw(start finish timeout);
 use JSON::PP;
 use PostgreSQL::Test::Utils;
 use RenderchainTest;
+use Test::More ();
 
 # $serve is the server that is asked (as a whole glob, so that a test may say local $serve), %token
 # has the tokens by the names that a test gives them, @answers what was answered, where a test
 # sets $keep_answers.
-our @EXPORT = qw(*serve %token $keep_answers @answers token ask json_of send_json status_of serve stop_serve);
+our @EXPORT = qw(*serve %token $keep_answers @answers token ask json_of send_json status_of serve stop_serve viewer seen sees told);
 our ($serve, %token, $keep_answers, @answers);
 
 # Make a token.
@@ -70,5 +71,35 @@ sub send_json
 # What was answered, as JSON, and its status.
 sub json_of { my ($status, $body) = @_; return JSON::PP->new->utf8->allow_nonref->decode($body) }
 sub status_of { return (ask(@_))[0] }
+
+# Look at a chain.
+sub viewer
+{
+	my ($who, $id, @more) = @_;
+	my %viewer = (out => '');
+	$viewer{run} = start([ 'curl', '-sN', '--max-time', '120', '-H', "Authorization: Bearer $token{$who}", @more, "$serve->{url}/api/chains/$id/events" ], '>', \$viewer{out}, '2>', \my $said, timeout(150));
+	return \%viewer;
+}
+
+# The events that came: [id, event, data].
+sub seen { my ($viewer) = @_; $viewer->{run}->pump_nb if $viewer->{run}->pumpable; return map { [ (/^id: (.*)$/m)[0] // '', /^event: (.*)$/m, JSON::PP->new->utf8->decode((/^data: (.*)$/m)[0]) ] } $viewer->{out} =~ /^((?:.+\n)*data: .*)\n\n/mg }
+
+# Wait for an event about a render in which a member has a value.
+sub sees
+{
+	my ($viewer, $event, $id, %wanted) = @_;
+	my ($name) = keys %wanted;
+	wait_until(sub { grep { $_->[1] eq $event && ($_->[2]{renderId} // '') eq $id && (!$name || ($_->[2]{$name} // '') eq $wanted{$name}) } seen($viewer) }, "a viewer sees $event of $id" . ($name ? " with $wanted{$name}" : ''));
+	return Test::More::pass("$event" . ($name ? ", $name $wanted{$name}" : ''));
+}
+
+# Where he would go on from, once he has been told so often.
+sub told
+{
+	my ($viewer, $times) = @_;
+	my @ids;
+	wait_until(sub { @ids = map { $_->[0] } grep { $_->[1] eq 'chain' } seen($viewer); @ids >= $times }, 'a viewer is told how far he is');
+	return $ids[-1];
+}
 
 1;
