@@ -27,11 +27,18 @@ static const char sql[] =
 typedef struct Look {
     Serve *serve;
     unsigned number;
+    bool newcomers; /* it is for those who have just come, maybe from long ago */
 } Look;
 
 /* Is a viewer one of a chain that he may look at? */
 static bool looks_at(const ServeViewer *viewer, const char *chain) {
     return viewer->of_chain && viewer->stream && (!chain || strcmp(viewer->id, chain) == 0);
+}
+
+/* Is a look for a viewer? What has ended before others came is no news to them. */
+static bool is_for(const Look *look, const ServeViewer *viewer, const char *chain) {
+    return looks_at(viewer, chain) && (look->newcomers ? viewer->first_look == look->number
+                                                       : viewer->first_look <= look->number);
 }
 
 /* Does a viewer who has just come know that a render had ended before? He does from now on. */
@@ -53,11 +60,12 @@ static void found(const Look *look, const char *chain, const char *render, const
     Serve *serve = look->serve;
     bool news = false;
     for (ServeViewer *viewer = serve->viewers; viewer; viewer = viewer->next) {
-        if (!looks_at(viewer, chain) || viewer->first_look > look->number ||
-            knows_end(viewer, render, rows, i))
+        if (!is_for(look, viewer, chain) || knows_end(viewer, render, rows, i))
             continue;
         const char *known =
             json_string_value(json_object_get(serve_mark(viewer, render), "version"));
+        if (viewer->behind) /* he asks for it himself */
+            continue;
         news = news || !known || strcmp(known, db_text(rows, i, "version")) != 0;
     }
     if (news && *db_text(rows, i, "ended") == 't')
@@ -69,7 +77,7 @@ static void found(const Look *look, const char *chain, const char *render, const
 /* All renders of a chain were found, up to a time. */
 static void found_all(const Look *look, const char *chain, long long at) {
     for (ServeViewer *viewer = look->serve->viewers; viewer; viewer = viewer->next) {
-        if (!looks_at(viewer, chain) || viewer->first_look > look->number)
+        if (!is_for(look, viewer, chain))
             continue;
         viewer->since = viewer->caught_up = at;
         serve_chain_told(viewer);
@@ -120,7 +128,7 @@ void serve_chains_look(Serve *serve, const char *chain) {
         char *text = json_text(chains);
         const char *parameters[] = {text};
         Look *look = mem_alloc(sizeof *look);
-        *look = (Look){serve, number};
+        *look = (Look){serve, number, chain != NULL};
         serve->looks = number;
         serve->looking = true;
         db_call_once(serve->events, sql, 1, parameters, looked, look);
