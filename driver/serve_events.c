@@ -89,6 +89,7 @@ static void send_render(ServeViewer *viewer, json_t *mark, const json_t *news) {
     json_object_del(head, "events");
     json_object_del(head, "version");
     json_object_del(head, "worker");
+    json_object_del(head, "userId");
     if (render_json_ended(news)) {
         char *id = viewer->of_chain
                        ? NULL
@@ -134,6 +135,12 @@ static bool concerns(const ServeViewer *viewer, const char *id, const json_t *re
            (chain && strcmp(viewer->id, chain) == 0 && !json_object_get(viewer->serve->retold, id));
 }
 
+/* Is a render somebody else's by now? A chain with it is its viewer's no longer. */
+static bool is_foreign(const ServeViewer *viewer, const json_t *render) {
+    const char *user = json_string_value(json_object_get(render, "userId"));
+    return *viewer->user && user && strcmp(viewer->user, user) != 0;
+}
+
 /* A render has changed: its viewers are told. One that is nobody's is forgotten. */
 static void news(void *context, const json_t *render) {
     Serve *serve = context;
@@ -142,6 +149,10 @@ static void news(void *context, const json_t *render) {
     for (ServeViewer *viewer = serve->viewers; viewer; viewer = viewer->next) {
         if (!viewer->stream || !concerns(viewer, id, render))
             continue;
+        if (is_foreign(viewer, render)) {
+            web_stream_end(viewer->stream);
+            continue;
+        }
         json_t *mark = serve_mark(viewer, id);
         if (web_stream_is_full(viewer->stream)) {
             json_object_del(mark, "version");
@@ -305,6 +316,8 @@ static ServeViewer *begin(Serve *serve, WebRequest *request, const ServeRoute *r
     *viewer = (ServeViewer){
         .serve = serve, .request = request, .marks = json_object(), .next = serve->viewers};
     snprintf(viewer->token, sizeof viewer->token, "%s", request->token);
+    snprintf(viewer->user, sizeof viewer->user, "%s",
+             serve_user(request) ? serve_user(request) : "");
     for (size_t i = 0; part[i] && i < sizeof viewer->id - 1; i++)
         viewer->id[i] = part[i] >= 'A' && part[i] <= 'F' ? (char)(part[i] + 32) : part[i];
     serve->viewers = viewer;

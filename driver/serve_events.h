@@ -11,6 +11,7 @@ struct ServeViewer {
     bool of_chain;
     char id[37]; /* of the render or the chain */
     char token[65];
+    char user[37]; /* whose renders he may see; "": everybody's */
     json_t *marks; /* render id: {"version", "seq", "ended"} as it was told last; without a version
                     * where it is still to be told */
     bool behind;   /* not all was told, since more waits to be read than he reads */

@@ -92,7 +92,7 @@ BEGIN
     v_ids := renderchain._watched(watch_renders.seen, watch_renders.chain_id, watch_renders.since, watch_renders.max_renders);
     RETURN pg_catalog.jsonb_build_object('at', v_now, 'renders', COALESCE((
         SELECT pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object(
-                   'renderId', w.id, 'version', w.version, 'chainId', w.chain_id,
+                   'renderId', w.id, 'version', w.version, 'userId', w.user_id, 'chainId', w.chain_id,
                    'chainName', (SELECT c.name::text FROM render_chains c WHERE c.id = w.chain_id),
                    'chainPosition', w.chain_position, 'type', w.type, 'prompt', w.prompt, 'status', COALESCE(w.status, 'deleted'::text),
                    'attempt', w.attempt, 'worker', w.lease_owner, 'error', w.error_message,
@@ -105,7 +105,7 @@ BEGIN
                        'strict $[*] ? (@.type() == "string")'::jsonpath, '{}', true),
                    'events', COALESCE(renderchain._events_after(w.id, w.seen_seq, v_now), '[]'::jsonb))
                ORDER BY w.submitted_at NULLS FIRST, w.id)
-        FROM (SELECT d.id, r.chain_id, r.chain_position::integer AS chain_position, r.type::text AS type, r.prompt::text AS prompt,
+        FROM (SELECT d.id, r.user_id, r.chain_id, r.chain_position::integer AS chain_position, r.type::text AS type, r.prompt::text AS prompt,
                      r.status::text AS status, r.error_message::text AS error_message, r.credits_cost, r.started_at::timestamptz AS started_at, r.completed_at,
                      j.state, j.attempt, j.lease_owner, j.run_after, COALESCE(j.created_at, r.created_at) AS submitted_at,
                      r.metadata -> 'processingMs'::text AS processing_ms,
@@ -121,7 +121,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION renderchain.watch_renders(jsonb, uuid, timestamptz, integer) IS
-'What has changed in many renders at once: {"at","renders":[{"renderId","version","chainId","chainName","chainPosition","type","prompt","status","attempt","worker","error","submittedAt","startedAt","completedAt","waitingMs","runningMs","processingMs","creditsCost","palette","events":[{"seq","stage","part"?,"attempt","status","outcome"?,"startedAt","runningMs"?,"durationMs"?,"model"?,"cost"?,"error"?}]}]}. seen says what the caller knows already: {"<render id>": {"version", "seq"}}, as it got them last, or {} for a render that is new to him; renders of which nothing is new are left out. With since also renders that are unfinished or have ended at that time or later are looked at, of the chain or of all, at most max_renders (1 to 1000) of either; with infinity only unfinished ones. waitingMs and runningMs are measured by the server''s clock, so that nobody needs to compare clocks; waitingMs is negative for a render that waits for its next attempt. palette is that of the chain as long as the render has none. A render that is not there (any more) has the status "deleted". RC005 for arguments out of range.';
+'What has changed in many renders at once: {"at","renders":[{"renderId","version","userId","chainId","chainName","chainPosition","type","prompt","status","attempt","worker","error","submittedAt","startedAt","completedAt","waitingMs","runningMs","processingMs","creditsCost","palette","events":[{"seq","stage","part"?,"attempt","status","outcome"?,"startedAt","runningMs"?,"durationMs"?,"model"?,"cost"?,"error"?}]}]}. seen says what the caller knows already: {"<render id>": {"version", "seq"}}, as it got them last, or {} for a render that is new to him; renders of which nothing is new are left out. With since also renders that are unfinished or have ended at that time or later are looked at, of the chain or of all, at most max_renders (1 to 1000) of either; with infinity only unfinished ones. waitingMs and runningMs are measured by the server''s clock, so that nobody needs to compare clocks; waitingMs is negative for a render that waits for its next attempt. palette is that of the chain as long as the render has none. A render that is not there (any more) has the status "deleted". RC005 for arguments out of range.';
 
 CREATE FUNCTION renderchain.expected_durations(max_renders integer DEFAULT 200, OUT stage text, OUT model text,
     OUT runs bigint, OUT median_ms bigint)
