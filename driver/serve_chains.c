@@ -8,17 +8,22 @@
 #include "json_text.h"
 #include "serve_events.h"
 
-enum { LOOK_HEARING_MS = 15000, LOOK_MS = 2000 };
+enum {
+    LOOK_HEARING_MS = 15000,
+    LOOK_MS = 2000,
+    PAGE = 1000 /* renders of a chain that watch_renders() finds at once */
+};
 
 /* Each chain with its renders that are unfinished or have ended since, or in the minute before,
  * since the end of one in a transaction that lasts is seen later than it was. */
 static const char sql[] =
-    "select c.key as chain, w.value ->> 'renderId' as render, w.value ->> 'version' as version, "
+    "select c.key as chain, c.value as since, w.value ->> 'renderId' as render, w.value ->> "
+    "'version' as version, "
     "w.value #>> '{events,-1,seq}' as seq, "
     "w.value ->> 'status' not in ('pending', 'processing') as ended, "
     "(extract(epoch from renderchain.clock()) * 1000)::bigint as at "
     "from pg_catalog.jsonb_each_text($1::jsonb) c left join lateral "
-    "pg_catalog.jsonb_array_elements(renderchain.watch_renders('{}', c.key::uuid, "
+    "pg_catalog.jsonb_array_elements(renderchain.watch_renders($2::jsonb, c.key::uuid, "
     "case c.value when '0' then renderchain.clock() "
     "else pg_catalog.to_timestamp(c.value::float8 / 1000) end - interval '1 minute') -> 'renders') "
     "w on true";
@@ -28,7 +33,11 @@ typedef struct Look {
     Serve *serve;
     unsigned number;
     bool newcomers; /* it is for those who have just come, maybe from long ago */
+    json_t *seen;   /* of the one chain that it is about: what was found before; else {} */
+    long long at;   /* when that was begun; 0: it is the first */
 } Look;
+
+static void look_on(const Look *before, const PGresult *rows, int first, int end);
 
 /* Is a viewer one of a chain that he may look at? */
 static bool looks_at(const ServeViewer *viewer, const char *chain) {
@@ -96,13 +105,49 @@ static void looked(void *context, const DbReply *reply) {
         if (chain && render)
             found(look, chain, render, rows, i);
     }
-    for (int i = 0; reply->ok && i < PQntuples(rows); i++) {
+    for (int i = 0, first = 0; reply->ok && i < PQntuples(rows); i++) {
         const char *chain = db_text(rows, i, "chain"), *at = db_text(rows, i, "at");
         const char *next = db_text(rows, i + 1, "chain");
-        if (chain && at && (!next || strcmp(chain, next) != 0))
-            found_all(look, chain, strtoll(at, NULL, 10));
+        if (!chain || !at || (next && strcmp(chain, next) == 0))
+            continue;
+        if (i + 1 - first >= PAGE)
+            look_on(look, rows, first, i + 1);
+        else
+            found_all(look, chain, look->at ? look->at : strtoll(at, NULL, 10));
+        first = i + 1;
     }
+    json_decref(look->seen);
     free(look);
+}
+
+/* Ask for the renders of chains, each from a time on. */
+static void ask(const Look *like, const json_t *chains) {
+    char *text = json_text(chains), *seen = json_text(like->seen);
+    const char *parameters[] = {text, seen};
+    Look *look = mem_alloc(sizeof *look);
+    *look = *like;
+    db_call_once(look->serve->events, sql, 2, parameters, looked, look);
+    free(text);
+    free(seen);
+}
+
+/* Look for the rest of a chain that has more renders than come at once. */
+static void look_on(const Look *before, const PGresult *rows, int first, int end) {
+    Look look = *before;
+    json_t *chain = json_object();
+    json_object_set_new(chain, db_text(rows, first, "chain"),
+                        json_string(db_text(rows, first, "since")));
+    look.seen = json_copy(before->seen);
+    if (!look.at)
+        look.at = strtoll(db_text(rows, first, "at"), NULL, 10);
+    for (int i = first; i < end; i++) {
+        const char *seq = db_text(rows, i, "seq");
+        json_object_set_new(look.seen, db_text(rows, i, "render"),
+                            json_pack("{s:s, s:I}", "version", db_text(rows, i, "version"), "seq",
+                                      (json_int_t)(seq ? strtoll(seq, NULL, 10) : 0)));
+    }
+    ask(&look, chain);
+    json_decref(chain);
 }
 
 /* Note from when on a viewer is to be told of a chain: of several, who has been away longest. */
@@ -125,14 +170,10 @@ void serve_chains_look(Serve *serve, const char *chain) {
             viewer->first_look = number;
     }
     if (json_object_size(chains)) {
-        char *text = json_text(chains);
-        const char *parameters[] = {text};
-        Look *look = mem_alloc(sizeof *look);
-        *look = (Look){serve, number, chain != NULL};
+        const Look look = {serve, number, chain != NULL, json_object(), 0};
         serve->looks = number;
         serve->looking = true;
-        db_call_once(serve->events, sql, 1, parameters, looked, look);
-        free(text);
+        ask(&look, chains);
     }
     json_decref(chains);
 }

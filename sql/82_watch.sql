@@ -41,7 +41,7 @@ BEGIN
     ELSIF p_chain_id IS NOT NULL THEN
         RETURN v_ids || ARRAY(
             SELECT j.render_id FROM renders r JOIN render_jobs j ON j.render_id = r.id
-            WHERE r.chain_id = p_chain_id AND (j.state <> 'ended' OR j.ended_at >= p_since)
+            WHERE r.chain_id = p_chain_id AND (j.state <> 'ended' OR j.ended_at >= p_since) AND NOT p_seen ? r.id::text
             ORDER BY LEAST(j.lease_until, j.deadline), j.render_id LIMIT p_max);
     END IF;
     RETURN v_ids
@@ -121,7 +121,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION renderchain.watch_renders(jsonb, uuid, timestamptz, integer) IS
-'What has changed in many renders at once: {"at","renders":[{"renderId","version","userId","chainId","chainName","chainPosition","type","prompt","status","attempt","worker","error","submittedAt","startedAt","completedAt","waitingMs","runningMs","processingMs","creditsCost","palette","events":[{"seq","stage","part"?,"attempt","status","outcome"?,"startedAt","runningMs"?,"durationMs"?,"model"?,"cost"?,"error"?}]}]}. seen says what the caller knows already: {"<render id>": {"version", "seq"}}, as it got them last, or {} for a render that is new to him; renders of which nothing is new are left out. With since also renders that are unfinished or have ended at that time or later are looked at, of the chain or of all, at most max_renders (1 to 1000) of either; with infinity only unfinished ones. waitingMs and runningMs are measured by the server''s clock, so that nobody needs to compare clocks; waitingMs is negative for a render that waits for its next attempt. palette is that of the chain as long as the render has none. A render that is not there (any more) has the status "deleted". RC005 for arguments out of range.';
+'What has changed in many renders at once: {"at","renders":[{"renderId","version","userId","chainId","chainName","chainPosition","type","prompt","status","attempt","worker","error","submittedAt","startedAt","completedAt","waitingMs","runningMs","processingMs","creditsCost","palette","events":[{"seq","stage","part"?,"attempt","status","outcome"?,"startedAt","runningMs"?,"durationMs"?,"model"?,"cost"?,"error"?}]}]}. seen says what the caller knows already: {"<render id>": {"version", "seq"}}, as it got them last, or {} for a render that is new to him; renders of which nothing is new are left out. With since also renders that are unfinished or have ended at that time or later are looked at, of the chain or of all, at most max_renders (1 to 1000) of either, those of a chain beside those that seen names; with infinity only unfinished ones. waitingMs and runningMs are measured by the server''s clock, so that nobody needs to compare clocks; waitingMs is negative for a render that waits for its next attempt. palette is that of the chain as long as the render has none. A render that is not there (any more) has the status "deleted". RC005 for arguments out of range.';
 
 CREATE FUNCTION renderchain.expected_durations(max_renders integer DEFAULT 200, OUT stage text, OUT model text,
     OUT runs bigint, OUT median_ms bigint)

@@ -17,13 +17,13 @@ $serve = serve('--rate=0');
 sub add { my ($chain) = @_; return sql($node, qq(SELECT renderchain.submit_own('{"prompt": "x", "chainName": "$chain"}', '$alice') ->> 'renderId')) }
 sub chain_of { my ($id) = @_; return sql($node, "SELECT chain_id FROM renders WHERE id = '$id'") }
 
-# More than waits to be read of a stream (1 MB) is told, in parts.
+# More than waits to be read of a stream (1 MB), and more renders than are found at once, are told in parts.
 my $long = chain_of(add('long'));
-sql($node, qq(SELECT count(renderchain.submit_own(jsonb_build_object('prompt', repeat('x', 18000) || n, 'chainId', '$long'), '$alice')) FROM generate_series(1, 99) n));
+sql($node, qq(SELECT count(renderchain.submit_own(jsonb_build_object('prompt', repeat('x', 2000) || n, 'chainId', '$long'), '$alice')) FROM generate_series(1, 1099) n));
 my $reader = viewer('alice', $long);
 wait_until(sub { $reader->{run}->pump_nb if $reader->{run}->pumpable; $reader->{out} =~ /^event: chain$/m || !$reader->{run}->pumpable }, 'a viewer is told how far he is');
 my %renders = map { $_ => 1 } $reader->{out} =~ /^event: render\n.*?"renderId":"([^"]+)"/mg;
-is(scalar(keys %renders), 100, 'a viewer is told of every render before he is told that it was all');
+is(scalar(keys %renders), 1100, 'a viewer is told of every render before he is told that it was all');
 like(sql($node, "SELECT renderchain.cancel_render('" . (sort keys %renders)[0] . "')"), qr/cancelled/, 'what happens after it');
 wait_until(sub { $reader->{run}->pump_nb if $reader->{run}->pumpable; $reader->{out} =~ /^event: end$/m }, 'the viewer sees an end');
 kill_kill($reader->{run});
