@@ -75,7 +75,12 @@ export class ChainView {
             this.#chain = chain;
             this.#show();
         } catch (error) {
-            if (!this.#closed && !this.#app.refused(error) && !this.#chain)
+            if (this.#closed || this.#app.refused(error))
+                return;
+            const gone = error.status === 404; // as when it was deleted, for good
+            if (gone)
+                this.close();
+            if (gone || !this.#chain)
                 replace(this.node, problem(error), make('p', {}, make('a', { href: this.#app.href() }, 'All chains')));
         }
     }

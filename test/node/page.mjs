@@ -348,6 +348,23 @@ async function comesBack(browser) {
     await context.close();
 }
 
+/* A chain that is deleted while somebody looks at it. */
+async function deleted(browser) {
+    const { page, context, seen } = await open(browser);
+    const id = sql(`SELECT renderchain.submit_own('{"prompt": "short-lived", "chainName": "short-lived"}', '${user}') ->> 'renderId'`);
+    const chain = sql(`SELECT chain_id FROM renders WHERE id = '${id}'`);
+    await signIn(page, url, token);
+    await page.getByRole('button', { name: 'Sign out' }).waitFor();
+    await page.goto(`${url}/#/chains/${chain}`);
+    await statusIs(page, 'pending');
+    sql(`WITH gone AS (DELETE FROM renders WHERE chain_id = '${chain}') DELETE FROM render_chains WHERE id = '${chain}'`);
+    await page.getByRole('alert').waitFor();
+    like(await page.getByRole('alert').innerText(), /There is no such thing\./, 'a chain that was deleted is not shown as if it were there');
+    is(await page.locator('.render, .composer').count(), 0, 'with nothing of it left');
+    is(seen.errors, [], 'nothing breaks by it');
+    await context.close();
+}
+
 /* A token that is revoked ends the session, in words; servers know it for a few seconds more. */
 async function revoked(browser) {
     const { page, context } = await open(browser);
@@ -376,6 +393,7 @@ await run(async () => {
     await many(visit);
     await elsewhere(browser, page.url().match(/chains\/([0-9a-f-]{36})/)[1]);
     quiet(visit, url, token, 'all the way');
+    await deleted(browser);
     await credits(page);
     is(visit.seen.errors, [], 'nothing breaks');
     await everywhere(browser, page.url());
