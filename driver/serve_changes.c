@@ -3,7 +3,8 @@
  * does another user. A change that has met a lock (an account or a chain that some session has
  * locked) stands back behind the others of its user, and its user behind everybody else: those who
  * wait like this are asked one after the other, with a pause between, until they get through or
- * have waited for too long. */
+ * have waited for too long. Of all others no more are asked at once than could all meet a lock
+ * before that. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,6 +13,7 @@
 enum {
     MOST = 1000,
     MOST_OF_USER = 100,
+    ASKED_MOST = 16,    /* of different users */
     LOCK_MS = 100,      /* so long one change keeps those of other users waiting for a lock */
     PAUSE_MS = 200,     /* between two that have met a lock before */
     PATIENCE_MS = 10000 /* so long a client is kept waiting */
@@ -42,7 +44,7 @@ typedef struct Turn {
 struct ServeChanges {
     Db *db;
     Turn *turns; /* of all users who have any; those held that have waited longest come first */
-    size_t count;
+    size_t count, asked;
     bool trying; /* one of those held is asked now */
     LoopTimer *pause;
 };
@@ -115,6 +117,7 @@ static Turn *find_turn(Serve *serve, const char *user) {
 static void ask_first(Turn *turn) {
     const Change *change = turn->first;
     turn->asked = true;
+    turn->serve->changes->asked++;
     db_call_once(turn->serve->changes->db, change->route->sql, change->count,
                  (const char *const *)change->parameters, changed, turn);
 }
@@ -142,6 +145,23 @@ static void refuse_all(Turn *turn) {
         Change *change = take_first(turn);
         serve_unavailable(change->request);
         free_change(change);
+    }
+}
+
+/* Ask what is to be asked now: the first changes of those who have met no lock. */
+static void ask_ready(ServeChanges *changes) {
+    Turn *next;
+    for (Turn *turn = changes->turns; turn; turn = next) {
+        next = turn->next;
+        if (turn->asked || turn->held)
+            continue;
+        refuse_late(turn);
+        if (!db_is_up(changes->db))
+            refuse_all(turn);
+        if (!turn->first)
+            forget(changes, turn);
+        else if (changes->asked < ASKED_MOST)
+            ask_first(turn);
     }
 }
 
@@ -184,12 +204,12 @@ static void changed(void *context, const DbReply *reply) {
     ServeChanges *changes = serve->changes;
     Change *change = take_first(turn);
     turn->asked = false;
+    changes->asked--;
     if (turn->held)
         changes->trying = false;
     turn->held = strcmp(reply->sqlstate, locked_state) == 0;
     if (turn->held) {
         put_last(turn, change);
-        stand_back(changes, turn);
         refuse_late(turn);
     } else {
         serve_answer(change->request, change->route, reply);
@@ -197,10 +217,11 @@ static void changed(void *context, const DbReply *reply) {
     }
     if (!db_is_up(changes->db))
         refuse_all(turn);
-    if (!turn->first)
+    if (turn->first)
+        stand_back(changes, turn);
+    else
         forget(changes, turn);
-    else if (!turn->held)
-        ask_first(turn);
+    ask_ready(changes);
     pause_if_held(serve);
 }
 
@@ -226,8 +247,7 @@ void serve_change(Serve *serve, WebRequest *request, const ServeRoute *route, in
     for (int i = 0; i < count; i++)
         change->parameters[i] = mem_strdup(parameters[i]);
     put_last(turn, change);
-    if (!turn->asked && !turn->held)
-        ask_first(turn);
+    ask_ready(changes);
 }
 
 /* Is there a connection for changes? */

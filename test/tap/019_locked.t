@@ -16,7 +16,8 @@ my $node = new_server('locked');
 my ($alice, $bob) = map { "11111111-2222-3333-4444-55555555555$_" } qw(a b);
 %token = (alice => token('--user', $alice), bob => token('--user', $bob));
 driver('credits', 'grant', '--user', $_, '--amount', 100_000) for $alice, $bob;
-$serve = serve('--rate=0');
+my $trace = scratch() . '/serve.trace';
+$serve = serve('--rate=0', '--trace', $trace);
 my ($villa, $barn) = map { json_of(send_json('alice', 'POST', '/api/renders', { prompt => 'x', chainName => $_ }))->{chainId} } qw(villa barn);
 my $submitted = "SELECT count(*) FROM renders WHERE user_id = '$alice'";
 
@@ -53,6 +54,20 @@ sub statuses
 	wait_until(sub { answered(@begun) == @begun }, 'every request is answered');
 	$count{ $_->{text} =~ m{^HTTP/1\.1 (\d+)} ? $1 : "none: $_->{text}" }++ for @begun;
 	return \%count;
+}
+
+# How many changes were asked for without an answer at any time?
+sub most_at_once
+{
+	my ($most, %asked) = (0);
+	for my $line (split /\n/, read_file($trace))
+	{
+		my ($id) = $line =~ /"id":(\d+)/;
+		$asked{$id} = 1 if $line =~ /"db_send".*submit_own/;
+		delete $asked{$id} if $line =~ /"db_done"/;
+		$most = keys %asked if keys %asked > $most;
+	}
+	return $most;
 }
 
 sub wait_for_lock { return wait_until(sub { sql($node, q(SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock')) > 0 }, 'somebody waits for a lock') }
@@ -95,6 +110,22 @@ $holder->query_safe('COMMIT');
 $holder->quit;
 is(sql($node, "SELECT count(*) FROM renders WHERE prompt = 'late'"), 0, 'it is not submitted after that');
 is((send_json('alice', 'POST', '/api/renders', { prompt => 'again', chainId => $villa }))[0], 202, 'until it is asked for again');
+
+# Where all are locked out, of a table, no more users are asked for at once than could all wait for it in time.
+my @users = map { sprintf '22222222-2222-3333-4444-%012d', $_ } 1 .. 30;
+$token{$_} = token('--user', $_) for @users;
+my $looked = sub { return scalar(() = read_file($trace) =~ /check_token/g) };
+my $before_all = $looked->();
+$holder = $node->background_psql('postgres');
+$holder->query_safe('BEGIN; LOCK TABLE renders IN ACCESS EXCLUSIVE MODE');
+my @all = map { begin($_, { prompt => 'of many' }) } @users;
+wait_until(sub { $looked->() >= $before_all + @users }, 'all are here');
+is(status_of('bob', 'GET', '/api/credits'), 200, 'what needs no table that is locked is answered');
+wait_for_lock();
+$holder->query_safe('COMMIT');
+$holder->quit;
+is_deeply(statuses(@all), { 202 => 30 }, 'all are submitted in the end');
+cmp_ok(most_at_once(), '<=', 16, 'of sixteen users at once');
 
 # Without its connection for changes serve says so, and connects again.
 $holder = $node->background_psql('postgres');
