@@ -300,7 +300,7 @@ is(join(' ', $first->{out} =~ /^id: (\S+)$/mg), "$seq $later $last $last.end", '
 is(join(' ', $third->{out} =~ /^id: (\S+)$/mg), "$later $last $last.end", 'who comes back is told what is new to him');
 is(status_of('alice', 'GET', "/api/renders/$id/events", '-H', "Last-Event-ID: $last.end"), 204, 'and is told when there is no more to come');
 my $connections = q(SELECT count(*) FROM pg_stat_activity WHERE datname = 'postgres' AND pid <> pg_backend_pid() AND backend_type = 'client backend');
-wait_until(sub { sql($node, $connections) == 2 }, 'two connections in all, when those of this test have ended');
+wait_until(sub { sql($node, $connections) == 3 }, 'three connections in all, when those of this test have ended');
 
 # The rest of a render and a chain.
 my $result = json_of(ask('alice', 'GET', "/api/renders/$id"));
