@@ -35,7 +35,7 @@ $$;
 -- what is told of a render that somebody has locked, or its account
 CREATE FUNCTION renderchain._locked(p_render_id uuid, OUT o_code text, OUT o_message text, OUT o_detail text,
     OUT o_hint text)
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
+LANGUAGE sql STABLE PARALLEL SAFE
 AS $$
     SELECT '55P03'::text, pg_catalog.format('render %s or its account is locked by another session'::text, p_render_id), ''::text,
            'Record it again a little later.'::text
@@ -167,7 +167,8 @@ DECLARE
         "attempt": {"types": ["number"], "pattern": "^[0-9]{1,9}$", "is": "the number of an attempt"},
         "events": {"types": ["array"], "is": "a list"},
         "objects": {"types": ["array", "null"], "is": "a list"},
-        "result": {"types": ["object", "null"], "is": "a result"}}}}'::jsonb;
+        "result": {"types": ["object", "null"], "others": {}, "members": {"stages": {"types": []}},
+            "is": "a result without stages (they are the events)"}}}}'::jsonb;
     v_named uuid[];
     v_named_attempts integer[];
     v_named_events jsonb[];
@@ -226,7 +227,7 @@ BEGIN
             v_locked := renderchain._complete_some(v_ids, v_attempts, v_results, v_metered, v_now);
         END IF;
         FOR v_place IN 1 .. pg_catalog.cardinality(v_ids) LOOP
-            IF v_results[v_place] IS NULL THEN
+            IF v_results[v_place] IS NULL OR v_ids[v_place] = ANY (v_locked) THEN
                 PERFORM renderchain._notify(v_ids[v_place], 'stages'::text);
             END IF;
         END LOOP;
@@ -238,4 +239,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION renderchain.record_stages(jsonb) IS
-'record_stages, register_objects and complete_render of many renders in one transaction, for workers that run many: [{"render","attempt","events","objects"?,"result"?}]. The result is that of complete_render, without its stages: those are the events. One row a render that was refused, with the SQLSTATE that record_stages or complete_render would have raised (code: RC001 lease lost, RC002 cancelled, RC006 no such render, RC010 ended) and its words, or with 55P03 for one of which another session has the job, the render or the account locked, which is not waited for: record it again. The others are recorded. RC005, and nothing is recorded, where what is to be recorded of any of them is invalid.';
+'record_stages, register_objects and complete_render of many renders in one transaction, for workers that run many: [{"render","attempt","events","objects"?,"result"?}]. The result is that of complete_render, without stages: those are the events. One row a render that was refused, with the SQLSTATE that record_stages or complete_render would have raised (code: RC001 lease lost, RC002 cancelled, RC006 no such render, RC010 ended) and its words, or with 55P03 for one of which another session has the job, the render or the account locked, which is not waited for: record it again. The others are recorded. RC005, and nothing is recorded, where what is to be recorded of any of them is invalid.';
