@@ -478,7 +478,10 @@ static void fail_with(Render *render, json_t *error, bool again) {
     const char *parameters[] = {render->id, attempt, text, again ? "t" : "f"};
     render->ending = true;
     drop_jobs(render);
-    recorder_take_back(render);
+    json_t *unheard = recorder_take_back(render);
+    if (json_array_size(unheard))
+        events_repeat(render, unheard);
+    json_decref(unheard);
     if (json_array_size(render->events))
         events_commit(render, NULL, ignore_reply, NULL);
     render_ask(render,

@@ -264,6 +264,8 @@ void events_flush(Render *render);
  * call back when it is committed. */
 void events_commit(Render *render, json_t *objects, DbDone *done, void *context);
 json_t *events_take(Render *render);
+/* Send events that were sent before once more. */
+void events_repeat(Render *render, const json_t *events);
 /* Put how every stage went into the queue once more, with what it cost, and with what it found
  * unless the database has refused something of that. */
 void events_again(Render *render, bool found);
