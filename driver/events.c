@@ -115,15 +115,9 @@ static void send_queue(Render *render, const json_t *objects, DbDone *done, void
     json_decref(events);
 }
 
-/* Whether they are recorded is told by the end of the render. */
-static void repeated(void *context, const DbReply *reply) {
-    (void)context;
-    (void)reply;
-}
-
 /* Send events once more, by themselves: what is refused of them is not to take others along. */
-void events_repeat(Render *render, const json_t *events) {
-    send_events(render, events, NULL, repeated, render);
+void events_repeat(Render *render, const json_t *events, DbDone *done, void *context) {
+    send_events(render, events, NULL, done, context);
 }
 
 /* Telemetry was answered: send what gathered meanwhile. */

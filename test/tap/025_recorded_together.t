@@ -171,6 +171,10 @@ s3_tell('release', '');
 wait_until(sub { grep { $_->{kind} eq 'http_drop' } events_of(read_file($trace)) }, 'the render fails');
 $holder->query_safe('ROLLBACK TO s');
 wait_until(sub { sql($node, q{SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype = 'transactionid'}) == 1 }, 'it waits to be told so');
+# Who waits for a lock asks again after a second: the end would overtake what it is asked after.
+my $sent = sub { my ($what) = @_; return scalar grep { $_->{kind} eq 'db_send' && $_->{what} =~ $what } events_of(read_file($trace)) };
+wait_until(sub { $sent->(qr/record_stages\(\$1::uuid/) > 2 }, 'it asks again');
+is($sent->(qr/fail_render/), 0, 'the end is not asked for before that');
 $holder->query_safe('COMMIT');
 $holder->quit;
 $worker->{says}->(qr/"event":"end","renderId":"$lost","status":"failed"/);
