@@ -120,7 +120,7 @@ static ExitCode run(ServeCommand *command, int argc, char **argv) {
     command->web.handle = serve_handle;
     command->web.context = serve;
     db_stay(command->app.db, changed, command);
-    if (serve_events_open(serve, &error)) {
+    if (serve_changes_open(serve, &error) && serve_events_open(serve, &error)) {
         code = EXIT_USAGE;
         serve->web = web_start(loop, &command->web, &error);
     }
@@ -136,6 +136,7 @@ static ExitCode run(ServeCommand *command, int argc, char **argv) {
     web_stop(serve->web);
     child_stop(&command->worker);
     serve_events_close(serve);
+    serve_changes_close(serve);
     serve_metrics_close(serve);
     free(error);
     return code;

@@ -53,6 +53,7 @@ void db_close(Db *db) {
     free_calls(db->resting);
     PQfinish(db->connection);
     free(db->schema);
+    free(db->lock_timeout);
     free(db);
 }
 
@@ -61,6 +62,11 @@ void db_stay(Db *db, DbChanged *changed, void *context) {
     db->stays = true;
     db->changed = changed;
     db->changed_context = context;
+}
+
+/* How long to wait for locks. */
+void db_lock_patience(Db *db, unsigned milliseconds) {
+    mem_set(&db->lock_timeout, "%ums", milliseconds);
 }
 
 /* Is there a connection? */
@@ -98,19 +104,19 @@ static DbCall *dequeue(Db *db) {
 /* Put a call that rested back into the queue. */
 static void ask_again(void *context);
 
-/* What is set for a call's transaction only: the schema, where one is named; and how long a call
- * of a connection that stays may wait for a lock, since all others wait behind it. Then it is an
- * error that passes. */
+/* What is set for a call's transaction only: the schema, where one is named; and for how long a
+ * call of a connection that stays may wait for a lock. */
 static bool write_settings(const Db *db) {
-    const char *schema[] = {db->schema};
+    const char *const both[] = {db->lock_timeout, db->schema};
+    const char *const *values = db->stays ? both : both + 1;
     const char *sql = db->schema && db->stays
-                          ? "select pg_catalog.set_config('renderchain.schema', $1, true), "
-                            "pg_catalog.set_config('lock_timeout', '1s', true)"
+                          ? "select pg_catalog.set_config('lock_timeout', $1, true), "
+                            "pg_catalog.set_config('renderchain.schema', $2, true)"
                       : db->schema ? "select pg_catalog.set_config('renderchain.schema', $1, true)"
-                                   : "select pg_catalog.set_config('lock_timeout', '1s', true)";
+                                   : "select pg_catalog.set_config('lock_timeout', $1, true)";
     return (!db->schema && !db->stays) ||
-           PQsendQueryParams(db->connection, sql, db->schema ? 1 : 0, NULL,
-                             db->schema ? schema : NULL, NULL, NULL, 0) == 1;
+           PQsendQueryParams(db->connection, sql, db->schema && db->stays ? 2 : 1, NULL, values,
+                             NULL, NULL, 0) == 1;
 }
 
 /* Write a call to the connection; false where that is gone. */
@@ -182,7 +188,6 @@ static void answer(Db *db) {
         rest(db, call, strcmp(reply.sqlstate, "55P03") == 0);
         return;
     }
-    db->unanswered--;
     call->done(call->context, &reply);
     free_call(call);
 }
@@ -210,16 +215,18 @@ static void tell_callers(Db *db, const char *message) {
         DbReply reply = {false, NULL, "08006", message, "", ""};
         next = call->next;
         trace_write(db->trace, "db_done", call->id, NULL);
-        db->unanswered--;
         call->done(call->context, &reply);
         free_call(call);
     }
 }
 
-/* The connection is gone. */
-void db_lose(Db *db, const char *words) {
+/* The connection is gone, as libpq has noticed. Callers are told, or what they asked waits for the
+ * next one. */
+static void lose(Db *db) {
+    char *words = db_words(db->connection);
     char *message = mem_printf("lost the connection to the database: %s",
                                *words ? words : "server closed the connection");
+    free(words);
     db->lost = true;
     loop_unwatch(db->loop, db->watch);
     db->watch = NULL;
@@ -229,13 +236,6 @@ void db_lose(Db *db, const char *words) {
     }
     tell_callers(db, message);
     free(message);
-}
-
-/* The connection is gone, as libpq has noticed. */
-static void lose(Db *db) {
-    char *words = db_words(db->connection);
-    db_lose(db, words);
-    free(words);
 }
 
 /* Tell a caller from the loop that the connection is or has been lost. */
@@ -390,7 +390,6 @@ static void ask(Db *db, const char *sql, int count, const char *const *parameter
         for (int i = 0; i < count; i++)
             call->parameters[i] = mem_strdup(parameters[i]);
     }
-    db->unanswered++;
     send_call(db, call);
 }
 
@@ -415,11 +414,6 @@ void db_call_told(Db *db, const char *sql, int count, const char *const *paramet
 /* Are calls unanswered? */
 bool db_busy(const Db *db) {
     return db->first || db->resting;
-}
-
-/* How many calls are unanswered? */
-unsigned db_unanswered(const Db *db) {
-    return db->unanswered;
 }
 
 /* Copy a reply for db_ask. */

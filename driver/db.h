@@ -47,6 +47,10 @@ typedef void DbChanged(void *context, bool up, const char *words);
  * db_close. */
 void db_stay(Db *db, DbChanged *changed, void *context);
 
+/* How long a call of a connection that stays may wait for a lock, since all others wait behind it:
+ * 1 s, unless said here. Then it is an error that passes. */
+void db_lock_patience(Db *db, unsigned milliseconds);
+
 /* Is an error (its SQLSTATE) one that passes by itself? */
 bool db_error_passes(const char *sqlstate);
 
@@ -85,9 +89,8 @@ double db_backoff(unsigned tries);
  * that it is extended, or a worker would lose its renders to one that has come back sooner. */
 double db_connect_backoff(unsigned tries);
 
-/* Are calls unanswered? How many? */
+/* Are calls unanswered? */
 bool db_busy(const Db *db);
-unsigned db_unanswered(const Db *db);
 
 /* Ask, and turn the loop until the answer is there; for commands that do one thing.
  * The reply is the caller's, to be freed with db_answer_free. */

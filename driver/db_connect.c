@@ -46,6 +46,7 @@ Db *db_start(const char *conninfo, const char *schema, Trace *trace) {
     db->connection = PQconnectStartParams(keys, values, 1);
     db->trace = trace;
     db->schema = mem_strdup(schema);
+    db->lock_timeout = mem_strdup("1s");
     db->last = &db->first;
     db->handshake = PGRES_POLLING_WRITING;
     while (PQstatus(db->connection) != CONNECTION_BAD && db->handshake == PGRES_POLLING_WRITING &&

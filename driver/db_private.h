@@ -30,10 +30,10 @@ struct Db {
     LoopWatch *watch;
     Trace *trace;
     char *schema;
+    char *lock_timeout;    /* as the setting takes it */
     DbCall *first, **last; /* in the order in which they are answered */
     DbCall *resting;       /* that wait for their time to be asked again */
     unsigned next_id;
-    unsigned unanswered;
     bool lost;             /* for good, or until it is there again */
     LoopTimer *lost_timer; /* set while callers are to be told of a loss from the loop */
 
@@ -46,8 +46,6 @@ struct Db {
     void *woken_context;
 };
 
-/* db.c: the connection is gone. Callers are told, or what they asked waits for the next one. */
-void db_lose(Db *db, const char *words);
 /* db.c: the connection is there: enter pipeline mode, watch it, send what waits. */
 void db_begin(Db *db);
 

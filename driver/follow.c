@@ -10,7 +10,8 @@ enum {
     POLL_LISTENING_MS = 2000,
     POLL_SHORTEST_MS = 200, /* without notifications: more and more seldom while nothing happens */
     POLL_LONGEST_MS = 1000,
-    REMEMBER_MS = 300000 /* ended renders; longer than what is asked for again (see ask) */
+    REMEMBER_MS = 300000, /* ended renders; longer than what is asked for again (see ask) */
+    STRANGERS_MOST = 10000
 };
 
 struct Follow {
@@ -23,8 +24,9 @@ struct Follow {
     json_t *seen;       /* as watch_renders() takes it */
     json_t
         *ended; /* render id: when it ended, by loop_now(); those of seen that may be forgotten */
-    char *first_at; /* the server's time when it was asked first; NULL before */
-    char *at;       /* the server's time when it was asked last; NULL before */
+    json_t *strangers; /* render ids that were told of once; NULL: none are */
+    char *first_at;    /* the server's time when it was asked first; NULL before */
+    char *at;          /* the server's time when it was asked last; NULL before */
     bool asking, again, listening, stopped;
     double poll_ms;
     LoopTimer *timer;
@@ -161,15 +163,27 @@ static void ask(void *context) {
     free(seen);
 }
 
+/* Follow a render that is not followed, so that it is told of once; false where it was before. */
+static bool meets(Follow *follow, const char *id, bool queued) {
+    if (!follow->strangers || (!queued && json_object_get(follow->strangers, id)))
+        return false;
+    if (json_object_size(follow->strangers) >= STRANGERS_MOST)
+        json_object_clear(follow->strangers);
+    json_object_set_new(follow->strangers, id, json_null());
+    json_object_set_new(follow->seen, id, json_object());
+    return true;
+}
+
 /* Is a notification about something that we follow? */
-static bool concerns(const Follow *follow, const char *text) {
+static bool concerns(Follow *follow, const char *text) {
     json_t *payload = json_loads(text, 0, NULL);
     const char *id = json_string_value(json_object_get(payload, "render"));
     const char *event = json_string_value(json_object_get(payload, "event"));
     bool known = !id || json_object_get(follow->seen, id);
-    bool fresh = event && strcmp(event, "queued") == 0 && follow->chain_id;
+    bool queued = event && strcmp(event, "queued") == 0;
+    bool met = !known && meets(follow, id, queued);
     json_decref(payload);
-    return known || fresh || follow->all;
+    return known || met || (queued && follow->chain_id) || follow->all;
 }
 
 /* Something has happened. */
@@ -238,6 +252,7 @@ void follow_stop(Follow *follow) {
     json_decref(follow->seen);
     json_decref(follow->ended);
     json_decref(follow->again_from);
+    json_decref(follow->strangers);
     free(follow->chain_id);
     free(follow->first_at);
     free(follow->at);
@@ -268,4 +283,15 @@ void follow_forget(Follow *follow, const char *id) {
     json_object_del(follow->seen, id);
     json_object_del(follow->ended, id);
     json_object_del(follow->again_from, id);
+}
+
+/* Tell of strangers, from now on all of them once. */
+void follow_strangers(Follow *follow, bool on) {
+    json_decref(follow->strangers);
+    follow->strangers = on ? json_object() : NULL;
+}
+
+/* Is there hearing? */
+bool follow_hears(const Follow *follow) {
+    return follow->listening;
 }

@@ -38,6 +38,13 @@ void follow_again(Follow *follow);
 void follow_render(Follow *follow, const char *id, long long seq);
 void follow_forget(Follow *follow, const char *id);
 
+/* Whether renders that are not followed are told of, too, when something is heard of them: once
+ * each, and again when they are queued. Whoever does not want one forgets it. */
+void follow_strangers(Follow *follow, bool on);
+
+/* Is there hearing? Where there is none renders are only known by their names. */
+bool follow_hears(const Follow *follow);
+
 /* Has a render that is reported like this ended? */
 bool render_json_ended(const json_t *render);
 

@@ -25,8 +25,9 @@ static void set_if(json_t *object, const char *key, const json_t *value) {
         json_object_set(object, key, (json_t *)value);
 }
 
-/* An address without user, password and query: these hold keys and signatures. */
-const char *recipe_address(const char *url, char **shown) {
+/* An address without user, password and query: these hold keys and signatures. NULL where it would
+ * not be the same address any more; *shown (the caller's) is what can be told of it then. */
+static const char *address_without_secrets(const char *url, char **shown) {
     static const char media[] = "?alt=media";
     const char *host = strstr(url, "://"), *query = strpbrk(url, "?#");
     *shown = NULL;
@@ -53,7 +54,7 @@ static json_t *describe_input(const json_t *named, const ImageFile *image) {
     set_if(input, "key", json_object_get(named, "key"));
     if (url && data_uri_is(url))
         json_object_set_new(input, "name", json_string("data"));
-    else if (url && recipe_address(url, &shown))
+    else if (url && address_without_secrets(url, &shown))
         json_object_set_new(input, "url", json_string(url));
     else if (shown)
         json_object_set_new(input, "name", json_string(shown));

@@ -34,8 +34,4 @@ void recipe_take(Render *render);
 /* The size of the picture, or the resolution of the video; NULL where the recipe names none. */
 const char *recipe_size(const Render *render);
 
-/* An address without what may be secret in it. NULL where it would not be the same address any
- * more; *shown (the caller's) is what can be told of it then. */
-const char *recipe_address(const char *url, char **shown);
-
 #endif

@@ -53,6 +53,8 @@ static const ServeRoute routes[] = {
      "u", 200},
     {"GET", "/api/chains/{}", LEVEL_READ, serve_ask,
      "select renderchain.get_chain(renderchain.own_chain($1::uuid, $2::uuid))", "iu", 200},
+    {"GET", "/api/chains/{}/events", LEVEL_READ, serve_chain_events,
+     "select renderchain.own_chain($1::uuid, $2::uuid)", "iu", 200},
     {"GET", "/api/chains/{}/memory", LEVEL_READ, serve_ask,
      "select renderchain.get_memory_from_chain(renderchain.own_chain($1::uuid, $2::uuid))", "iu",
      200},
@@ -312,7 +314,7 @@ void serve_admit(void *context, WebRequest *request) {
 
 /* Is the database there? */
 static void health(Serve *serve, WebRequest *request, const ServeRoute *route, const char *part) {
-    bool up = db_is_up(serve->app->db);
+    bool up = db_is_up(serve->app->db) && serve_changes_up(serve);
     (void)route;
     (void)part;
     web_answer_json(request, up ? 200 : 503,

@@ -1,8 +1,9 @@
 /* renderchain serve: what the HTTP API answers. cmd_serve.c is the command, serve.c lets requests
- * in and finds who handles them, serve_api.c asks the database, serve_submit.c takes
- * renders with their images, serve_events.c streams what
- * happens to a render, serve_outputs.c gives out what is stored, serve_page.c the page for people,
- * serve_openapi.c describes all of this, serve_metrics.c has the figures. */
+ * in and finds who handles them, serve_api.c asks the database, serve_changes.c what
+ * changes something, serve_submit.c takes renders with their images, serve_events.c streams what
+ * happens to a render or a chain, serve_chains.c finds the renders of chains that are looked at,
+ * serve_outputs.c gives out what is stored, serve_page.c the page for people, serve_openapi.c
+ * describes all of this, serve_metrics.c has the figures. */
 #ifndef RC_SERVE_H
 #define RC_SERVE_H
 
@@ -12,7 +13,7 @@
 
 typedef enum ServeLevel { LEVEL_NONE, LEVEL_READ, LEVEL_WRITE, LEVEL_ADMIN } ServeLevel;
 
-enum { TOKENS_KNOWN = 256 };
+enum { TOKENS_KNOWN = 256, SERVE_PARAMETERS = 4 /* of a statement, at most */ };
 
 /* A token that was looked up: nobody's where level is LEVEL_NONE. */
 typedef struct ServeToken {
@@ -25,15 +26,20 @@ typedef struct ServeToken {
 
 typedef struct ServeViewer ServeViewer;
 typedef struct ServeFigures ServeFigures;
+typedef struct ServeChanges ServeChanges;
 
 typedef struct Serve {
     App *app;
     Web *web;
+    ServeChanges *changes;
     Db *events; /* the connection that hears of what happens, for all viewers */
     Follow *follow;
     ServeViewer *viewers;
-    LoopTimer *beat, *check;
-    double rate; /* requests a second and token; 0: as many as they like */
+    LoopTimer *beat, *check, *look;
+    unsigned looks; /* at chains, so far */
+    bool looking;   /* the last of them is not answered */
+    json_t *retold; /* ids of ended renders that were found, for those who did not know of them */
+    double rate;    /* requests a second and token; 0: as many as they like */
     ServeToken tokens[TOKENS_KNOWN];
     size_t refused;        /* requests by tokens that are none, since the start */
     ServeFigures *figures; /* of the queue; made when they are first asked for */
@@ -69,6 +75,17 @@ void serve_ask(Serve *serve, WebRequest *request, const ServeRoute *route, const
 void serve_ask_with(Serve *serve, WebRequest *request, const ServeRoute *route, const char *part,
                     const char *body, const char *keys);
 
+/* Answer with what the database said. */
+void serve_answer(WebRequest *request, const ServeRoute *route, const DbReply *reply);
+
+/* Have something changed, as serve_ask asks it: it waits for those of its user that came before,
+ * and for locks, without anybody else waiting for it. */
+void serve_change(Serve *serve, WebRequest *request, const ServeRoute *route, int count,
+                  const char *const *parameters);
+bool serve_changes_up(const Serve *serve);
+bool serve_changes_open(Serve *serve, char **error);
+void serve_changes_close(Serve *serve);
+
 /* Read the body, which is to be a JSON object; NULL where it is none, which has been answered. */
 json_t *serve_read_body(WebRequest *request);
 
@@ -85,8 +102,10 @@ const char *serve_form_field(size_t i);
 void serve_refuse(WebRequest *request, const DbReply *reply);
 void serve_unavailable(WebRequest *request);
 
-/* Stream what happens to a render, from after Last-Event-ID. */
+/* Stream what happens to a render or to all renders of a chain, from after Last-Event-ID. */
 void serve_events(Serve *serve, WebRequest *request, const ServeRoute *route, const char *part);
+void serve_chain_events(Serve *serve, WebRequest *request, const ServeRoute *route,
+                        const char *part);
 bool serve_events_open(Serve *serve, char **error);
 void serve_events_close(Serve *serve);
 

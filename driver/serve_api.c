@@ -5,7 +5,7 @@
 
 #include "serve.h"
 
-enum { PARAMETERS_MOST = 4, LEVELS_MOST = 1000 };
+enum { LEVELS_MOST = 1000 };
 
 /* What a refusal is in HTTP, by SQLSTATE or its class. words: what to say instead of what the
  * database says, where that is nobody's business. */
@@ -69,6 +69,32 @@ static void point_here(json_t *value) {
     json_array_foreach(value, i, inner) point_here(inner);
 }
 
+/* Answer with what the database said. */
+void serve_answer(WebRequest *request, const ServeRoute *route, const DbReply *reply) {
+    if (!reply->ok) {
+        serve_refuse(request, reply);
+        return;
+    }
+    const char *text = PQntuples(reply->result) ? PQgetvalue(reply->result, 0, 0) : "";
+    json_t *value = json_loads(*text ? text : "null", JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
+    if (!value) /* numbers that only the database can hold */
+        value = json_loads(text, JSON_DECODE_ANY | JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL, NULL);
+    if (!value) {
+        fprintf(stderr, "renderchain: %s %s: the database's answer cannot be read\n",
+                request->method, request->path);
+        web_answer_problem(request, 500, "something went wrong", NULL, NULL);
+        return;
+    }
+    const char *id = json_string_value(json_object_get(value, "renderId"));
+    if (route->status == 202 && id) {
+        char *place = mem_printf("/api/renders/%s", id);
+        web_add_header(request, "Location", place);
+        free(place);
+    }
+    point_here(value);
+    web_answer_json(request, route->status, value);
+}
+
 /* What an answer is waited for. */
 typedef struct Asked {
     WebRequest *request;
@@ -78,38 +104,14 @@ typedef struct Asked {
 /* The database has answered. */
 static void answered(void *context, const DbReply *reply) {
     Asked *asked = context;
-    WebRequest *request = asked->request;
-    if (!reply->ok) {
-        serve_refuse(request, reply);
-    } else {
-        const char *text = PQntuples(reply->result) ? PQgetvalue(reply->result, 0, 0) : "";
-        json_t *value = json_loads(*text ? text : "null", JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
-        if (!value) /* numbers that only the database can hold */
-            value =
-                json_loads(text, JSON_DECODE_ANY | JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL, NULL);
-        if (!value) {
-            fprintf(stderr, "renderchain: %s %s: the database's answer cannot be read\n",
-                    request->method, request->path);
-            web_answer_problem(request, 500, "something went wrong", NULL, NULL);
-            free(asked);
-            return;
-        }
-        const char *id = json_string_value(json_object_get(value, "renderId"));
-        if (asked->route->status == 202 && id) {
-            char *place = mem_printf("/api/renders/%s", id);
-            web_add_header(request, "Location", place);
-            free(place);
-        }
-        point_here(value);
-        web_answer_json(request, asked->route->status, value);
-    }
+    serve_answer(asked->request, asked->route, reply);
     free(asked);
 }
 
 /* Ask, with a body that was read. */
 void serve_ask_with(Serve *serve, WebRequest *request, const ServeRoute *route, const char *part,
                     const char *body, const char *keys) {
-    const char *parameters[PARAMETERS_MOST];
+    const char *parameters[SERVE_PARAMETERS];
     int count = 0;
     for (const char *at = route->parameters; *at; at++)
         parameters[count++] = *at == 'u'   ? serve_user(request)
@@ -117,6 +119,10 @@ void serve_ask_with(Serve *serve, WebRequest *request, const ServeRoute *route, 
                               : *at == 'i' ? part
                               : *at == 'k' ? keys
                                            : body;
+    if (route->level == LEVEL_WRITE) {
+        serve_change(serve, request, route, count, parameters);
+        return;
+    }
     if (!db_is_up(serve->app->db)) {
         serve_unavailable(request);
         return;

@@ -59,9 +59,6 @@ VideoJob *video_run(Http *http, const Provider *provider, const VideoCall *call,
                     const char *operation, VideoStarted *started, VideoDone *done, void *context);
 void video_drop(VideoJob *job);
 
-/* "files/ID" out of the address of a file, whatever host it names; NULL where it is none. */
-char *video_file_of(const char *address);
-
 /* Are bytes, which are held, an MP4 file? */
 bool video_probe(const Bytes *bytes);
 

@@ -55,8 +55,9 @@ bool video_probe(const Bytes *bytes) {
     return movie;
 }
 
-/* Take "files/ID" out of an address; an id has no other characters than these. */
-char *video_file_of(const char *address) {
+/* Take "files/ID" out of the address of a file, whatever host it names; NULL where it is none. An
+ * id has no other characters than these. */
+static char *file_of(const char *address) {
     const char *at = address ? strstr(address, "files/") : NULL;
     size_t length = at ? strspn(at + 6, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
                                         "0123456789-_")
@@ -87,7 +88,7 @@ static Body *take(Body *body, bool ok) {
 
 /* Keep what a finished operation has: a file, or say that there is none. */
 static void take_address(VideoReply *reply, const char *address) {
-    reply->file = video_file_of(address);
+    reply->file = file_of(address);
     if (!reply->file)
         wire_malformed(&reply->answer,
                        "the video is at \"%.200s\", which is no file of the provider",
@@ -118,7 +119,7 @@ static bool append_veo_images(Body *body, const VideoCall *call) {
 
 /* Build a start. */
 static Body *build_veo(const VideoCall *call, char **path, char **error) {
-    char *file = video_file_of(call->previous);
+    char *file = file_of(call->previous);
     if ((call->last->bytes && !call->first->bytes) || (call->previous && !file)) {
         *error = mem_strdup(call->previous ? "Veo goes on only from a video of its own, by its "
                                              "address (.../files/ID)"

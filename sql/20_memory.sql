@@ -137,7 +137,7 @@ CREATE FUNCTION renderchain.save_memory(render_id uuid, memory jsonb) RETURNS js
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'rc_sql_save_memory';
 COMMENT ON FUNCTION renderchain.save_memory(uuid, jsonb) IS
-'Merges memory into the memory of a render as a JSON merge patch, applies the pins of the chain, and returns the result. A result without members is no memory: {} is stored only in place of an earlier memory. No other member of context_data is touched, nothing is written where nothing changes, and concurrent calls lose nothing. RC005 for NULL, for memory that is not an object, and for a context_data that is not one; RC006 for an unknown render; RC008 where the tables are missing.';
+'Merges memory into the memory of a render as a JSON merge patch, applies the pins of the chain, and returns the result. A result without members is no memory: {} is stored only in place of an earlier memory. No other member of context_data is touched, nothing is written where nothing changes, and concurrent calls lose nothing. A transaction that saves to a chain more than once locks the row of render_chains FOR KEY SHARE before the first, or the server may end it (40P01) where somebody pins the chain''s memory in between. RC005 for NULL, for memory that is not an object, and for a context_data that is not one; RC006 for an unknown render; RC008 where the tables are missing.';
 
 CREATE FUNCTION renderchain.merge_context(render_id uuid, patch jsonb) RETURNS jsonb
 LANGUAGE c VOLATILE PARALLEL UNSAFE

@@ -46,26 +46,14 @@ BEGIN
 END
 $$;
 
--- write events of attempts whose job rows are locked, a list for each (NULL for none); of several events about one
--- stage and part of a render the last counts, with the first one's start. Every written row takes a new seq: stages that
--- were there before first, then new ones in the order of the events. A stage that has ended is not opened again by an
--- event that comes late. Returns the last seq.
-CREATE FUNCTION renderchain._write_events(p_render_ids uuid[], p_attempts integer[], p_events jsonb[], p_now timestamptz)
+-- write events of some attempts, as _write_events does, in one statement
+CREATE FUNCTION renderchain._write_stages(p_render_ids uuid[], p_attempts integer[], p_events jsonb[], p_now timestamptz)
 RETURNS bigint
 LANGUAGE plpgsql VOLATILE
 AS $$
 DECLARE
-    v_with_images jsonb[] := '{}';
     v_seq bigint;
 BEGIN
-    FOR v_place IN 1 .. pg_catalog.cardinality(p_events) LOOP
-        IF p_events[v_place] IS NOT NULL AND NOT renderchain._fits(p_events[v_place], renderchain._event_rule()) THEN
-            PERFORM renderchain._raise_events(p_events[v_place], renderchain._where(p_render_ids, v_place));
-        END IF;
-        IF p_events[v_place] @? '$[*].image'::jsonpath THEN
-            v_with_images := pg_catalog.array_append(v_with_images, p_events[v_place]);
-        END IF;
-    END LOOP;
     -- not by ON CONFLICT, which locks and confirms every row: the locks on the jobs keep others away
     WITH event AS (
         SELECT l.render_id, l.attempt, l.stage, l.part, l.status, l.outcome, l.model, l.cost, l.place,
@@ -110,6 +98,62 @@ BEGIN
     )
     SELECT pg_catalog.max(w.seq) INTO v_seq
     FROM (SELECT c.seq FROM changed c UNION ALL SELECT n.seq FROM added n) w;
+    RETURN v_seq;
+END
+$$;
+
+-- the same for a transaction that keeps its snapshot: it is told to try again where somebody has recorded one of these
+-- stages since, which it does not see, instead of which constraint that breaks
+CREATE FUNCTION renderchain._write_unseen_stages(p_render_ids uuid[], p_attempts integer[], p_events jsonb[],
+    p_now timestamptz)
+RETURNS bigint
+LANGUAGE plpgsql VOLATILE
+AS $$
+DECLARE
+    v_table text;
+BEGIN
+    RETURN renderchain._write_stages(p_render_ids, p_attempts, p_events, p_now);
+EXCEPTION WHEN unique_violation THEN
+    GET STACKED DIAGNOSTICS v_table = TABLE_NAME;
+    IF v_table <> 'render_stages'::text THEN
+        RAISE;
+    END IF;
+    RAISE EXCEPTION 'could not serialize access: stages of these renders have been recorded meanwhile'
+        USING ERRCODE = 'serialization_failure', HINT = 'Try again, in a new transaction.';
+END
+$$;
+
+-- write events of attempts whose job rows are locked, a list for each (NULL for none); of several events about one
+-- stage and part of a render the last counts, with the first one's start. Every written row takes a new seq: stages that
+-- were there before first, then new ones in the order of the events. A stage that has ended is not opened again by an
+-- event that comes late. Returns the last seq. Of many attempts 32 at a time, as many as a worker brings: what is planned
+-- while there are no rows compares each of a list with each.
+CREATE FUNCTION renderchain._write_events(p_render_ids uuid[], p_attempts integer[], p_events jsonb[], p_now timestamptz)
+RETURNS bigint
+LANGUAGE plpgsql VOLATILE
+AS $$
+DECLARE
+    v_sees_others boolean := pg_catalog.current_setting('transaction_isolation'::text) = 'read committed'::text;
+    v_with_images jsonb[] := '{}';
+    v_seq bigint;
+BEGIN
+    FOR v_place IN 1 .. pg_catalog.cardinality(p_events) LOOP
+        IF p_events[v_place] IS NOT NULL AND NOT renderchain._fits(p_events[v_place], renderchain._event_rule()) THEN
+            PERFORM renderchain._raise_events(p_events[v_place], renderchain._where(p_render_ids, v_place));
+        END IF;
+        IF p_events[v_place] @? '$[*].image'::jsonpath THEN
+            v_with_images := pg_catalog.array_append(v_with_images, p_events[v_place]);
+        END IF;
+    END LOOP;
+    FOR v_from IN 1 .. pg_catalog.cardinality(p_events) BY 32 LOOP
+        IF v_sees_others THEN
+            v_seq := GREATEST(v_seq, renderchain._write_stages(p_render_ids[v_from:v_from + 31],
+                p_attempts[v_from:v_from + 31], p_events[v_from:v_from + 31], p_now));
+        ELSE
+            v_seq := GREATEST(v_seq, renderchain._write_unseen_stages(p_render_ids[v_from:v_from + 31],
+                p_attempts[v_from:v_from + 31], p_events[v_from:v_from + 31], p_now));
+        END IF;
+    END LOOP;
     IF pg_catalog.cardinality(v_with_images) > 0 THEN
         PERFORM renderchain._keep_analyses(v_with_images, p_now);
     END IF;

@@ -2,7 +2,8 @@
 --
 -- A worker with hundreds of renders has so much to record that most of it would be
 -- statements, commits and answers. So it records what waits at one time as one
--- statement, ends of renders included, and each table is written once for all of them.
+-- statement, ends of renders included, and each table is written once for all of them, or
+-- for 32 at a time.
 -- Each render is fenced for itself: what is refused of one is told, and does not keep
 -- the others from being recorded. Nor does one that somebody has locked: it is told as
 -- such, to be recorded later.
@@ -115,9 +116,10 @@ BEGIN
             v_results := pg_catalog.array_append(v_results, p_results[v_place]);
         END IF;
     END LOOP;
-    IF v_ids <> '{}'::uuid[] THEN
-        PERFORM renderchain._complete(v_ids, v_attempts, v_results, p_now);
-    END IF;
+    FOR v_from IN 1 .. pg_catalog.cardinality(v_ids) BY 32 LOOP
+        PERFORM renderchain._complete(v_ids[v_from:v_from + 31], v_attempts[v_from:v_from + 31],
+                                      v_results[v_from:v_from + 31], p_now);
+    END LOOP;
     RETURN v_locked;
 END
 $$;
@@ -144,33 +146,54 @@ DECLARE
         "objects": {"types": ["array", "null"], "is": "a list"},
         "result": {"types": ["object", "null"], "is": "a result"}}}}'::jsonb;
     v_named uuid[];
+    v_named_attempts integer[];
+    v_named_events jsonb[];
+    v_named_objects jsonb[];
+    v_named_results jsonb[];
+    v_some uuid[];
     v_ids uuid[];
     v_attempts integer[];
     v_events jsonb[];
     v_objects jsonb[];
     v_results jsonb[];
-    v_metered boolean;
+    v_metered boolean := false;
     v_locked uuid[] := '{}';
 BEGIN
     IF NOT renderchain._fits(record_stages.renders, v_rule) THEN
         PERFORM renderchain._raise_renders(record_stages.renders, v_rule);
     END IF;
-    v_named := ARRAY(SELECT x.render FROM pg_catalog.jsonb_to_recordset(record_stages.renders) AS x (render uuid));
-    -- in one order for all, though nobody waits here; held is asked of what is locked, as _lock_attempt does, which raises,
-    -- hence OFFSET 0: asked before, it would have all that runs be read
-    SELECT pg_catalog.array_agg(l.render), pg_catalog.array_agg(l.attempt), pg_catalog.array_agg(l.events),
-           pg_catalog.array_agg(NULLIF(l.objects, 'null'::jsonb)), pg_catalog.array_agg(NULLIF(l.result, 'null'::jsonb)),
-           pg_catalog.bool_or(l.credits_reserved IS NOT NULL)
-    INTO v_ids, v_attempts, v_events, v_objects, v_results, v_metered
-    FROM (SELECT e.render, e.attempt, e.events, e.objects, e.result, j.credits_reserved,
-                 j.attempt = e.attempt AND j.state = 'running' AND NOT j.cancel_requested AS held
+    -- in one order for all, though nobody waits here
+    SELECT pg_catalog.array_agg(x.render), pg_catalog.array_agg(x.attempt), pg_catalog.array_agg(x.events),
+           pg_catalog.array_agg(NULLIF(x.objects, 'null'::jsonb)), pg_catalog.array_agg(NULLIF(x.result, 'null'::jsonb))
+    INTO v_named, v_named_attempts, v_named_events, v_named_objects, v_named_results
+    FROM (SELECT e.render, e.attempt, e.events, e.objects, e.result
           FROM ROWS FROM (pg_catalog.jsonb_to_recordset(record_stages.renders)
                           AS (render uuid, attempt integer, events jsonb, objects jsonb, result jsonb)) WITH ORDINALITY
                AS e (render, attempt, events, objects, result, place)
-          JOIN render_jobs j ON j.render_id = e.render JOIN renders r ON r.id = j.render_id
-          WHERE j.render_id = ANY (v_named) AND r.id = ANY (v_named)
-          ORDER BY e.render, e.place OFFSET 0 FOR NO KEY UPDATE OF j SKIP LOCKED) l
-    WHERE l.held;
+          ORDER BY e.render, e.place) x;
+    FOR v_from IN 1 .. COALESCE(pg_catalog.cardinality(v_named), 0) BY 32 LOOP -- as _write_events does
+        v_some := v_named[v_from:v_from + 31];
+        -- held is asked of what is locked, as _lock_attempt does, which raises, hence OFFSET 0: asked before, it would have
+        -- all that runs be read
+        SELECT pg_catalog.array_cat(v_ids, pg_catalog.array_agg(l.render)),
+               pg_catalog.array_cat(v_attempts, pg_catalog.array_agg(l.attempt)),
+               pg_catalog.array_cat(v_events, pg_catalog.array_agg(l.events)),
+               pg_catalog.array_cat(v_objects, pg_catalog.array_agg(l.objects)),
+               pg_catalog.array_cat(v_results, pg_catalog.array_agg(l.result)),
+               v_metered OR COALESCE(pg_catalog.bool_or(l.credits_reserved IS NOT NULL), false)
+        INTO v_ids, v_attempts, v_events, v_objects, v_results, v_metered
+        FROM (SELECT e.render, e.attempt, e.events, e.objects, e.result, j.credits_reserved,
+                     j.attempt = e.attempt AND j.state = 'running' AND NOT j.cancel_requested AS held
+              FROM ROWS FROM (pg_catalog.unnest(v_some), pg_catalog.unnest(v_named_attempts[v_from:v_from + 31]),
+                              pg_catalog.unnest(v_named_events[v_from:v_from + 31]),
+                              pg_catalog.unnest(v_named_objects[v_from:v_from + 31]),
+                              pg_catalog.unnest(v_named_results[v_from:v_from + 31])) WITH ORDINALITY
+                   AS e (render, attempt, events, objects, result, place)
+              JOIN render_jobs j ON j.render_id = e.render JOIN renders r ON r.id = j.render_id
+              WHERE j.render_id = ANY (v_some) AND r.id = ANY (v_some)
+              ORDER BY e.place OFFSET 0 FOR NO KEY UPDATE OF j SKIP LOCKED) l
+        WHERE l.held;
+    END LOOP;
     IF v_ids IS NOT NULL THEN
         PERFORM renderchain._write_events(v_ids, v_attempts, v_events, v_now);
         IF pg_catalog.array_remove(v_objects, NULL::jsonb) <> '{}'::jsonb[] THEN

@@ -7,7 +7,7 @@ import { pastDurations, StageBoard } from '/page/stages.js';
 import { filmstrip, meanConsistency } from '/page/strip.js';
 import { ago, count, duration, percent, sentence, STATUS } from '/page/words.js';
 
-const LOOK_AGAIN_MS = 15000, TICK_MS = 250;
+const LOOK_AGAIN_MS = 15000, TICK_MS = 250; // the first: for what no event tells of, such as pins
 const isRunning = (render) => ['pending', 'processing'].includes(render.status);
 
 export class ChainView {
@@ -23,6 +23,8 @@ export class ChainView {
     #elapsed;
     #progress;
     #closed = false;
+    #reading;
+    #nextReading = null;
     #head = make('header', { class: 'chain-head' });
     #strip = make('div');
     #render = make('section', { class: 'render card', ariaLabel: 'Render' });
@@ -35,7 +37,12 @@ export class ChainView {
         this.#app = app;
         this.#chainId = chainId;
         this.#selected = renderId;
-        this.#runs = new Runs(app.client, (id, state) => this.#changed(id, state), (id, error) => this.#ended(id, error));
+        this.#runs = new Runs(app.client, chainId, {
+            changed: (id, state) => this.#changed(id, state),
+            ended: (id, data) => this.#ended(id, data),
+            caughtUp: () => this.load(),
+            failed: (error) => this.#chain && !app.refused(error) && app.complain(error),
+        });
         this.#memory = new MemoryPanel((path, value) => this.#pin(path, value));
         this.#clock = setInterval(() => this.#tick(), TICK_MS);
         this.again = () => !document.hidden && this.load();
@@ -45,8 +52,20 @@ export class ChainView {
         this.load();
     }
 
-    /* Read the chain, and show it. */
-    async load() {
+    /* Read the chain, and show it: once more where it is being read already, as what is read may be
+     * older than what has happened. */
+    load() {
+        this.#nextReading ??= (async () => {
+            await this.#reading?.catch(() => null);
+            this.#nextReading = null;
+            await (this.#reading = this.#read());
+        })();
+        return this.#nextReading;
+    }
+
+    async #read() {
+        if (this.#closed)
+            return;
         try {
             const chain = await this.#app.client.chain(this.#chainId);
             if (this.#closed)
@@ -93,8 +112,7 @@ export class ChainView {
     /* Show everything that is not as it was shown last. */
     #show() {
         const { renders, pins } = this.#chain, current = this.#current();
-        const running = renders.filter(isRunning);
-        this.#runs.follow([...running.filter((render) => render === current), ...running.filter((render) => render !== current)]);
+        this.#runs.know(renders, isRunning);
         this.#showHead();
         this.#showStrip(current);
         if (current)
@@ -221,10 +239,16 @@ export class ChainView {
 
     /* ---- while it runs ---- */
 
+    #find(id) {
+        return this.#chain?.renders.find((one) => one.renderId === id);
+    }
+
     #changed(id, state) {
-        const render = this.#chain?.renders.find((one) => one.renderId === id);
-        if (!render)
+        const render = this.#find(id);
+        if (!render) {
+            this.load();
             return;
+        }
         const status = state.status;
         if (isRunning({ status }) && status !== render.status) {
             render.status = status;
@@ -242,16 +266,13 @@ export class ChainView {
         this.#progress.value = state.progress;
     }
 
-    /* A render has ended. */
-    async #ended(id, error) {
-        if (error) {
-            if (!this.#app.refused(error))
-                this.#app.complain(error);
+    /* A render has ended, which may be known. */
+    async #ended(id, { status }) {
+        if (this.#find(id)?.status === status)
             return;
-        }
         await this.load();
-        const render = this.#chain?.renders.find((one) => one.renderId === id);
-        if (render)
+        const render = this.#find(id);
+        if (render && !this.#closed)
             this.#app.announce(`Render ${render.chainPosition} ${STATUS[render.status] ?? render.status}`);
         this.#app.showCredits();
     }

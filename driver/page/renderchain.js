@@ -195,14 +195,27 @@ export class Renderchain {
     /* What happens to a render, as it happens, to its end: {id, event, data}, event being "render",
      * "stage" or "end". A connection that is lost is made again and goes on behind the last event;
      * the iteration ends early by the signal, and with an error that will not pass. */
-    async *events(renderId, { lastEventId = '', signal } = {}) {
+    async *events(renderId, options) {
+        for await (const event of this.#stream(`/api/renders/${renderId}/events`, options)) {
+            yield event;
+            if (event.event === 'end')
+                return;
+        }
+    }
+
+    /* What happens to the renders of a chain, until the signal: "render", "stage" and "end", each
+     * with its renderId in data, of those that are unfinished or new. After "chain" all is known
+     * that had happened before, also after a connection was lost; some may be told twice. */
+    chainEvents(chainId, options) { return this.#stream(`/api/chains/${chainId}/events`, options); }
+
+    async *#stream(path, { lastEventId = '', signal } = {}) {
         for (let failures = 0; !signal?.aborted; failures++) {
             const connection = new AbortController();
             const stop = () => connection.abort();
             let timer = setTimeout(stop, SILENCE_MS), wait = 0;
             signal?.addEventListener('abort', stop);
             try {
-                const response = await this.#askOnce('GET', `/api/renders/${renderId}/events`, {
+                const response = await this.#askOnce('GET', path, {
                     signal: connection.signal,
                     headers: lastEventId ? { 'Last-Event-ID': lastEventId } : {},
                 });
@@ -216,8 +229,6 @@ export class Renderchain {
                 for await (const event of readEvents(response.body, beat)) {
                     lastEventId = event.id || lastEventId;
                     yield event;
-                    if (event.event === 'end')
-                        return;
                 }
             } catch (error) {
                 if (error instanceof RenderchainError && !error.temporary)

@@ -133,6 +133,36 @@ async function loses({ Renderchain }) {
     await client.cancel(waits.renderId);
 }
 
+/* The events of a chain: of all its renders, also across a connection that is lost. */
+async function ofChains({ Renderchain }) {
+    const proxy = await unreliable();
+    const client = new Renderchain({ url, token });
+    const { renderId, chainId } = await client.submit({ prompt: 'one', chainName: 'events' });
+    const stop = new AbortController(), events = [];
+    const told = (what, id) => until(() => events.some(({ event, data }) => event === what && data.renderId === id), `${what} is told`);
+    const all = (async () => {
+        for await (const event of new Renderchain({ url: proxy.url, token }).chainEvents(chainId, { signal: stop.signal }))
+            events.push(event);
+    })();
+    await until(() => events.some(({ event }) => event === 'chain'), 'all is told that there is');
+    is(events.map(({ event, data }) => [event, data.status]), [['render', 'pending'], ['chain', undefined]], 'a render that waits');
+    proxy.refuse = 1;
+    proxy.cut();
+    await client.cancel(renderId);
+    const other = await client.submit({ prompt: 'another', chainId });
+    await told('end', renderId);
+    await told('render', other.renderId);
+    await until(() => events.filter(({ event }) => event === 'chain').length > 1, 'all is told again');
+    claim();
+    stages(other.renderId, ['semantic_parsing', 'running']);
+    await told('stage', other.renderId);
+    stop.abort();
+    await all;
+    ok(true, 'all its renders are told of, until a signal');
+    is((await refusal(client.chainEvents('00000000-0000-0000-0000-000000000001').next())).status, 404, 'what is no chain has no events');
+    await client.cancel(other.renderId);
+}
+
 /* The state as a store: what hooks of a page are made of. */
 async function follows({ Renderchain, renderPipeline, videoPipeline, waveOf }) {
     const client = new Renderchain({ url, token });
@@ -201,5 +231,6 @@ await run(async () => {
     const module = await load();
     await submits(module);
     await loses(module);
+    await ofChains(module);
     await follows(module);
 });

@@ -1,6 +1,6 @@
 // Check a description (OpenAPI 3.1) and what a server answered against it.
 // usage: node openapi.js FILE, which has {"description", "answers": [{"method", "path", "status",
-// "head", "body"}], "events": [{"event", "data"}], "requests": [{"name", "schema", "value",
+// "head", "body"}], "events": [{"of", "event", "data"}], "requests": [{"name", "schema", "value",
 // "valid"}]}. Prints JSON lines, {"name", "ok", "problem"}, and which answers that are described
 // were never seen: {"unseen": ["GET /healthz 200", ...]}.
 import { readFileSync } from 'node:fs';
@@ -89,9 +89,10 @@ function answerProblem({ method, path, status, head, body }) {
 }
 
 for (const answer of answers) say(`${answer.method} ${answer.path} is ${answer.status}`, answerProblem(answer));
-const streams = description.paths['/api/renders/{id}/events'].get.responses['200']['x-events'];
-for (const { event, data } of events)
-    say(`an event ${event}`, streams[event] ? problemOf(`api${streams[event].$ref}`, JSON.parse(data)) : 'is not described');
+for (const { of, event, data } of events) {
+    const streams = description.paths[`/api/${of}/{id}/events`].get.responses['200']['x-events'];
+    say(`an event ${event} of ${of}`, streams[event] ? problemOf(`api${streams[event].$ref}`, JSON.parse(data)) : 'is not described');
+}
 for (const { name, schema, value, valid } of requests) {
     const problem = problemOf(pointer('components', 'schemas', schema), value);
     say(`${name} ${valid ? 'fits' : 'does not fit'} ${schema}`, valid ? problem : problem ? null : 'it fits');

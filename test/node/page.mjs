@@ -219,17 +219,61 @@ async function many({ page, seen }) {
     const chain = page.url().match(/chains\/([0-9a-f-]{36})/)[1];
     const ids = sql(`SELECT renderchain.submit_own('{"prompt": "many", "chainId": "${chain}"}', '${user}') ->> 'renderId' FROM generate_series(1, 8)`).split('\n');
     sql(`SELECT renderchain.save_memory(id, '{"palette": {"no": "list"}}') FROM renders WHERE chain_id = '${chain}' AND status = 'completed'`);
-    const followed = () => new Set(seen.requests.map((request) => request.match(/renders\/(.{36})\/events$/)?.[1]).filter((id) => ids.includes(id))).size;
     await page.goto(`${url}/#/chains/${chain}`);
+    const before = seen.requests.length;
+    const streams = () => seen.requests.slice(before).filter((request) => request.endsWith('/events'));
     await page.reload();
     await statusIs(page, 'pending');
-    await until(() => followed() >= 3, 'some are followed');
+    await until(() => streams().length > 0, 'they are followed');
     await page.locator('.film img').first().scrollIntoViewIfNeeded();
     await until(() => page.locator('.film img').first().evaluate((image) => image.naturalWidth === 320), 'pictures come, too');
-    is(followed(), 3, 'of many renders a few are followed at once');
+    is(streams(), [`${url}/api/chains/${chain}/events`], 'many renders are followed on one stream');
     sql(`SELECT renderchain.cancel_render(id::uuid) FROM unnest('{${ids}}'::text[]) id`);
     await until(async () => await page.locator('.frame[data-status=pending]').count() === 0, 'the end of each is seen');
     ok(true, 'and the end of all is seen');
+}
+
+/* What is submitted elsewhere comes by itself: to a page that never looks again, as its timer for that
+ * does not go off. */
+async function elsewhere(browser, chain) {
+    const visit = await open(browser);
+    const { page } = visit;
+    const submitted = () => sql(`SELECT renderchain.submit_own('{"prompt": "elsewhere", "chainId": "${chain}"}', '${user}') ->> 'renderId'`);
+    await page.addInitScript(() => {
+        const begin = window.setInterval;
+        window.setInterval = (what, milliseconds, ...more) => (milliseconds >= 15000 ? 0 : begin(what, milliseconds, ...more));
+    });
+    await signIn(page, url, token);
+    await page.locator('.chain-row').first().waitFor();
+    await page.goto(`${url}/#/chains/${chain}`);
+    await page.locator('.frame').first().waitFor();
+    const frames = await page.locator('.frame').count();
+    const id = submitted();
+    await statusIs(page, 'pending');
+    is(await page.locator('.frame').count(), frames + 1, 'a render that was submitted elsewhere has a frame');
+    is(await page.locator('.render .prompt').innerText(), 'elsewhere', 'and is looked at, as it is the last');
+    claim();
+    await statusIs(page, 'processing');
+    stages(id, ['semantic_parsing', 'running']);
+    await badgeIs(page, 'semantic_parsing', 'running');
+    stages(id, ['semantic_parsing', 'success'], ['image_generation', 'running']);
+    await badgeIs(page, 'image_generation', 'running');
+    is((await badges(page)).storage, 'waiting', 'with its stages, also those to come');
+    complete(id, 'aa/picture-3.png', { palette: ['deep navy #1f2a44'], materials: ['slate'] });
+    await statusIs(page, 'completed');
+    await until(() => page.locator('.picture img').evaluate((image) => image.naturalWidth === 320), 'its picture is there');
+    const other = submitted();
+    await page.locator('.frame[data-status=pending]').waitFor();
+    sql(`SELECT renderchain.cancel_render('${other}')`);
+    await page.locator('.frame[data-status=pending]').waitFor({ state: 'detached' });
+    await until(async () => /cancelled/.test(await page.locator('#status').textContent()), 'its end is announced');
+    sql(`SELECT renderchain.retry_render('${other}')`);
+    await statusIs(page, 'pending');
+    ok(true, 'and so is one that is started again');
+    sql(`SELECT renderchain.cancel_render('${other}')`);
+    await statusIs(page, 'cancelled');
+    quiet(visit, url, token, 'elsewhere');
+    await visit.context.close();
 }
 
 async function credits(page) {
@@ -330,6 +374,7 @@ await run(async () => {
     await branches(page, second);
     await files(page);
     await many(visit);
+    await elsewhere(browser, page.url().match(/chains\/([0-9a-f-]{36})/)[1]);
     quiet(visit, url, token, 'all the way');
     await credits(page);
     is(visit.seen.errors, [], 'nothing breaks');

@@ -55,15 +55,22 @@ SKIP:
 	sql($node, q(SELECT renderchain.claim_renders('w', 10, '1 hour')));
 	sql($node, qq(SELECT renderchain.record_stages('$id', 1, '[{"stage": "semantic_parsing", "status": "running"}, {"stage": "image_understanding", "part": "style", "status": "running", "model": "m"}]')));
 	my ($stream, $said) = ('', '');
-	my $viewer = start([ 'curl', '-sN', '--max-time', '60', '-H', "Authorization: Bearer $token{alice}", "$serve->{url}/api/renders/$id/events" ], '>', \$stream, '2>', \$said, timeout(90));
+	my $viewer = start([ 'curl', '-sN', '--max-time', $PostgreSQL::Test::Utils::timeout_default, '-H', "Authorization: Bearer $token{alice}", "$serve->{url}/api/renders/$id/events" ], '>', \$stream, '2>', \$said, timeout($PostgreSQL::Test::Utils::timeout_default * 2));
 	wait_until(sub { $viewer->pump_nb if $viewer->pumpable; $stream =~ /image_understanding/ }, 'a viewer sees a stage');
+	my $chain = json_of(ask('alice', 'GET', "/api/renders/$id"))->{data}{chainId};
+	my $of_chain = '';
+	my $other_viewer = start([ 'curl', '-siN', '--max-time', '60', '-H', "Authorization: Bearer $token{alice}", "$serve->{url}/api/chains/$chain/events" ], '>', \$of_chain, '2>', \$said, timeout(90));
+	wait_until(sub { $other_viewer->pump_nb if $other_viewer->pumpable; $of_chain =~ /^event: chain$/m }, 'a viewer of the chain is told how far he is');
 	sql($node, qq(SELECT renderchain.record_stages('$id', 1, '[{"stage": "semantic_parsing", "status": "success", "durationMs": 5, "output": {"style": "modern"}, "cost": 0.25}, {"stage": "image_understanding", "part": "style", "status": "failed", "durationMs": 5, "outcome": "empty", "error": {"message": "nothing"}}]')));
 	sql($node, qq(SELECT renderchain.complete_render('$id', 1, '{"outputUrl": "file:///x", "outputKey": "aa/picture.png", "memory": {"palette": ["red #ff0000"], "geometry": {"perspective": "isometric"}}, "designIntent": {"style": "modern"}}')));
 	$viewer->finish;
 	like($stream, qr/^event: end$/m, 'a stream to its end');
 	ask('alice', 'GET', "/api/renders/$id/events");
 	ask('alice', 'GET', "/api/renders/$id/events", '-H', 'Last-Event-ID: 9.end');
-	my $chain = json_of(ask('alice', 'GET', "/api/renders/$id"))->{data}{chainId};
+	wait_until(sub { $other_viewer->pump_nb if $other_viewer->pumpable; $of_chain =~ /^event: end\ndata: .*\n\n/m }, 'and of the end of the render');
+	$other_viewer->kill_kill;
+	my ($head, $events) = split /\r\n\r\n/, $of_chain, 2;
+	push @answers, { method => 'GET', path => "/api/chains/$chain/events", status => $head =~ m{^HTTP/1\.1 (\d+)}, head => $head, body => $events };
 	status_of('alice', 'GET', $_) for '/api/chains', "/api/chains/$chain", "/api/chains/$chain/memory", "/api/renders/$id/memory", "/api/renders/$video/memory", '/api/credits';
 	send_json('alice', 'PATCH', "/api/renders/$id/memory", { materials => ['oak'] });
 	send_json('alice', 'PATCH', "/api/chains/$chain/pins", { palette => ['blue'] });
@@ -145,9 +152,14 @@ SKIP:
 	is((send_json('alice', 'POST', '/api/renders', $_->{value}))[0] == 400 ? 0 : 1, $_->{valid} ? 1 : 0, "$_->{name}, for the server") for @requests;
 
 	# The judge.
-	my @events = map { { event => $_->[0], data => $_->[1] } } map { [ /^event: (.*)\ndata: (.*)$/m ] } grep { /^event:/m } split /\n\n/, $stream;
-	my %kinds = map { $_->{event} => 1 } @events;
-	is(join(' ', sort keys %kinds), 'end render stage', 'events of every kind');
+	my @events;
+	for ([ renders => $stream ], [ chains => $of_chain ])
+	{
+		my ($of, $text) = @$_;
+		push @events, map { /^event: (.*)\ndata: (.*)$/m ? { of => $of, event => $1, data => $2 } : () } split /\n\n/, $text;
+	}
+	my %kinds = map { ("$_->{of} $_->{event}" => 1) } @events;
+	is(join(', ', sort keys %kinds), 'chains chain, chains end, chains render, chains stage, renders end, renders render, renders stage', 'events of every kind');
 	my %seen;
 	my @different = grep { !$seen{"$_->{method} $_->{path} $_->{status} $_->{body}"}++ } @answers;
 	utf8::decode($_->{body}) || ($_->{body} = 'bytes') for @different;

@@ -72,7 +72,7 @@ $slow->{run}->kill_kill;
 all_is_well('after');
 wait_until(sub { (ask('admin', 'GET', '/metrics'))[1] =~ /^renderchain_http_streams 0$/m }, 'no stream is open');
 my $connections = q(SELECT count(*) FROM pg_stat_activity WHERE datname = 'postgres' AND pid <> pg_backend_pid() AND backend_type = 'client backend');
-wait_until(sub { sql($node, $connections) == 2 }, 'none of them was a connection to the database, and those of this test have ended');
+wait_until(sub { sql($node, $connections) == 3 }, 'none of them was a connection to the database, and those of this test have ended');
 $serve->{run}->signal('TERM');
 is(($serve->{run}->finish, $serve->{run}->result(0))[1], 0, 'it ends in good order');
 done_testing();

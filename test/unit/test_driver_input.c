@@ -242,9 +242,9 @@ static void not_public(void **state) {
     HttpRequest request = {.method = "GET",
                            .url = mem_printf("%s/image", server),
                            .reply_maximum = 1 << 20,
-                           .connect_timeout_ms = 5000,
-                           .idle_timeout_ms = 5000,
-                           .total_timeout_ms = 5000};
+                           .connect_timeout_ms = 60000,
+                           .idle_timeout_ms = 60000,
+                           .total_timeout_ms = 60000};
     http_send(http, request, keep_reply, &done);
     while (!done)
         loop_turn(http_loop(http));
@@ -434,9 +434,9 @@ static void dropped(void **state) {
     HttpRequest request = {.method = "GET",
                            .url = mem_printf("%s/image", server),
                            .reply_maximum = 1 << 20,
-                           .connect_timeout_ms = 5000,
-                           .idle_timeout_ms = 5000,
-                           .total_timeout_ms = 5000};
+                           .connect_timeout_ms = 60000,
+                           .idle_timeout_ms = 60000,
+                           .total_timeout_ms = 60000};
     http_send(http, request, keep_reply, &done);
     while (!done)
         loop_turn(http_loop(http));

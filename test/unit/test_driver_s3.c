@@ -261,9 +261,9 @@ static char *control(const char *what, const char *body) {
                            .body = body,
                            .body_length = body ? strlen(body) : 0,
                            .reply_maximum = 1 << 20,
-                           .connect_timeout_ms = 5000,
-                           .idle_timeout_ms = 5000,
-                           .total_timeout_ms = 5000};
+                           .connect_timeout_ms = 60000,
+                           .idle_timeout_ms = 60000,
+                           .total_timeout_ms = 60000};
     http_send(http, request, keep_text, &said);
     while (!said.done)
         loop_turn(http_loop(http));

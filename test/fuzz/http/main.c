@@ -267,7 +267,7 @@ static bool start(uint64_t seed) {
     play_start(&app, seed);
     const WebOptions options = {
         .listen = "127.0.0.1:0", .admit = serve_admit, .handle = serve_handle, .context = &serve};
-    if (serve_events_open(&serve, &error))
+    if (serve_changes_open(&serve, &error) && serve_events_open(&serve, &error))
         serve.web = web_start(http_loop(app.http), &options, &error);
     if (!serve.web)
         fprintf(stderr, "http_fuzz: %s\n", error);

@@ -173,6 +173,19 @@ bool __wrap_db_connect(Db *db, Loop *loop, char **error) {
     return true;
 }
 
+void __wrap_db_stay(Db *db, DbChanged *changed, void *context);
+void __wrap_db_stay(Db *db, DbChanged *changed, void *context) {
+    (void)db;
+    (void)changed;
+    (void)context;
+}
+
+void __wrap_db_lock_patience(Db *db, unsigned milliseconds);
+void __wrap_db_lock_patience(Db *db, unsigned milliseconds) {
+    (void)db;
+    (void)milliseconds;
+}
+
 /* ---- the follower ---- */
 
 Follow *__wrap_follow_start(Db *db, Loop *loop, const char *chain, bool all, const FollowEars *to);
@@ -206,6 +219,18 @@ void __wrap_follow_forget(Follow *follow, const char *id);
 void __wrap_follow_forget(Follow *follow, const char *id) {
     (void)follow;
     (void)id;
+}
+
+void __wrap_follow_strangers(Follow *follow, bool on);
+void __wrap_follow_strangers(Follow *follow, bool on) {
+    (void)follow;
+    (void)on;
+}
+
+bool __wrap_follow_hears(const Follow *follow);
+bool __wrap_follow_hears(const Follow *follow) {
+    (void)follow;
+    return true;
 }
 
 /* ---- storage and uploads ---- */

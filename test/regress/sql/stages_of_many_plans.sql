@@ -38,3 +38,21 @@ SELECT jsonb_agg(jsonb_build_object('render', j.render_id, 'attempt', 1, 'events
     '[{"stage": "storage", "status": "success"}]'::jsonb, 'result', '{"outputKey": "k"}'::jsonb)) AS some
 FROM (SELECT render_id FROM render_jobs WHERE state = 'running' LIMIT 8) j \gset
 SELECT * FROM rows_read(:'some');
+-- of a long list each is compared with each of at most 32: that many are written by a statement, all of them by one call
+CREATE TABLE statements (tab text);
+CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO t_stages_of_many_plans.statements VALUES (TG_TABLE_NAME);
+    RETURN NULL;
+END $$;
+SELECT run(100) AS many \gset
+CREATE TRIGGER note AFTER INSERT ON render_stages EXECUTE FUNCTION note();
+CREATE TRIGGER note AFTER UPDATE ON renders EXECUTE FUNCTION note();
+-- one is named again at the end, one is another's by now
+SELECT r.render_id = (:'many'::jsonb -> 70 ->> 'render')::uuid AS the_one, r.code
+FROM renderchain.record_stages(jsonb_set(:'many', '{70,attempt}', '7') || jsonb_build_array(jsonb_set(:'many'::jsonb -> 0,
+    '{events,0,status}', '"success"'))) r;
+SELECT tab, count(*) FROM statements GROUP BY 1 ORDER BY 1;
+SELECT r.status, s.status AS storage, count(*)
+FROM jsonb_array_elements(:'many') m JOIN renders r ON r.id = (m ->> 'render')::uuid
+LEFT JOIN render_stages s ON s.render_id = r.id AND s.stage = 'storage' GROUP BY 1, 2 ORDER BY 1, 2;
