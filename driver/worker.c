@@ -120,7 +120,7 @@ static void claim_later(Worker *worker, bool any) {
  * is one that fails over, if it could be before. */
 static void claim_failed(Worker *worker, const DbReply *reply) {
     bool read_only = strcmp(reply->sqlstate, "25006") == 0;
-    if (strncmp(reply->sqlstate, "08", 2) == 0) {
+    if (!reply->result) { /* a trigger may raise what is said of lost connections, too */
         worker->claim_lost = true;
     } else if (db_error_passes(reply->sqlstate) && (worker->has_claimed || !read_only)) {
         if (!worker->read_only)

@@ -273,6 +273,20 @@ is(sql($node, "SELECT string_agg(status, ' ' ORDER BY status) FROM renders WHERE
 sql($node, 'DROP TRIGGER refuse ON render_jobs; DROP FUNCTION refuse()');
 stop_models();
 
+# An error that speaks of a lost connection, on one that is there, keeps nobody from claiming again.
+sql($node, q{CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RAISE EXCEPTION 'no connection elsewhere' USING ERRCODE = '08006'; END $$;
+	CREATE TRIGGER refuse BEFORE UPDATE ON render_jobs FOR EACH ROW WHEN (NEW.state = 'running') EXECUTE FUNCTION refuse()});
+model_server('--canned');
+$id = submit('--prompt', 'a mill', '--user', $user);
+$worker = start_worker();
+$worker->{says}->(qr/"warning"[^\n]*could not claim: no connection elsewhere/);
+sql($node, 'DROP TRIGGER refuse ON render_jobs; DROP FUNCTION refuse()');
+$worker->{says}->(qr/"renderId":"$id","status":"completed"/);
+pass('it claims again');
+$worker->{run}->signal('TERM');
+is(end_of($worker), 0, 'and ends well');
+stop_models();
+
 # Bad options.
 for my $case ([ '--concurrency', '0' ], [ '--concurrency', '10001' ], [ '--lease', '2' ], [ '--lease', 'x' ], [ '--grace', '-1' ],
 	[ '--connections', '17' ], [ '--type', 'audio' ])
