@@ -124,6 +124,29 @@ BEGIN
 END
 $$;
 
+-- what is told of a list of renders: those of which nothing was recorded, as they are not among the attempts that are
+-- held, and those that could not be completed since somebody has them locked
+CREATE FUNCTION renderchain._refusals(p_renders jsonb, p_held uuid[], p_held_attempts integer[], p_locked uuid[])
+RETURNS TABLE (render_id uuid, code text, message text, detail text, hint text)
+LANGUAGE plpgsql VOLATILE
+AS $$
+#variable_conflict use_column
+BEGIN
+    RETURN QUERY
+    SELECT e.render, f.o_code, f.o_message, f.o_detail, f.o_hint
+    FROM (SELECT x.render, x.attempt, pg_catalog.bool_or(x.result IS NOT NULL AND x.result <> 'null'::jsonb) AS completes
+          FROM pg_catalog.jsonb_to_recordset(p_renders) AS x (render uuid, attempt integer, result jsonb)
+          WHERE NOT EXISTS (SELECT FROM ROWS FROM (pg_catalog.unnest(p_held), pg_catalog.unnest(p_held_attempts)) AS h (id, attempt)
+                            WHERE h.id = x.render AND h.attempt = x.attempt)
+          GROUP BY x.render, x.attempt ORDER BY x.render, x.attempt) e,
+         LATERAL renderchain._refusal(e.render, e.attempt, e.completes) f
+    WHERE f.o_code IS NOT NULL
+    UNION ALL
+    SELECT l.id, f.o_code, f.o_message, f.o_detail, f.o_hint
+    FROM pg_catalog.unnest(p_locked) AS l (id), LATERAL renderchain._locked(l.id) f;
+END
+$$;
+
 CREATE FUNCTION renderchain.record_stages(renders jsonb)
 RETURNS TABLE (render_id uuid, code text, message text, detail text, hint text)
 LANGUAGE plpgsql VOLATILE
@@ -211,18 +234,7 @@ BEGIN
     IF pg_catalog.cardinality(v_ids) = pg_catalog.jsonb_array_length(record_stages.renders) AND v_locked = '{}'::uuid[] THEN
         RETURN;
     END IF;
-    RETURN QUERY
-    SELECT e.render, f.o_code, f.o_message, f.o_detail, f.o_hint
-    FROM (SELECT x.render, x.attempt, pg_catalog.bool_or(x.result IS NOT NULL AND x.result <> 'null'::jsonb) AS completes
-          FROM pg_catalog.jsonb_to_recordset(record_stages.renders) AS x (render uuid, attempt integer, result jsonb)
-          WHERE NOT EXISTS (SELECT FROM ROWS FROM (pg_catalog.unnest(v_ids), pg_catalog.unnest(v_attempts)) AS h (id, attempt)
-                            WHERE h.id = x.render AND h.attempt = x.attempt)
-          GROUP BY x.render, x.attempt ORDER BY x.render, x.attempt) e,
-         LATERAL renderchain._refusal(e.render, e.attempt, e.completes) f
-    WHERE f.o_code IS NOT NULL
-    UNION ALL
-    SELECT l.id, f.o_code, f.o_message, f.o_detail, f.o_hint
-    FROM pg_catalog.unnest(v_locked) AS l (id), LATERAL renderchain._locked(l.id) f;
+    RETURN QUERY SELECT f.* FROM renderchain._refusals(record_stages.renders, v_ids, v_attempts, v_locked) f;
 END
 $$;
 COMMENT ON FUNCTION renderchain.record_stages(jsonb) IS
