@@ -385,8 +385,8 @@ static void returned(void *context, const DbReply *reply) {
         worker->exit_code = EXIT_DATABASE;
     } else if (!worker->returning && worker->unreturned) {
         worker_say(worker, "warning",
-                   "%zu renders were not given back: they are not ours any more, or the database "
-                   "refuses it, as its log says",
+                   "%zu renders were not given back: they are not ours any more, another session "
+                   "has them locked, or the database refuses it, as its log says",
                    worker->unreturned);
     }
     stop_if_done(worker);

@@ -241,14 +241,15 @@ is((driver('cancel', 'x'))[0], 3, 'what is no render is refused');
 is((driver('retry', '00000000-0000-0000-0000-000000000000'))[0], 5, 'what does not exist is not found');
 stop_models();
 
-# What cannot be given back in time, as somebody has a job locked, is told, and so is what the database refuses to take back.
+# What cannot be given back in time, as somebody has all jobs locked, is told, and so is what the database refuses to take back,
+# or what alone is locked.
 $url = model_server('--canned', '--fault', 'semantic_parsing=hang');
 my @held = map { submit('--prompt', "a barn $_", '--user', $user) } 1 .. 3;
 my $barns = "('" . join("','", @held) . "')";
 $worker = start_worker('--concurrency', '3', '--lease', '600');
 wait_until(sub { asked($url, 'semantic_parsing') == 3 }, 'parsing hangs');
 my $holder = $node->background_psql('postgres');
-$holder->query_safe("BEGIN; SELECT FROM render_jobs WHERE render_id = '$held[1]' FOR UPDATE");
+$holder->query_safe('BEGIN; LOCK TABLE render_jobs');
 $worker->{run}->signal('TERM');
 $worker->{says}->(qr/"stopping"/);
 $worker->{run}->signal('TERM');
@@ -271,6 +272,19 @@ $worker->{says}->(qr/"stopped"[^\n]*, 2 not given back/);
 is(end_of($worker), 0, 'one that the database has heard ends well');
 is(sql($node, "SELECT string_agg(status, ' ' ORDER BY status) FROM renders WHERE id IN ('" . join("','", @held) . "')"), 'pending processing processing', 'the other one is');
 sql($node, 'DROP TRIGGER refuse ON render_jobs; DROP FUNCTION refuse()');
+sql($node, 'SELECT renderchain.cancel_render(id) FROM renders WHERE id IN (' . join(',', map { "'$_'" } @held) . ')');
+@held = map { submit('--prompt', "a stall $_", '--user', $user) } 1 .. 3;
+$worker = start_worker('--concurrency', '3', '--grace', '0', '--lease', '600');
+wait_until(sub { asked($url, 'semantic_parsing') == 9 }, 'parsing hangs once more');
+$holder = $node->background_psql('postgres');
+$holder->query_safe("BEGIN; SELECT FROM render_jobs WHERE render_id = '$held[1]' FOR UPDATE");
+$worker->{run}->signal('TERM');
+$worker->{says}->(qr/"warning"[^\n]*1 renders were not given back/);
+is(end_of($worker), 0, 'one that is locked keeps a worker from ending no longer');
+is(sql($node, "SELECT string_agg(status, ' ' ORDER BY prompt) FROM renders WHERE prompt LIKE 'a stall%'"), 'pending processing pending', 'nor the others from being given back');
+$holder->query_safe('COMMIT');
+$holder->quit;
+sql($node, "SELECT renderchain.cancel_render(id) FROM renders WHERE prompt LIKE 'a stall%'");
 stop_models();
 
 # An error that speaks of a lost connection, on one that is there, keeps nobody from claiming again.
