@@ -32,6 +32,7 @@ struct RecorderItem {
     double since;
     bool alone; /* its errors pass and come again: others do not go with it */
     unsigned tries;
+    bool taken; /* another statement says the same: it is not tried again */
     bool held_back;
     double due; /* while it is held back */
     Item *next, *previous;
@@ -192,11 +193,15 @@ static void take_answer(Item *item, const DbReply *reply) {
     bool locked = refused && strcmp(refusal.sqlstate, locked_state) == 0;
     /* A connection that is lost stays lost only where nobody waits any more. */
     bool passes = !reply->ok && reply->result && db_error_passes(reply->sqlstate);
+    if ((locked || passes) && item->taken) {
+        end_item(item, NULL);
+        return;
+    }
     if (locked || passes) {
         hold_back(item, locked);
         return;
     }
-    if (!reply->ok && !item->result && item->render->ending)
+    if (!reply->ok && !item->result && !item->taken && item->render->ending)
         give_back(item);
     end_item(item, refused ? &refusal : reply);
 }
@@ -394,11 +399,16 @@ void recorder_forget(Render *render) {
 }
 
 /* Give back what is held back: before what has happened since. */
-void recorder_take_back(Render *render) {
+json_t *recorder_take_back(Render *render) {
     Item *item = render->recording;
-    if (!item || !item->held_back)
-        return;
+    if (!item)
+        return NULL;
+    if (!item->held_back) {
+        item->taken = true;
+        return json_incref(json_object_get(item->document, "events"));
+    }
     take_out(&item->recorder->held_back, item);
     give_back(item);
     end_item(item, NULL);
+    return NULL;
 }

@@ -162,6 +162,7 @@ void render_free(Render *render) {
                                  render->validation,
                                  render->extracted,
                                  render->events,
+                                 render->failure,
                                  render->known,
                                  render->corrected_validation,
                                  render->corrected_extracted,
@@ -470,22 +471,43 @@ static void failed(void *context, const DbReply *reply) {
     }
 }
 
-/* Record what happened, then fail, which refunds, or is tried again later. Takes the error. */
-static void fail_with(Render *render, json_t *error, bool again) {
-    char *text = json_text(error);
+/* Fail, which refunds, or is tried again later. */
+static void send_failure(Render *render) {
+    char *text = json_text(render->failure);
     char attempt[16];
     snprintf(attempt, sizeof attempt, "%d", render->attempt);
-    const char *parameters[] = {render->id, attempt, text, again ? "t" : "f"};
-    render->ending = true;
-    drop_jobs(render);
-    recorder_take_back(render);
-    if (json_array_size(render->events))
-        events_commit(render, NULL, ignore_reply, NULL);
+    const char *parameters[] = {render->id, attempt, text, render->fails_again ? "t" : "f"};
     render_ask(render,
                "select renderchain.fail_render($1::uuid, $2::integer, $3::jsonb, $4::boolean)", 4,
                parameters, failed, render);
-    json_decref(error);
     free(text);
+}
+
+/* What happened is recorded, or cannot be. */
+static void failure_recorded(void *context, const DbReply *reply) {
+    Render *render = context;
+    (void)reply; /* that it failed is shown by the next as well */
+    if (--render->unrecorded == 0)
+        send_failure(render);
+}
+
+/* Record what happened, then fail: a statement that waits for a lock is asked again after others,
+ * and what comes after the end is refused. Takes the error. */
+static void fail_with(Render *render, json_t *error, bool again) {
+    render->ending = true;
+    render->failure = error;
+    render->fails_again = again;
+    drop_jobs(render);
+    json_t *unheard = recorder_take_back(render);
+    bool has_more = json_array_size(render->events) > 0;
+    render->unrecorded = (json_array_size(unheard) > 0) + has_more;
+    if (json_array_size(unheard))
+        events_repeat(render, unheard, failure_recorded, render);
+    if (has_more)
+        events_commit(render, NULL, failure_recorded, render);
+    if (!render->unrecorded)
+        send_failure(render);
+    json_decref(unheard);
 }
 
 /* A required stage failed. */
