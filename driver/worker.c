@@ -357,13 +357,16 @@ static void stop_if_done(Worker *worker) {
         worker->state = WORKER_STOPPED;
 }
 
-/* The database has not heard in time what we give back; the leases will end. */
+/* The database has not heard in time what we give back, nor how others have ended; the leases will
+ * end. */
 static void return_timed_out(void *context) {
     Worker *worker = context;
+    size_t unheard = worker->given_back;
     worker->grace_timer = NULL;
+    for (const Running *running = worker->running; running; running = running->next)
+        unheard += is_running(&running->render);
     worker_say(worker, "warning",
-               "the database did not hear of %zu renders in time; their leases will end",
-               worker->running_count);
+               "the database did not hear of %zu renders in time; their leases will end", unheard);
     worker->exit_code = EXIT_DATABASE;
     worker->state = WORKER_STOPPED;
 }
@@ -372,6 +375,7 @@ static void return_timed_out(void *context) {
 static void returned(void *context, const DbReply *reply) {
     Worker *worker = context;
     worker->returning = false;
+    worker->given_back = 0;
     if (!reply->ok)
         worker_say(worker, "warning", "renders could not be given back: %s", reply->message);
     stop_if_done(worker);
@@ -381,6 +385,7 @@ static void returned(void *context, const DbReply *reply) {
 static void return_claimed(Worker *worker, int rows) {
     if (rows > 0) {
         worker->returning = true;
+        worker->given_back += (size_t)rows;
         give_back_but(worker, worker_ids(worker, is_running), returned);
     }
     stop_if_done(worker);
@@ -398,8 +403,10 @@ static void give_back(void *context) {
     worker->grace_timer =
         loop_after(http_loop(worker->app->http), RETURN_MS, return_timed_out, worker);
     for (Running *running = worker->running; running; running = running->next)
-        if (!running->render.ending)
+        if (is_running(&running->render) && !running->render.ending) {
             render_drop(&running->render, "RC001", "given back", "");
+            worker->given_back++;
+        }
     give_back_but(worker, worker_ids(worker, is_ending), returned);
 }
 

@@ -68,6 +68,18 @@ $worker->{says}->(qr/"renderId":"$id"/);
 $worker->{run}->signal('TERM');
 is(end_of($worker), 0, 'no grace is exit code 0');
 is(sql($node, "SELECT status FROM renders WHERE id = '$id'"), 'pending', 'given back at once');
+
+# Where the job is locked the database does not hear of it in time, which is said with the number of renders.
+$worker = start_worker('--grace', '0');
+$worker->{says}->(qr/"renderId":"$id"/);
+my $holder = $node->background_psql('postgres');
+$holder->query_safe("BEGIN; SELECT FROM render_jobs WHERE render_id = '$id' FOR UPDATE");
+$worker->{run}->signal('TERM');
+is(end_of($worker), 4, 'a worker that could not give back is exit code 4');
+like($worker->{out}, qr/did not hear of 1 renders in time/, 'it says of how many the leases will end');
+$holder->query_safe('COMMIT');
+$holder->quit;
+expire_leases($node);
 stop_models();
 
 # A render that is cancelled elsewhere is dropped by the notification, while its request hangs.
