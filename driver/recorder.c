@@ -185,20 +185,21 @@ static void give_back(Item *item) {
 }
 
 /* An item was answered. What was refused of a render whose end waits behind it goes with that, or
- * the render would end well without it. */
+ * the render would end well without it; and so does what would be tried again. */
 static void take_answer(Item *item, const DbReply *reply) {
     DbReply refusal = {.sqlstate = ""};
     bool refused = reply->ok && find_refusal(reply->result, item->render, &refusal);
     bool locked = refused && strcmp(refusal.sqlstate, locked_state) == 0;
     /* A connection that is lost stays lost only where nobody waits any more. */
     bool passes = !reply->ok && reply->result && db_error_passes(reply->sqlstate);
-    if (locked || passes) {
+    bool goes_along = !item->result && item->render->ending && (!reply->ok || locked);
+    if (goes_along)
+        give_back(item);
+    else if (locked || passes) {
         hold_back(item, locked);
         return;
     }
-    if (!reply->ok && !item->result && item->render->ending)
-        give_back(item);
-    end_item(item, refused ? &refusal : reply);
+    end_item(item, locked || passes ? NULL : refused ? &refusal : reply);
 }
 
 /* A statement was answered. */

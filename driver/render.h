@@ -174,7 +174,9 @@ struct Render {
     bool paid;               /* one of them is of a picture that was paid for: no time to lose */
 
     bool advancing;
-    bool ending; /* complete_render or fail_render has been asked */
+    bool ending;   /* complete_render or fail_render has been asked, or will be */
+    char *failure; /* the error that fails it, as JSON */
+    bool again;    /* and whether it is tried again */
     RenderEnd end;
     char *error;    /* why it failed */
     char *warning;  /* what did not go as it should, though it went on */

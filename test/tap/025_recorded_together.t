@@ -3,6 +3,7 @@ use strict;
 use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
+use RenderchainScript;
 use RenderchainTest;
 use Test::More;
 
@@ -149,4 +150,28 @@ is(sql($node, "SELECT status FROM renders WHERE id = '$refused'"), 'failed', 'it
 $worker->{run}->signal('TERM');
 is(end_of($worker), 0, 'the worker ends');
 is(sql($node, 'SELECT * FROM renderchain.check_ledger() UNION ALL SELECT * FROM renderchain.check_objects()'), '', 'all is consistent');
+
+# What fails while its job is locked is failed when all that has happened is recorded, not before: the lock may go at any
+# moment, here while the second statement waits for it.
+sql($node, 'DROP TRIGGER refuse ON render_stages');
+my $models = scripted_server(model_server('--canned'), { body => 'responseModalities', act => 'drip', status => 400,
+	reply => '{"error": {"code": 400, "message": "not this picture", "status": "INVALID_ARGUMENT"}}' });
+my $failing = submit('--prompt', 'a tower');
+$worker = start_worker('--connections', '1', '--provider', 'local', '--provider-url', $models);
+wait_until(sub { grep { $_->{body} =~ /responseModalities/ } asked($models) }, 'its picture is asked for');
+$holder = $node->background_psql('postgres');
+$holder->query_safe("BEGIN; SELECT FROM render_jobs WHERE render_id = '$failing' FOR UPDATE");
+my %waited;
+wait_until(sub {
+	my $statement = sql($node, q{SELECT query_start FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query ~ 'record_stages|fail_render'});
+	$waited{$statement}++ if $statement;
+	return keys %waited == 2;
+}, 'a second statement waits');
+$holder->query_safe('COMMIT');
+$holder->quit;
+$worker->{says}->(qr/"event":"end","renderId":"$failing"/);
+is(sql($node, "SELECT r.status || ', ' || s.outcome FROM renders r JOIN render_stages s ON s.render_id = r.id WHERE r.id = '$failing' AND s.stage = 'image_generation'"),
+	'failed, rejected', 'how its picture ended is recorded');
+$worker->{run}->signal('TERM');
+is(end_of($worker), 0, 'the worker ends');
 done_testing();
