@@ -193,8 +193,11 @@ static ExitCode run(WorkerCommand *command) {
     if (worker_start(worker, &command->app, &command->options, &error)) {
         while (worker->state != WORKER_STOPPED)
             loop_turn(http_loop(command->app.http));
-        worker_say(worker, "stopped", "%zu completed, %zu failed, %zu requeued, %zu dropped",
-                   worker->completed, worker->failed, worker->requeued, worker->lost);
+        char *left = worker->unreturned ? mem_printf(", %zu not given back", worker->unreturned)
+                                        : mem_strdup("");
+        worker_say(worker, "stopped", "%zu completed, %zu failed, %zu requeued, %zu dropped%s",
+                   worker->completed, worker->failed, worker->requeued, worker->lost, left);
+        free(left);
         code = worker->exit_code;
     } else {
         app_error(&command->app.settings, error, NULL, NULL);

@@ -94,9 +94,9 @@ json_t *events_take(Render *render) {
     return taken;
 }
 
-/* Send the queue, with objects to register where there are some, as one statement. */
-static void send_queue(Render *render, const json_t *objects, DbDone *done, void *context) {
-    json_t *events = events_take(render);
+/* Send events, with objects to register where there are some, as one statement. */
+static void send_events(Render *render, const json_t *events, const json_t *objects, DbDone *done,
+                        void *context) {
     char *text = json_text(events);
     char attempt[16];
     snprintf(attempt, sizeof attempt, "%d", render->attempt);
@@ -106,7 +106,18 @@ static void send_queue(Render *render, const json_t *objects, DbDone *done, void
                context);
     free(list);
     free(text);
+}
+
+/* Send the queue. */
+static void send_queue(Render *render, const json_t *objects, DbDone *done, void *context) {
+    json_t *events = events_take(render);
+    send_events(render, events, objects, done, context);
     json_decref(events);
+}
+
+/* Send events once more, by themselves: what is refused of them is not to take others along. */
+void events_repeat(Render *render, const json_t *events, DbDone *done, void *context) {
+    send_events(render, events, NULL, done, context);
 }
 
 /* Telemetry was answered: send what gathered meanwhile. */

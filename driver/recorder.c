@@ -32,6 +32,7 @@ struct RecorderItem {
     double since;
     bool alone; /* its errors pass and come again: others do not go with it */
     unsigned tries;
+    bool taken; /* another statement says the same: it is not tried again */
     bool held_back;
     double due; /* while it is held back */
     Item *next, *previous;
@@ -185,21 +186,24 @@ static void give_back(Item *item) {
 }
 
 /* An item was answered. What was refused of a render whose end waits behind it goes with that, or
- * the render would end well without it; and so does what would be tried again. */
+ * the render would end well without it. */
 static void take_answer(Item *item, const DbReply *reply) {
     DbReply refusal = {.sqlstate = ""};
     bool refused = reply->ok && find_refusal(reply->result, item->render, &refusal);
     bool locked = refused && strcmp(refusal.sqlstate, locked_state) == 0;
     /* A connection that is lost stays lost only where nobody waits any more. */
     bool passes = !reply->ok && reply->result && db_error_passes(reply->sqlstate);
-    bool goes_along = !item->result && item->render->ending && (!reply->ok || locked);
-    if (goes_along)
-        give_back(item);
-    else if (locked || passes) {
+    if ((locked || passes) && item->taken) {
+        end_item(item, NULL);
+        return;
+    }
+    if (locked || passes) {
         hold_back(item, locked);
         return;
     }
-    end_item(item, locked || passes ? NULL : refused ? &refusal : reply);
+    if (!reply->ok && !item->result && !item->taken && item->render->ending)
+        give_back(item);
+    end_item(item, refused ? &refusal : reply);
 }
 
 /* A statement was answered. */
@@ -395,11 +399,16 @@ void recorder_forget(Render *render) {
 }
 
 /* Give back what is held back: before what has happened since. */
-void recorder_take_back(Render *render) {
+json_t *recorder_take_back(Render *render) {
     Item *item = render->recording;
-    if (!item || !item->held_back)
-        return;
+    if (!item)
+        return NULL;
+    if (!item->held_back) {
+        item->taken = true;
+        return json_incref(json_object_get(item->document, "events"));
+    }
     take_out(&item->recorder->held_back, item);
     give_back(item);
     end_item(item, NULL);
+    return NULL;
 }

@@ -35,7 +35,9 @@ void recorder_complete(Recorder *recorder, Render *render, json_t *result, DbDon
 /* The render has no events any more that could wait. */
 void recorder_forget(Render *render);
 
-/* Give the events that are held back to the render, which ends in another way. */
-void recorder_take_back(Render *render);
+/* Give the events that are held back to the render, which ends in another way. Gives what has been
+ * sent and not been answered, to be said again, since the answer may be that it was not recorded
+ * yet; NULL where nothing is out. The caller's. */
+json_t *recorder_take_back(Render *render);
 
 #endif

@@ -162,6 +162,7 @@ void render_free(Render *render) {
                                  render->validation,
                                  render->extracted,
                                  render->events,
+                                 render->failure,
                                  render->known,
                                  render->corrected_validation,
                                  render->corrected_extracted,
@@ -172,11 +173,10 @@ void render_free(Render *render) {
         json_decref(documents[i]);
     free_picture(&render->picture);
     free_picture(&render->corrected);
-    char *const texts[] = {render->id,       render->chain_id,       render->prompt,
-                           render->negative, render->error,          render->failure,
-                           render->sqlstate, render->operation,      render->operation_model,
-                           render->hint,     render->previous_video, render->result,
-                           render->warning};
+    char *const texts[] = {
+        render->id,    render->chain_id,       render->prompt,    render->negative,
+        render->error, render->sqlstate,       render->operation, render->operation_model,
+        render->hint,  render->previous_video, render->result,    render->warning};
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
         free(texts[i]);
     *render = (Render){0};
@@ -471,46 +471,43 @@ static void failed(void *context, const DbReply *reply) {
     }
 }
 
-/* Have the database fail the render. */
-static void ask_to_fail(Render *render) {
+/* Fail, which refunds, or is tried again later. */
+static void send_failure(Render *render) {
+    char *text = json_text(render->failure);
     char attempt[16];
     snprintf(attempt, sizeof attempt, "%d", render->attempt);
-    const char *parameters[] = {render->id, attempt, render->failure, render->again ? "t" : "f"};
+    const char *parameters[] = {render->id, attempt, text, render->fails_again ? "t" : "f"};
     render_ask(render,
                "select renderchain.fail_render($1::uuid, $2::integer, $3::jsonb, $4::boolean)", 4,
                parameters, failed, render);
+    free(text);
 }
 
-static void last_told(void *context, const DbReply *reply);
-
-/* Fail when all that has happened is recorded. A statement that meets a lock is asked again, by
- * which time the next one would have ended the render: so one waits for the other. */
-static void tell_then_fail(Render *render) {
-    if (json_array_size(render->events) || render->recording)
-        events_commit(render, NULL, last_told, render);
-    else
-        ask_to_fail(render);
-}
-
-/* What happened is recorded, or was refused, which the failure will hear of as well. Meanwhile what
- * was out before may have been given back. */
-static void last_told(void *context, const DbReply *reply) {
+/* What happened is recorded, or cannot be. */
+static void failure_recorded(void *context, const DbReply *reply) {
     Render *render = context;
-    (void)reply;
-    if (render->end == RENDER_RUNNING)
-        tell_then_fail(render);
+    (void)reply; /* that it failed is shown by the next as well */
+    if (--render->unrecorded == 0)
+        send_failure(render);
 }
 
-/* Record what happened, then fail, which refunds, or is tried again later. Takes the error. */
+/* Record what happened, then fail: a statement that waits for a lock is asked again after others,
+ * and what comes after the end is refused. Takes the error. */
 static void fail_with(Render *render, json_t *error, bool again) {
-    free(render->failure);
-    render->failure = json_text(error);
-    render->again = again;
     render->ending = true;
+    render->failure = error;
+    render->fails_again = again;
     drop_jobs(render);
-    recorder_take_back(render);
-    tell_then_fail(render);
-    json_decref(error);
+    json_t *unheard = recorder_take_back(render);
+    bool has_more = json_array_size(render->events) > 0;
+    render->unrecorded = (json_array_size(unheard) > 0) + has_more;
+    if (json_array_size(unheard))
+        events_repeat(render, unheard, failure_recorded, render);
+    if (has_more)
+        events_commit(render, NULL, failure_recorded, render);
+    if (!render->unrecorded)
+        send_failure(render);
+    json_decref(unheard);
 }
 
 /* A required stage failed. */

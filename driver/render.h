@@ -174,9 +174,10 @@ struct Render {
     bool paid;               /* one of them is of a picture that was paid for: no time to lose */
 
     bool advancing;
-    bool ending;   /* complete_render or fail_render has been asked, or will be */
-    char *failure; /* the error that fails it, as JSON */
-    bool again;    /* and whether it is tried again */
+    bool ending;      /* complete_render or fail_render is asked */
+    json_t *failure;  /* what fail_render is told, while what happened is recorded before; owned */
+    bool fails_again; /* it may be tried again */
+    unsigned unrecorded; /* statements that record that */
     RenderEnd end;
     char *error;    /* why it failed */
     char *warning;  /* what did not go as it should, though it went on */
@@ -266,6 +267,8 @@ void events_flush(Render *render);
  * call back when it is committed. */
 void events_commit(Render *render, json_t *objects, DbDone *done, void *context);
 json_t *events_take(Render *render);
+/* Send events that were sent before once more, and call back. */
+void events_repeat(Render *render, const json_t *events, DbDone *done, void *context);
 /* Put how every stage went into the queue once more, with what it cost, and with what it found
  * unless the database has refused something of that. */
 void events_again(Render *render, bool found);

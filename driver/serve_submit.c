@@ -41,6 +41,7 @@ typedef struct Form {
     json_t *request;
     UploadFile files[UPLOAD_MOST];
     size_t file_count;
+    bool has_whole; /* the field request */
     char *error;
 } Form;
 
@@ -103,10 +104,13 @@ static bool join_references(const Form *form, json_t *request) {
     return true;
 }
 
-/* Take the JSON that stands for the whole request; what came before stays. */
+/* Take the JSON that stands for the whole request; what came before stays. There is one at most, or
+ * the references of several would come together. */
 static void take_request(Form *form, const FormPart *part) {
     json_t *request = json_loadb(part->bytes, part->length, 0, NULL);
-    if (!json_is_object(request))
+    if (form->has_whole)
+        wrong(form, "there is more than one field %s", "request");
+    else if (!json_is_object(request))
         wrong(form, "the field %s is not a JSON object", "request");
     else if (serve_is_too_deep(request))
         wrong(form, "the field %s is nested too deep", "request");
@@ -114,6 +118,7 @@ static void take_request(Form *form, const FormPart *part) {
         wrong(form, "the member references in the field %s is not a list", "request");
     else
         json_object_update_missing(form->request, request);
+    form->has_whole = true;
     json_decref(request);
 }
 

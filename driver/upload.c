@@ -9,6 +9,8 @@
 #include "input.h"
 #include "json_text.h"
 
+typedef struct Upload Upload;
+
 /* One image. */
 typedef struct Piece {
     Upload *upload;
@@ -31,9 +33,6 @@ struct Upload {
     size_t count, left;
     UploadDone *done;
     void *context;
-    Work *work;   /* while the images are read */
-    bool asked;   /* the database is to answer */
-    bool dropped; /* forget it when that has answered */
     char *error;
     char sqlstate[6];
     bool bad_input;
@@ -204,10 +203,7 @@ static void store_pieces(Upload *upload) {
 /* They are registered: now, and only now, may they be written. */
 static void registered(void *context, const DbReply *reply) {
     Upload *upload = context;
-    upload->asked = false;
-    if (upload->dropped) {
-        free_upload(upload);
-    } else if (!reply->ok) {
+    if (!reply->ok) {
         mem_set(&upload->error, "%s%s%s", reply->message, *reply->detail ? ": " : "",
                 reply->detail);
         snprintf(upload->sqlstate, sizeof upload->sqlstate, "%s", reply->sqlstate);
@@ -229,7 +225,6 @@ static void register_pieces(Upload *upload) {
     }
     char *text = json_text(objects);
     const char *parameters[] = {upload->id, text};
-    upload->asked = true;
     db_call(upload->db, "select renderchain.register_inputs($1::uuid, $2::jsonb)", 2, parameters,
             registered, upload);
     json_decref(objects);
@@ -239,7 +234,6 @@ static void register_pieces(Upload *upload) {
 /* They are read. */
 static void pieces_read(void *context) {
     Upload *upload = context;
-    upload->work = NULL;
     if (!upload->error && upload->count > 0)
         register_pieces(upload);
     else
@@ -247,8 +241,8 @@ static void pieces_read(void *context) {
 }
 
 /* Begin. */
-Upload *upload_start(App *app, Db *db, json_t *request, const UploadFile *files, size_t count,
-                     UploadDone *done, void *context) {
+void upload_start(App *app, Db *db, json_t *request, const UploadFile *files, size_t count,
+                  UploadDone *done, void *context) {
     Upload *upload = mem_alloc(sizeof *upload);
     *upload = (Upload){.app = app,
                        .db = db,
@@ -260,17 +254,5 @@ Upload *upload_start(App *app, Db *db, json_t *request, const UploadFile *files,
         upload->files[i] = files[i];
     if (!make_id(upload->id))
         upload->error = mem_strdup("could not make an id");
-    upload->work = background_start(app_background(app), add_pieces, pieces_read, upload);
-    return upload;
-}
-
-/* Give up. */
-void upload_drop(Upload *upload) {
-    if (!upload)
-        return;
-    background_drop(upload->work);
-    upload->work = NULL;
-    upload->dropped = true;
-    if (!upload->asked)
-        free_upload(upload);
+    background_start(app_background(app), add_pieces, pieces_read, upload);
 }

@@ -5,8 +5,6 @@
 
 #include "app.h"
 
-typedef struct Upload Upload;
-
 /* A file that came with a request: the bytes of the image for which an empty object stands there.
  */
 typedef struct UploadFile {
@@ -30,11 +28,10 @@ typedef void UploadDone(void *context, const UploadResult *result);
 
 /* Upload what a request names by path or in a data: URI, and the files (at most UPLOAD_MOST, which
  * are taken) that came with it, and name it anew there. It is read and hashed by a helper thread,
- * so that nobody else touches the request until then. done is called from the loop exactly once,
- * unless the upload is dropped before; the request is then as it was, or complete. An object that
- * no request takes over is removed again by gc. */
-Upload *upload_start(App *app, Db *db, json_t *request, const UploadFile *files, size_t count,
-                     UploadDone *done, void *context);
-void upload_drop(Upload *upload);
+ * so that nobody else touches the request until then. done is called from the loop exactly once; the
+ * request is then as it was, or complete. An object that no request takes over is removed again by
+ * gc. */
+void upload_start(App *app, Db *db, json_t *request, const UploadFile *files, size_t count,
+                  UploadDone *done, void *context);
 
 #endif

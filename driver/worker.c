@@ -120,7 +120,7 @@ static void claim_later(Worker *worker, bool any) {
  * is one that fails over, if it could be before. */
 static void claim_failed(Worker *worker, const DbReply *reply) {
     bool read_only = strcmp(reply->sqlstate, "25006") == 0;
-    if (strncmp(reply->sqlstate, "08", 2) == 0) {
+    if (!reply->result) { /* a trigger may raise what is said of lost connections, too */
         worker->claim_lost = true;
     } else if (db_error_passes(reply->sqlstate) && (worker->has_claimed || !read_only)) {
         if (!worker->read_only)
@@ -268,15 +268,18 @@ static bool is_running(const Render *render) {
 /* What a lost claim had taken is back in the queue. */
 static void returned_lost(void *context, const DbReply *reply) {
     Worker *worker = context;
+    worker->returning--;
     if (!reply->ok)
         worker_say(worker, "warning", "a lost claim could not be undone: %s", reply->message);
     worker->claim_lost = false;
     claim_after(worker, 0);
+    stop_if_done(worker);
 }
 
 /* Give back all renders that we hold but those. Takes the ids. */
 static void give_back_but(Worker *worker, char *ids, DbDone *done) {
     const char *parameters[] = {worker->name, ids};
+    worker->returning++;
     db_call(worker->lanes[0].db, "select * from renderchain.release_renders($1, $2::uuid[])", 2,
             parameters, done, worker);
     free(ids);
@@ -357,35 +360,42 @@ static void stop_if_done(Worker *worker) {
         worker->state = WORKER_STOPPED;
 }
 
-/* The database has not heard in time what we give back, nor how others have ended; the leases will
- * end. */
+/* The database has not heard in time what we give back; the leases will end. */
 static void return_timed_out(void *context) {
     Worker *worker = context;
-    size_t unheard = worker->given_back;
     worker->grace_timer = NULL;
     for (const Running *running = worker->running; running; running = running->next)
-        unheard += is_running(&running->render);
+        worker->unreturned += is_running(&running->render); /* its end is not heard of, either */
     worker_say(worker, "warning",
-               "the database did not hear of %zu renders in time; their leases will end", unheard);
+               "the database did not hear of %zu renders in time; their leases will end",
+               worker->unreturned);
     worker->exit_code = EXIT_DATABASE;
     worker->state = WORKER_STOPPED;
 }
 
-/* What was given back is in the queue again. */
+/* What was given back is in the queue again, or has failed, but for what is not among the rows. */
 static void returned(void *context, const DbReply *reply) {
     Worker *worker = context;
-    worker->returning = false;
-    worker->given_back = 0;
-    if (!reply->ok)
-        worker_say(worker, "warning", "renders could not be given back: %s", reply->message);
+    size_t rows = reply->ok ? (size_t)PQntuples(reply->result) : 0;
+    worker->returning--;
+    worker->unreturned -= rows < worker->unreturned ? rows : worker->unreturned;
+    if (!reply->ok) {
+        worker_say(worker, "warning", "%zu renders could not be given back: %s", worker->unreturned,
+                   reply->message);
+        worker->exit_code = EXIT_DATABASE;
+    } else if (!worker->returning && worker->unreturned) {
+        worker_say(worker, "warning",
+                   "%zu renders were not given back: they are not ours any more, another session "
+                   "has them locked, or the database refuses it, as its log says",
+                   worker->unreturned);
+    }
     stop_if_done(worker);
 }
 
 /* A claim was answered that is not wanted any more. */
 static void return_claimed(Worker *worker, int rows) {
     if (rows > 0) {
-        worker->returning = true;
-        worker->given_back += (size_t)rows;
+        worker->unreturned += (size_t)rows;
         give_back_but(worker, worker_ids(worker, is_running), returned);
     }
     stop_if_done(worker);
@@ -399,14 +409,14 @@ static bool is_ending(const Render *render) {
 static void give_back(void *context) {
     Worker *worker = context;
     worker->state = WORKER_RETURNING;
-    worker->returning = true;
     worker->grace_timer =
         loop_after(http_loop(worker->app->http), RETURN_MS, return_timed_out, worker);
-    for (Running *running = worker->running; running; running = running->next)
-        if (is_running(&running->render) && !running->render.ending) {
-            render_drop(&running->render, "RC001", "given back", "");
-            worker->given_back++;
-        }
+    for (Running *running = worker->running; running; running = running->next) {
+        if (!is_running(&running->render) || running->render.ending)
+            continue;
+        worker->unreturned++;
+        render_drop(&running->render, "RC001", "given back", "");
+    }
     give_back_but(worker, worker_ids(worker, is_ending), returned);
 }
 

@@ -79,9 +79,9 @@ struct Worker {
 
     bool claiming; /* a claim has been asked, for so many */
     int claim_asked;
-    bool claim_lost;   /* and its answer will never come: what it took is to be given back */
-    bool returning;    /* what is given back has not been heard of yet */
-    size_t given_back; /* renders of that */
+    bool claim_lost;    /* and its answer will never come: what it took is to be given back */
+    unsigned returning; /* statements that give back and have not been answered yet */
+    size_t unreturned;  /* renders that are to be given back and have not been */
     bool has_claimed, read_only; /* a claim was answered; the database cannot be written just now */
     bool more;                   /* the last claim brought all it asked for */
     bool last_look;              /* nothing is left to wait for; one more claim decides */

@@ -73,8 +73,8 @@ static void extended(void *context, const DbReply *reply) {
         Running *running = next && is_of(next, id) ? next : worker_find(worker, id);
         if (!running)
             continue;
-        lease_verdict(&running->render, reply->result, row);
         next = running->next;
+        lease_verdict(&running->render, reply->result, row);
     }
 }
 

@@ -184,6 +184,37 @@ BEGIN
 END
 $$;
 
+-- lock those jobs of a worker, but those excepted, that nobody has locked; gives them
+CREATE FUNCTION renderchain._lock_free(p_worker text, p_except_ids uuid[]) RETURNS uuid[]
+LANGUAGE plpgsql VOLATILE
+AS $$
+BEGIN
+    RETURN ARRAY(SELECT j.render_id FROM render_jobs j JOIN renders r ON r.id = j.render_id
+                 WHERE j.state = 'running' AND j.lease_owner = p_worker
+                   AND (j.render_id = ANY (p_except_ids)) IS NOT TRUE
+                 ORDER BY j.render_id FOR NO KEY UPDATE OF j SKIP LOCKED);
+END
+$$;
+
+-- those jobs of a worker, but those excepted, that somebody has locked; what is locked to find out is let go, or somebody
+-- might wait for it in a circle
+CREATE FUNCTION renderchain._locked_of(p_worker text, p_except_ids uuid[]) RETURNS uuid[]
+LANGUAGE plpgsql VOLATILE
+AS $$
+DECLARE
+    v_locked uuid[];
+BEGIN
+    v_locked := p_except_ids || renderchain._lock_free(p_worker, p_except_ids);
+    v_locked := ARRAY(SELECT j.render_id FROM render_jobs j JOIN renders r ON r.id = j.render_id
+                      WHERE j.state = 'running' AND j.lease_owner = p_worker
+                        AND (j.render_id = ANY (v_locked)) IS NOT TRUE);
+    RAISE lock_not_available; -- only to let them go
+EXCEPTION WHEN lock_not_available THEN
+    RETURN v_locked;
+END
+$$;
+
+-- One that is locked for long keeps the others from being given back no longer than a moment.
 CREATE FUNCTION renderchain.release_renders(worker text, except_ids uuid[] DEFAULT '{}')
 RETURNS TABLE (render_id uuid, status text)
 LANGUAGE plpgsql VOLATILE
@@ -195,6 +226,7 @@ DECLARE
     v_error jsonb := pg_catalog.jsonb_build_object('message',
         pg_catalog.format('worker %s gave it back'::text, release_renders.worker));
     v_held uuid[];
+    v_locked uuid[];
     v_id uuid;
     v_ids uuid[] := '{}';
     v_queued boolean := false;
@@ -203,11 +235,11 @@ BEGIN
     PERFORM renderchain._check_worker(release_renders.worker, '1 second'::interval);
     -- a claim of this worker that still runs, on a connection that it has lost, is waited for and undone too
     PERFORM renderchain._lock_name('worker'::text, release_renders.worker);
-    -- in the order of extend_leases
-    v_held := ARRAY(SELECT j.render_id FROM render_jobs j JOIN renders r ON r.id = j.render_id
-                    WHERE j.state = 'running' AND j.lease_owner = release_renders.worker
-                      AND (j.render_id = ANY (release_renders.except_ids)) IS NOT TRUE
-                    ORDER BY j.render_id FOR NO KEY UPDATE OF j);
+    v_locked := renderchain._locked_of(release_renders.worker, release_renders.except_ids);
+    IF v_locked <> '{}'::uuid[] THEN
+        PERFORM renderchain._wait_a_moment(v_locked);
+    END IF;
+    v_held := renderchain._lock_free(release_renders.worker, release_renders.except_ids);
     PERFORM renderchain._hold_chains(v_held);
     FOR v_id IN
         -- one after the other by the accounts that they lock
@@ -225,4 +257,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION renderchain.release_renders(text, uuid[]) IS
-'Gives back every running render that a worker holds but those excepted, at once and all together: queued again without having used up an attempt, or, where a generation is recorded as started without an end or the deadline has passed, ended as failed with a refund. For a worker that stops, or that lost its connection while it claimed and does not know what it was given. One row a render given back: its new status, pending or failed. RC005 for an invalid name of a worker.';
+'Gives back every running render that a worker holds but those excepted, at once and all together: queued again without having used up an attempt, or, where a generation is recorded as started without an end or the deadline has passed, ended as failed with a refund. For a worker that stops, or that lost its connection while it claimed and does not know what it was given. One row a render given back: its new status, pending or failed; one that another session has locked for longer than a moment is not given back: ask again, or leave it to its lease. RC005 for an invalid name of a worker.';

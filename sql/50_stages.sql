@@ -38,7 +38,7 @@ $$;
 
 -- where in a call something is wrong: with which render, where it is about several
 CREATE FUNCTION renderchain._where(p_render_ids uuid[], p_place integer) RETURNS text
-LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+LANGUAGE plpgsql STABLE PARALLEL SAFE
 AS $$
 BEGIN
     RETURN CASE WHEN pg_catalog.cardinality(p_render_ids) > 1

@@ -35,7 +35,7 @@ $$;
 -- what is told of a render that somebody has locked, or its account
 CREATE FUNCTION renderchain._locked(p_render_id uuid, OUT o_code text, OUT o_message text, OUT o_detail text,
     OUT o_hint text)
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
+LANGUAGE sql STABLE PARALLEL SAFE
 AS $$
     SELECT '55P03'::text, pg_catalog.format('render %s or its account is locked by another session'::text, p_render_id), ''::text,
            'Record it again a little later.'::text
@@ -124,6 +124,29 @@ BEGIN
 END
 $$;
 
+-- what is told of a list of renders: those of which nothing was recorded, as they are not among the attempts that are
+-- held, and those that could not be completed since somebody has them locked
+CREATE FUNCTION renderchain._refusals(p_renders jsonb, p_held uuid[], p_held_attempts integer[], p_locked uuid[])
+RETURNS TABLE (render_id uuid, code text, message text, detail text, hint text)
+LANGUAGE plpgsql VOLATILE
+AS $$
+#variable_conflict use_column
+BEGIN
+    RETURN QUERY
+    SELECT e.render, f.o_code, f.o_message, f.o_detail, f.o_hint
+    FROM (SELECT x.render, x.attempt, pg_catalog.bool_or(x.result IS NOT NULL AND x.result <> 'null'::jsonb) AS completes
+          FROM pg_catalog.jsonb_to_recordset(p_renders) AS x (render uuid, attempt integer, result jsonb)
+          WHERE NOT EXISTS (SELECT FROM ROWS FROM (pg_catalog.unnest(p_held), pg_catalog.unnest(p_held_attempts)) AS h (id, attempt)
+                            WHERE h.id = x.render AND h.attempt = x.attempt)
+          GROUP BY x.render, x.attempt ORDER BY x.render, x.attempt) e,
+         LATERAL renderchain._refusal(e.render, e.attempt, e.completes) f
+    WHERE f.o_code IS NOT NULL
+    UNION ALL
+    SELECT l.id, f.o_code, f.o_message, f.o_detail, f.o_hint
+    FROM pg_catalog.unnest(p_locked) AS l (id), LATERAL renderchain._locked(l.id) f;
+END
+$$;
+
 CREATE FUNCTION renderchain.record_stages(renders jsonb)
 RETURNS TABLE (render_id uuid, code text, message text, detail text, hint text)
 LANGUAGE plpgsql VOLATILE
@@ -144,7 +167,8 @@ DECLARE
         "attempt": {"types": ["number"], "pattern": "^[0-9]{1,9}$", "is": "the number of an attempt"},
         "events": {"types": ["array"], "is": "a list"},
         "objects": {"types": ["array", "null"], "is": "a list"},
-        "result": {"types": ["object", "null"], "is": "a result"}}}}'::jsonb;
+        "result": {"types": ["object", "null"], "others": {}, "members": {"stages": {"types": []}},
+            "is": "a result without stages (they are the events)"}}}}'::jsonb;
     v_named uuid[];
     v_named_attempts integer[];
     v_named_events jsonb[];
@@ -203,7 +227,7 @@ BEGIN
             v_locked := renderchain._complete_some(v_ids, v_attempts, v_results, v_metered, v_now);
         END IF;
         FOR v_place IN 1 .. pg_catalog.cardinality(v_ids) LOOP
-            IF v_results[v_place] IS NULL THEN
+            IF v_results[v_place] IS NULL OR v_ids[v_place] = ANY (v_locked) THEN
                 PERFORM renderchain._notify(v_ids[v_place], 'stages'::text);
             END IF;
         END LOOP;
@@ -211,19 +235,8 @@ BEGIN
     IF pg_catalog.cardinality(v_ids) = pg_catalog.jsonb_array_length(record_stages.renders) AND v_locked = '{}'::uuid[] THEN
         RETURN;
     END IF;
-    RETURN QUERY
-    SELECT e.render, f.o_code, f.o_message, f.o_detail, f.o_hint
-    FROM (SELECT x.render, x.attempt, pg_catalog.bool_or(x.result IS NOT NULL AND x.result <> 'null'::jsonb) AS completes
-          FROM pg_catalog.jsonb_to_recordset(record_stages.renders) AS x (render uuid, attempt integer, result jsonb)
-          WHERE NOT EXISTS (SELECT FROM ROWS FROM (pg_catalog.unnest(v_ids), pg_catalog.unnest(v_attempts)) AS h (id, attempt)
-                            WHERE h.id = x.render AND h.attempt = x.attempt)
-          GROUP BY x.render, x.attempt ORDER BY x.render, x.attempt) e,
-         LATERAL renderchain._refusal(e.render, e.attempt, e.completes) f
-    WHERE f.o_code IS NOT NULL
-    UNION ALL
-    SELECT l.id, f.o_code, f.o_message, f.o_detail, f.o_hint
-    FROM pg_catalog.unnest(v_locked) AS l (id), LATERAL renderchain._locked(l.id) f;
+    RETURN QUERY SELECT f.* FROM renderchain._refusals(record_stages.renders, v_ids, v_attempts, v_locked) f;
 END
 $$;
 COMMENT ON FUNCTION renderchain.record_stages(jsonb) IS
-'record_stages, register_objects and complete_render of many renders in one transaction, for workers that run many: [{"render","attempt","events","objects"?,"result"?}]. The result is that of complete_render, without its stages: those are the events. One row a render that was refused, with the SQLSTATE that record_stages or complete_render would have raised (code: RC001 lease lost, RC002 cancelled, RC006 no such render, RC010 ended) and its words, or with 55P03 for one of which another session has the job, the render or the account locked, which is not waited for: record it again. The others are recorded. RC005, and nothing is recorded, where what is to be recorded of any of them is invalid.';
+'record_stages, register_objects and complete_render of many renders in one transaction, for workers that run many: [{"render","attempt","events","objects"?,"result"?}]. The result is that of complete_render, without stages: those are the events. One row a render that was refused, with the SQLSTATE that record_stages or complete_render would have raised (code: RC001 lease lost, RC002 cancelled, RC006 no such render, RC010 ended) and its words, or with 55P03 for one of which another session has the job, the render or the account locked, which is not waited for: record it again. The others are recorded. RC005, and nothing is recorded, where what is to be recorded of any of them is invalid.';

@@ -68,18 +68,6 @@ $worker->{says}->(qr/"renderId":"$id"/);
 $worker->{run}->signal('TERM');
 is(end_of($worker), 0, 'no grace is exit code 0');
 is(sql($node, "SELECT status FROM renders WHERE id = '$id'"), 'pending', 'given back at once');
-
-# Where the job is locked the database does not hear of it in time, which is said with the number of renders.
-$worker = start_worker('--grace', '0');
-$worker->{says}->(qr/"renderId":"$id"/);
-my $holder = $node->background_psql('postgres');
-$holder->query_safe("BEGIN; SELECT FROM render_jobs WHERE render_id = '$id' FOR UPDATE");
-$worker->{run}->signal('TERM');
-is(end_of($worker), 4, 'a worker that could not give back is exit code 4');
-like($worker->{out}, qr/did not hear of 1 renders in time/, 'it says of how many the leases will end');
-$holder->query_safe('COMMIT');
-$holder->quit;
-expire_leases($node);
 stop_models();
 
 # A render that is cancelled elsewhere is dropped by the notification, while its request hangs.
@@ -251,6 +239,66 @@ is($code, 1, 'and is not run again') or diag($err);
 like($err, qr/RC010/, 'with the reason');
 is((driver('cancel', 'x'))[0], 3, 'what is no render is refused');
 is((driver('retry', '00000000-0000-0000-0000-000000000000'))[0], 5, 'what does not exist is not found');
+stop_models();
+
+# What cannot be given back in time, as somebody has all jobs locked, is told, and so is what the database refuses to take back,
+# or what alone is locked.
+$url = model_server('--canned', '--fault', 'semantic_parsing=hang');
+my @held = map { submit('--prompt', "a barn $_", '--user', $user) } 1 .. 3;
+my $barns = "('" . join("','", @held) . "')";
+$worker = start_worker('--concurrency', '3', '--lease', '600');
+wait_until(sub { asked($url, 'semantic_parsing') == 3 }, 'parsing hangs');
+my $holder = $node->background_psql('postgres');
+$holder->query_safe('BEGIN; LOCK TABLE render_jobs');
+$worker->{run}->signal('TERM');
+$worker->{says}->(qr/"stopping"/);
+$worker->{run}->signal('TERM');
+$worker->{says}->(qr/"warning"[^\n]*the database did not hear of 3 renders in time/);
+$worker->{says}->(qr/"stopped"[^\n]*, 3 not given back/);
+is(end_of($worker), 4, 'a worker that could not give back what it had says so by its exit code');
+$holder->query_safe('COMMIT');
+$holder->quit;
+# The server may have been waiting for the lock still.
+wait_until(sub { sql($node, "SELECT count(*) FROM pg_locks WHERE NOT granted") eq '0' }, 'nobody waits any more');
+sql($node, "SELECT renderchain.cancel_render(id) FROM renders WHERE id IN $barns");
+@held = map { submit('--prompt', "a shed $_", '--user', $user) } 1 .. 3;
+$worker = start_worker('--concurrency', '3', '--grace', '0');
+wait_until(sub { asked($url, 'semantic_parsing') == 6 }, 'parsing hangs again');
+sql($node, q{CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RAISE EXCEPTION 'not this one' USING ERRCODE = 'check_violation'; END $$;
+	CREATE TRIGGER refuse BEFORE UPDATE ON render_jobs FOR EACH ROW WHEN (NEW.state = 'queued' AND NEW.render_id <> '} . $held[0] . q{') EXECUTE FUNCTION refuse()});
+$worker->{run}->signal('TERM');
+$worker->{says}->(qr/"warning"[^\n]*2 renders were not given back/);
+$worker->{says}->(qr/"stopped"[^\n]*, 2 not given back/);
+is(end_of($worker), 0, 'one that the database has heard ends well');
+is(sql($node, "SELECT string_agg(status, ' ' ORDER BY status) FROM renders WHERE id IN ('" . join("','", @held) . "')"), 'pending processing processing', 'the other one is');
+sql($node, 'DROP TRIGGER refuse ON render_jobs; DROP FUNCTION refuse()');
+sql($node, 'SELECT renderchain.cancel_render(id) FROM renders WHERE id IN (' . join(',', map { "'$_'" } @held) . ')');
+@held = map { submit('--prompt', "a stall $_", '--user', $user) } 1 .. 3;
+$worker = start_worker('--concurrency', '3', '--grace', '0', '--lease', '600');
+wait_until(sub { asked($url, 'semantic_parsing') == 9 }, 'parsing hangs once more');
+$holder = $node->background_psql('postgres');
+$holder->query_safe("BEGIN; SELECT FROM render_jobs WHERE render_id = '$held[1]' FOR UPDATE");
+$worker->{run}->signal('TERM');
+$worker->{says}->(qr/"warning"[^\n]*1 renders were not given back/);
+is(end_of($worker), 0, 'one that is locked keeps a worker from ending no longer');
+is(sql($node, "SELECT string_agg(status, ' ' ORDER BY prompt) FROM renders WHERE prompt LIKE 'a stall%'"), 'pending processing pending', 'nor the others from being given back');
+$holder->query_safe('COMMIT');
+$holder->quit;
+sql($node, "SELECT renderchain.cancel_render(id) FROM renders WHERE prompt LIKE 'a stall%'");
+stop_models();
+
+# An error that speaks of a lost connection, on one that is there, keeps nobody from claiming again.
+sql($node, q{CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RAISE EXCEPTION 'no connection elsewhere' USING ERRCODE = '08006'; END $$;
+	CREATE TRIGGER refuse BEFORE UPDATE ON render_jobs FOR EACH ROW WHEN (NEW.state = 'running') EXECUTE FUNCTION refuse()});
+model_server('--canned');
+$id = submit('--prompt', 'a mill', '--user', $user);
+$worker = start_worker();
+$worker->{says}->(qr/"warning"[^\n]*could not claim: no connection elsewhere/);
+sql($node, 'DROP TRIGGER refuse ON render_jobs; DROP FUNCTION refuse()');
+$worker->{says}->(qr/"renderId":"$id","status":"completed"/);
+pass('it claims again');
+$worker->{run}->signal('TERM');
+is(end_of($worker), 0, 'and ends well');
 stop_models();
 
 # Bad options.

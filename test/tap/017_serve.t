@@ -146,7 +146,7 @@ for my $case ([ qr/"detail":"style: the file cannot be used: it is not a PNG/, '
 	[ 'text for a file', '-F', 'prompt=x', '-F', 'style=x' ],
 	[ 'a file for text', '-F', "prompt=\@$text" ], [ 'too many', '-F', 'prompt=x', map { ('-F', "reference=\@$photo") } 1 .. 4 ], [ 'a path', '-F', 'prompt=x', '-F', 'request={"style": {"path": "/etc/passwd"}}' ],
 	[ 'a text that is a path', '-F', 'prompt=x', '-F', qq(request={"style": "$photo"}) ], [ 'such a reference', '-F', 'prompt=x', '-F', qq(request={"references": ["$photo"]}) ],
-	[ 'a key', '-F', 'prompt=x', '-F', qq(request={"style": {"key": "$input", "sha256": "x"}}) ], [ 'no JSON', '-F', 'request=x' ], [ 'no boundary', '-H', 'Content-Type: multipart/form-data', '-d', 'x' ],
+	[ 'a key', '-F', 'prompt=x', '-F', qq(request={"style": {"key": "$input", "sha256": "x"}}) ], [ 'no JSON', '-F', 'request=x' ], [ qr/there is more than one field request/, map { ('-F', qq(request={"prompt": "$_"})) } 1 .. 2 ], [ 'no boundary', '-H', 'Content-Type: multipart/form-data', '-d', 'x' ],
 	[ 'a cut body', '-H', 'Content-Type: multipart/form-data; boundary=b', '--data-binary', "--b\r\nContent-Disposition: form-data; name=\"prompt\"\r\n\r\nx" ],
 	[ 'another boundary', '-H', 'Content-Type: multipart/form-data; boundary=b', '--data-binary', "--c\r\n\r\nx\r\n--c--\r\n" ])
 {

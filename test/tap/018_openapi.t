@@ -59,7 +59,7 @@ SKIP:
 	wait_until(sub { $viewer->pump_nb if $viewer->pumpable; $stream =~ /image_understanding/ }, 'a viewer sees a stage');
 	my $chain = json_of(ask('alice', 'GET', "/api/renders/$id"))->{data}{chainId};
 	my $of_chain = '';
-	my $other_viewer = start([ 'curl', '-siN', '--max-time', '60', '-H', "Authorization: Bearer $token{alice}", "$serve->{url}/api/chains/$chain/events" ], '>', \$of_chain, '2>', \$said, timeout(90));
+	my $other_viewer = start([ 'curl', '-siN', '--max-time', $PostgreSQL::Test::Utils::timeout_default, '-H', "Authorization: Bearer $token{alice}", "$serve->{url}/api/chains/$chain/events" ], '>', \$of_chain, '2>', \$said, timeout($PostgreSQL::Test::Utils::timeout_default * 2));
 	wait_until(sub { $other_viewer->pump_nb if $other_viewer->pumpable; $of_chain =~ /^event: chain$/m }, 'a viewer of the chain is told how far he is');
 	sql($node, qq(SELECT renderchain.record_stages('$id', 1, '[{"stage": "semantic_parsing", "status": "success", "durationMs": 5, "output": {"style": "modern"}, "cost": 0.25}, {"stage": "image_understanding", "part": "style", "status": "failed", "durationMs": 5, "outcome": "empty", "error": {"message": "nothing"}}]')));
 	sql($node, qq(SELECT renderchain.complete_render('$id', 1, '{"outputUrl": "file:///x", "outputKey": "aa/picture.png", "memory": {"palette": ["red #ff0000"], "geometry": {"perspective": "isometric"}}, "designIntent": {"style": "modern"}}')));

@@ -30,7 +30,7 @@ sub viewer
 {
 	my ($who, $id, @more) = @_;
 	my %viewer = (out => '');
-	$viewer{run} = start([ 'curl', '-sN', '--max-time', '120', '-H', "Authorization: Bearer $token{$who}", @more, "$serve->{url}/api/chains/$id/events" ], '>', \$viewer{out}, '2>', \my $said, timeout(150));
+	$viewer{run} = start([ 'curl', '-sN', '--max-time', $PostgreSQL::Test::Utils::timeout_default, '-H', "Authorization: Bearer $token{$who}", @more, "$serve->{url}/api/chains/$id/events" ], '>', \$viewer{out}, '2>', \my $said, timeout($PostgreSQL::Test::Utils::timeout_default * 2));
 	return \%viewer;
 }
 

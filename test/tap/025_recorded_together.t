@@ -3,7 +3,7 @@ use strict;
 use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
-use RenderchainScript;
+use RenderchainS3;
 use RenderchainTest;
 use Test::More;
 
@@ -151,27 +151,36 @@ $worker->{run}->signal('TERM');
 is(end_of($worker), 0, 'the worker ends');
 is(sql($node, 'SELECT * FROM renderchain.check_ledger() UNION ALL SELECT * FROM renderchain.check_objects()'), '', 'all is consistent');
 
-# What fails while its job is locked is failed when all that has happened is recorded, not before: the lock may go at any
-# moment, here while the second statement waits for it.
+# What is on its way when a render fails, and is answered that somebody has its job locked, is recorded all the same. The
+# stages that begin with the picture are on their way, behind a lock on the table, when storing it fails.
 sql($node, 'DROP TRIGGER refuse ON render_stages');
-my $models = scripted_server(model_server('--canned'), { body => 'responseModalities', act => 'drip', status => 400,
-	reply => '{"error": {"code": 400, "message": "not this picture", "status": "INVALID_ARGUMENT"}}' });
-my $failing = submit('--prompt', 'a tower');
-$worker = start_worker('--connections', '1', '--provider', 'local', '--provider-url', $models);
-wait_until(sub { grep { $_->{body} =~ /responseModalities/ } asked($models) }, 'its picture is asked for');
+s3_service();
+s3_tell('fault', 'PUT output 1 hold');
+$url = model_server('--canned', '--latency-ms', '1500', '--fault', 'memory_extraction=hang');
+my $lost = submit('--prompt', 'a pier');
+$trace = scratch() . '/lost.trace';
+$worker = start_worker('--connections', '1', '--concurrency', '1', '--lease', '600', '--trace', $trace);
+wait_until(sub { grep { $_->{stage} eq 'image_generation' } calls_of($url) }, 'the picture is drawn');
 $holder = $node->background_psql('postgres');
-$holder->query_safe("BEGIN; SELECT FROM render_jobs WHERE render_id = '$failing' FOR UPDATE");
-my %waited;
-wait_until(sub {
-	my $statement = sql($node, q{SELECT query_start FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query ~ 'record_stages|fail_render'});
-	$waited{$statement}++ if $statement;
-	return keys %waited == 2;
-}, 'a second statement waits');
+$holder->query_safe("BEGIN; SELECT FROM render_jobs WHERE render_id = '$lost' FOR UPDATE; SAVEPOINT s; LOCK TABLE render_jobs");
+wait_until(sub { grep { $_->{stage} eq 'memory_extraction' } calls_of($url) }, 'its memory is asked for');
+wait_until(sub { grep { $_->{status} eq 'hold' } @{ s3_ask('calls') } }, 'it is being stored');
+wait_until(sub { sql($node, q{SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'render_jobs'::regclass}) == 1 }, 'that is on its way');
+s3_tell('clock', 86400);
+s3_tell('release', '');
+wait_until(sub { grep { $_->{kind} eq 'http_drop' } events_of(read_file($trace)) }, 'the render fails');
+$holder->query_safe('ROLLBACK TO s');
+wait_until(sub { sql($node, q{SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype = 'transactionid'}) == 1 }, 'it waits to be told so');
+# Who waits for a lock asks again after a second: the end would overtake what it is asked after.
+my $sent = sub { my ($what) = @_; return scalar grep { $_->{kind} eq 'db_send' && $_->{what} =~ $what } events_of(read_file($trace)) };
+wait_until(sub { $sent->(qr/record_stages\(\$1::uuid/) > 2 }, 'it asks again');
+is($sent->(qr/fail_render/), 0, 'the end is not asked for before that');
 $holder->query_safe('COMMIT');
 $holder->quit;
-$worker->{says}->(qr/"event":"end","renderId":"$failing"/);
-is(sql($node, "SELECT r.status || ', ' || s.outcome FROM renders r JOIN render_stages s ON s.render_id = r.id WHERE r.id = '$failing' AND s.stage = 'image_generation'"),
-	'failed, rejected', 'how its picture ended is recorded');
+$worker->{says}->(qr/"event":"end","renderId":"$lost","status":"failed"/);
+is(sql($node, "SELECT string_agg(stage, ' ' ORDER BY stage) FROM render_stages WHERE render_id = '$lost' AND stage IN ('storage', 'validation', 'memory_extraction')"),
+	'memory_extraction storage validation', 'none of its stages is lost');
 $worker->{run}->signal('TERM');
 is(end_of($worker), 0, 'the worker ends');
+is(sql($node, 'SELECT * FROM renderchain.check_ledger() UNION ALL SELECT * FROM renderchain.check_objects()'), '', 'all is consistent');
 done_testing();

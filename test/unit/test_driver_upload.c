@@ -216,29 +216,6 @@ static void refused(void **state) {
     free(path);
 }
 
-static void dropped(void **state) {
-    (void)state;
-    char *path = mem_printf("%s/photo.png", top);
-    json_t *request = json_pack("{s:s}", "style", path), *none = json_object();
-    Got got = {0};
-    forget();
-    /* while they are read */
-    upload_drop(upload_start(&app, NULL, request, NULL, 0, keep, &got));
-    upload_drop(upload_start(&app, NULL, none, NULL, 0, keep, &got));
-    upload_drop(NULL);
-    assert_int_equal(asked_count, 0);
-    /* while the database is asked */
-    Upload *upload = upload_start(&app, NULL, request, NULL, 0, keep, &got);
-    while (asked_count == 0)
-        loop_turn(http_loop(app.http));
-    upload_drop(upload);
-    loop_turn(http_loop(app.http));
-    assert_false(got.done);
-    json_decref(none);
-    json_decref(request);
-    free(path);
-}
-
 /* ---- collecting ---- */
 
 typedef struct Collected {
@@ -367,7 +344,6 @@ int main(void) {
         cmocka_unit_test(nothing_to_upload),
         cmocka_unit_test(files_uploaded),
         cmocka_unit_test(refused),
-        cmocka_unit_test(dropped),
         cmocka_unit_test(collected),
         cmocka_unit_test(nothing_to_collect),
         cmocka_unit_test(collection_dropped),

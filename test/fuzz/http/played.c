@@ -294,10 +294,10 @@ static json_t *bytes_of(const json_t *image, const UploadFile *files, size_t cou
     return value;
 }
 
-Upload *__wrap_upload_start(App *app, Db *db, json_t *request, const UploadFile *files,
-                            size_t count, UploadDone *done, void *context);
-Upload *__wrap_upload_start(App *app, Db *db, json_t *request, const UploadFile *files,
-                            size_t count, UploadDone *done, void *context) {
+void __wrap_upload_start(App *app, Db *db, json_t *request, const UploadFile *files, size_t count,
+                         UploadDone *done, void *context);
+void __wrap_upload_start(App *app, Db *db, json_t *request, const UploadFile *files, size_t count,
+                         UploadDone *done, void *context) {
     static const char *const images[] = {"style", "mask", "firstFrame", "lastFrame"};
     Uploading *uploading = mem_alloc(sizeof *uploading);
     size_t i;
@@ -320,5 +320,4 @@ Upload *__wrap_upload_start(App *app, Db *db, json_t *request, const UploadFile 
     }
     *uploading = (Uploading){done, context};
     loop_after(http_loop(the_app->http), 0, give_upload, uploading);
-    return NULL;
 }

@@ -67,7 +67,8 @@ FROM (VALUES (entry('b', 1, '[{"stage": "dreaming", "status": "running"}]')),
              (entry('a', 1, '[]', '[{"key": "r/b", "backend": "file"}]')), -- of another render
              (entry('b', 1, '[]') - 'events'), (entry('b', 1, '[]') - 'attempt'), (entry('b', 1, '[]') - 'render'),
              (entry('b', 1, '{}')), (entry('b', NULL, '[]')), (entry('nobody', 1, '[]')), (entry('b', 1, '[]', '{}')),
-             (entry('b', 1, '[]') || '{"render": "no id"}'), (entry('b', 1, '[]') || '{"attempt": 1.5}'), ('1')) v (entry);
+             (entry('b', 1, '[]') || '{"render": "no id"}'), (entry('b', 1, '[]') || '{"attempt": 1.5}'),
+             (entry('b', 1, '[]') || '{"result": {"outputUrl": "u", "stages": []}}'), ('1')) v (entry);
 SELECT refused(v.list::jsonb) FROM (VALUES (NULL), ('{}'), ('"x"')) v (list);
 SELECT count(*) FROM render_stages WHERE stage = 'storage';
 
