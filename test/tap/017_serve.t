@@ -70,8 +70,8 @@ is(status_of('', 'GET', $_), 404, "$_ is none of it") for '/page/', '/page/nothi
 is(status_of('', 'GET', $_), 401, "$_ is none of it") for '/renderchain.jsx', '/renderchainXXX', '/openapi.jsonx';
 is(status_of('alice', 'GET', $_), 404, "$_ is not there") for '/page/nothing.js', '/renderchainXXX', '/page/page.css/x';
 
-# A request whose end can be told in two ways, or in none, is refused, and nothing behind it is read. Of one that is wrong
-# in two ways libmicrohttpd 1.0 names the one, before we are asked, and we the other.
+# A request whose end can be told in two ways, or in none, is refused, and nothing behind it is read. libmicrohttpd 1.0
+# refuses codings that it does not know by itself, with 400 or 501 as its version goes; 0.9 leaves them to us.
 sub raw
 {
 	my ($text) = @_;
@@ -84,7 +84,7 @@ my $behind = "GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
 for my $case ([ "Content-Length: 2\r\nContent-Length: 4", '400' ], [ "Content-Length: 4\r\nContent-Length: 2", '400' ],
 	[ "Content-Length: 4\r\nTransfer-Encoding: chunked", '400' ], [ "Content-Length : 2", '400' ], [ "Content-Length: 2\r\nTransfer-Encoding\t: chunked", '400' ], [ "Content-Length: 2\r\nContent-Length: 2", '401 200' ],
 	[ "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked", '400' ], [ "Transfer-Encoding: gzip\r\nContent-Length: 2", '400|501' ],
-	(map { [ "Transfer-Encoding: $_", '501' ] } 'gzip', 'gzip, chunked', 'chunked, gzip', 'identity', 'xchunked', ''), [ "Transfer-Encoding: chunked\r\nTransfer-Encoding: gzip", '400' ], [ "Transfer-Encoding: Chunked", '401' ])
+	(map { [ "Transfer-Encoding: $_", '400|501' ] } 'gzip', 'gzip, chunked', 'chunked, gzip', 'identity', 'xchunked', ''), [ "Transfer-Encoding: chunked\r\nTransfer-Encoding: gzip", '400' ], [ "Transfer-Encoding: Chunked", '401' ])
 {
 	my ($headers, $statuses) = @$case;
 	my $socket = raw("POST /api/renders HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n$headers\r\n\r\n{}$behind");
@@ -216,7 +216,7 @@ is(send_to_the_end($_ << 20), 401, "a stranger who sends $_ MB is told") for 12,
 # The answer does not wait for the rest, nor is that read without end. Who neither sends it nor closes is let go; that is looked at below.
 my @stalled = map { raw("POST /api/renders HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n$_\r\n\r\n") } 'Content-Length: 1000000', 'Transfer-Encoding: chunked',
 	"Content-Length: 100000000\r\nAuthorization: Bearer $token{alice}", 'Content-Length: 10', "Transfer-Encoding: gzip";
-is(join(' ', map { my $socket = $_; (do { local $/; <$socket> }) =~ m{^HTTP/1\.1 (\d+)} } @stalled[0, 1, 2, 4]), '401 401 413 501', 'at once');
+like(join(' ', map { my $socket = $_; (do { local $/; <$socket> }) =~ m{^HTTP/1\.1 (\d+)} } @stalled[0, 1, 2, 4]), qr/^401 401 413 (?:400|501)$/, 'at once');
 {
 	my $endless = raw("POST /api/renders HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000000\r\n\r\n");
 	my $sent = 0;

@@ -16,7 +16,8 @@ sub lock_running
 {
 	my ($session, $table, $id, $strength) = @_;
 	my ($key, $status) = $table eq 'renders' ? ('id', q(status = 'processing')) : ('render_id', q(state = 'running'));
-	$session->query_safe("BEGIN; DO \$\$ BEGIN LOOP PERFORM FROM $table WHERE $key = '$id' AND $status FOR $strength; EXIT WHEN FOUND; PERFORM pg_sleep(0.01); END LOOP; END \$\$");
+	$session->query_safe('BEGIN');
+	wait_until(sub { $session->query_safe("SELECT 1 FROM $table WHERE $key = '$id' AND $status FOR $strength") eq '1' }, 'a render runs');
 	return;
 }
 
