@@ -227,7 +227,14 @@ static size_t read_piece(const Piece *piece, size_t offset, char *to, size_t roo
     return length;
 }
 
-/* Copy what is sent from an offset on. */
+/* The last bytes of a piece were read, or some could not be: the file that they are in may have
+ * been written into since the first of them. */
+static bool is_whole(Body *body, Piece *piece) {
+    return piece->kind == PIECE_TEXT || bytes_are_as_first(piece->bytes, &body->error);
+}
+
+/* Copy what is sent from an offset on. What would end with bytes that are not those of its
+ * beginning is never sent to its end. */
 size_t body_read(Body *body, size_t offset, char *to, size_t room) {
     size_t done = 0;
     for (Piece *piece = body->first; piece && done < room; piece = piece->next) {
@@ -235,11 +242,13 @@ size_t body_read(Body *body, size_t offset, char *to, size_t room) {
             offset -= piece->sent;
             continue;
         }
-        size_t got =
-            hold(body, piece) ? read_piece(piece, offset, to + done, room - done) : BODY_UNREADABLE;
-        if (got == BODY_UNREADABLE)
-            return got;
-        if (offset + got == piece->sent)
+        if (!hold(body, piece))
+            return BODY_UNREADABLE;
+        size_t got = read_piece(piece, offset, to + done, room - done);
+        bool at_end = got == BODY_UNREADABLE || offset + got == piece->sent;
+        if ((at_end && !is_whole(body, piece)) || got == BODY_UNREADABLE)
+            return BODY_UNREADABLE;
+        if (at_end)
             let_go(piece);
         done += got;
         offset = 0;

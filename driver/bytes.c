@@ -369,11 +369,16 @@ static bool is_as_first(Bytes *bytes, const char *name, char **error) {
     return same;
 }
 
+/* Are large ones still what they were? */
+bool bytes_are_as_first(Bytes *bytes, char **error) {
+    return !bytes->large || !bytes->watched || is_as_first(bytes, bytes->name, error);
+}
+
 /* Read them again. */
 static bool read_again(Bytes *bytes, char **error) {
     const char *name = bytes->name ? bytes->name : "the temporary file";
     if (bytes->large)
-        return !bytes->watched || is_as_first(bytes, name, error);
+        return bytes_are_as_first(bytes, error);
     bytes->data = mem_grow(NULL, bytes->length + 1);
     in_memory += bytes->length;
     if (bytes_file_read(bytes->file, bytes->data, bytes->length, bytes->at))

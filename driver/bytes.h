@@ -59,6 +59,10 @@ void bytes_let_go(Bytes *bytes);
 MUSTCHECK bool bytes_hold_to_copy(Bytes *bytes, char **error);
 void bytes_let_go_copied(Bytes *bytes);
 
+/* Are those that are held, but not in memory, still what they were at first? Whoever copies them
+ * over a while asks before he uses the last of them; false with *error set (caller frees). */
+MUSTCHECK bool bytes_are_as_first(Bytes *bytes, char **error);
+
 /* Copy some of them while they are held; false where they cannot be read. In any thread. */
 MUSTCHECK bool bytes_copy(const Bytes *bytes, size_t from, char *to, size_t length);
 

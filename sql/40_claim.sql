@@ -197,7 +197,9 @@ BEGIN
     v_chosen := renderchain._choose(claim_renders.max_renders, claim_renders.type, claim_renders.provider, v_left_out,
                                        v_now);
     IF pg_catalog.cardinality(v_chosen.o_taken) > 0 THEN
-        RETURN QUERY SELECT s.* FROM renderchain._start(v_chosen.o_taken, claim_renders.worker, claim_renders.lease, v_now) s;
+        -- a lease counts from when it is given, which may be long after the call where somebody had a table locked
+        RETURN QUERY SELECT s.* FROM renderchain._start(v_chosen.o_taken, claim_renders.worker, claim_renders.lease,
+                                                        renderchain.clock()) s;
     END IF;
     IF pg_catalog.cardinality(v_chosen.o_taken) > 0 OR pg_catalog.cardinality(v_chosen.o_spent) > 0 THEN
         PERFORM renderchain._turn(v_chosen.o_taken, v_chosen.o_spent, v_now);

@@ -155,6 +155,7 @@ BEGIN
     PERFORM renderchain._check_worker(extend_leases.worker, extend_leases.lease);
     PERFORM renderchain._may_take_over(); -- who cannot extend leases is to know it when it claims
     v_held := renderchain._held(extend_leases.worker, extend_leases.render_ids, v_now);
+    v_now := renderchain.clock(); -- that may have waited for as long as somebody had a table locked
     v_locked := renderchain._extend_all(extend_leases.worker, v_held, extend_leases.lease, v_now);
     IF v_locked <> '{}'::uuid[] THEN
         PERFORM renderchain._wait_a_moment(v_locked);

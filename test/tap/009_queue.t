@@ -50,4 +50,20 @@ is(sql($node, "SELECT count(*) FROM render_jobs WHERE attempt = 0 AND idempotenc
 is(sql($node, "SELECT count(*) FROM render_jobs WHERE attempt > CASE WHEN render_id::text < '1' THEN 3 ELSE 1 END"), '0', 'and no more often than it was given back');
 is(sql($node, 'SELECT count(*) FROM renderchain.check_ledger()'), '0', 'the ledger holds');
 
+# Who has waited for a table for longer than a lease gets one that is not over yet, whether it claims or extends.
+my $held = sql($node, q{SELECT renderchain.submit_render('{"prompt": "held"}')::text; SELECT render_id FROM renderchain.claim_renders('extends', 1, '1 hour')}) =~ s/.*\n//sr;
+sql($node, q{SELECT renderchain.submit_render('{"prompt": "waits"}')});
+my $holder = $node->background_psql('postgres');
+$holder->query_safe('BEGIN; LOCK TABLE render_jobs');
+my @waiting = map { my $out = ''; { out => \$out, run => started(IPC::Run::start([ 'psql', '-qXAtc', $_ ], '<', \undef, '>', \$out)) } }
+  "DO \$\$ BEGIN PERFORM renderchain.extend_leases('extends', '{$held}', '3 seconds'); END \$\$; SELECT lease_until > clock_timestamp() FROM render_jobs WHERE render_id = '$held'",
+  q{DO $$ BEGIN PERFORM renderchain.claim_renders('claims', 1, '3 seconds'); END $$; SELECT lease_until > clock_timestamp() FROM render_jobs WHERE lease_owner = 'claims'};
+wait_until(sub { sql($node, q{SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query ~ 'claim_renders|extend_leases' AND clock_timestamp() > query_start + interval '3 seconds'}) == 2 },
+	'both have waited for as long as their leases');
+$holder->query_safe('COMMIT');
+$holder->quit;
+IPC::Run::finish($_->{run}) for @waiting;
+is(${ $waiting[0]{out} }, "t\n", 'an extended lease counts from when it could be extended');
+is(${ $waiting[1]{out} }, "t\n", 'and one that is claimed from when it is given');
+
 done_testing();

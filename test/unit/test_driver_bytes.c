@@ -195,9 +195,27 @@ static void settled(void **state) {
     char sent[1];
     assert_true(body_read(body, 0, sent, sizeof sent) == BODY_UNREADABLE);
     write_into(path, 7, "a");
+
+    /* Written into while they are sent: the last of them are not. */
+    char *room = mem_alloc(BIG);
+    expect_sent(body, 0, 'a', 1000);
+    write_into(path, BIG / 2, "b");
+    assert_true(body_read(body, 1000, room, BIG - 1001) != BODY_UNREADABLE);
+    assert_true(body_read(body, BIG - 1, room, 1) == BODY_UNREADABLE);
+    assert_non_null(strstr(body_error(body), "has been changed"));
+    body_let_go(body);
+    write_into(path, BIG / 2, "a");
+    assert_int_equal(body_read(body, 0, room, BIG), BIG);
     assert_true(bytes_hold(bytes, &error));
     assert_null(bytes_data(bytes));
     assert_int_equal(bytes_in_memory(), 0);
+    bytes_let_go(bytes);
+    expect_sent(body, 0, 'a', 1000);
+    assert_int_equal(truncate(path, BIG / 2), 0);
+    assert_true(body_read(body, 1000, room, BIG) == BODY_UNREADABLE);
+    assert_non_null(strstr(body_error(body), "has been changed"));
+    body_let_go(body);
+    free(room);
     body_free(body);
     bytes_free(bytes);
 }
