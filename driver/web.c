@@ -1,4 +1,4 @@
-#include "web.h"
+#include "web_private.h"
 
 #include <poll.h>
 #include <stdlib.h>
@@ -9,7 +9,6 @@
 
 #include "framing.h"
 #include "json_text.h"
-#include "linger.h"
 #include "listening.h"
 #include "table.h"
 
@@ -18,37 +17,10 @@ enum {
     CONNECTION_MEMORY = 16 << 10, /* headers of a request; streams cost little more than this */
     SILENCE_SECONDS = 60,         /* a client that sends or reads nothing for that long */
     HEAD_SECONDS = 10,            /* the same, in the middle of a head, or of what is refused */
-    STREAM_BLOCK = 4 << 10,
-    STREAM_FULL = 256 << 10,
-    STREAM_BUFFERED = 1 << 20,
-    AWAITED_MOST = 64 << 10,   /* a body that is read before its request is refused */
-    DISCARDED_MOST = 16 << 20, /* of the body of a request that is refused in the middle of it */
-    BODIES_MOST = 256 << 20,   /* of all bodies at once: handling them takes twice as much */
-    BODY_SMALL = 1 << 20       /* one that is taken in any case */
-};
-
-struct Web {
-    Loop *loop;
-    WebOptions options;
-    struct MHD_Daemon *daemon;
-    LoopWatch *watch;
-    LoopTimer *timer;
-    double timer_at;
-    char *url;
-    bool stopping;
-    size_t bodies; /* bytes of the bodies that are kept */
-    WebCounts counts;
-    WebRequest *requests;
-    Lingers *lingers;
-};
-
-struct WebStream {
-    WebRequest *request;
-    Buf pending;
-    bool asleep, ending;
-    WebGone *gone;
-    WebEmpty *empty;
-    void *context;
+    AWAITED_MOST = 64 << 10,      /* a body that is read before its request is refused */
+    DISCARDED_MOST = 16 << 20,    /* of the body of a request that is refused in the middle of it */
+    BODIES_MOST = 256 << 20,      /* of all bodies at once: handling them takes twice as much */
+    BODY_SMALL = 1 << 20          /* one that is taken in any case */
 };
 
 static void run_after(Web *web, double milliseconds);
@@ -87,7 +59,7 @@ static void run_after(Web *web, double milliseconds) {
 }
 
 /* Wake a connection that sleeps. */
-static void wake(WebRequest *request) {
+void web_wake(WebRequest *request) {
     MHD_resume_connection(request->connection);
     run_after(request->web, 0);
 }
@@ -135,14 +107,14 @@ static void add_headers(WebRequest *request, const char *type) {
 }
 
 /* The answer is there: give it, or wake the connection that is to give it. */
-static void finish(WebRequest *request, unsigned status, const char *type) {
+void web_finish(WebRequest *request, unsigned status, const char *type) {
     request->status = status;
     add_headers(request, type);
     if (status / 100 < 6)
         request->web->counts.by_class[status / 100]++;
     if (request->asleep) {
         request->asleep = false;
-        wake(request);
+        web_wake(request);
     }
 }
 
@@ -151,14 +123,14 @@ void web_answer(WebRequest *request, unsigned status, const char *type, char *by
                 size_t length) {
     request->response = MHD_create_response_from_buffer(
         length, bytes, bytes ? MHD_RESPMEM_MUST_FREE : MHD_RESPMEM_PERSISTENT);
-    finish(request, status, type);
+    web_finish(request, status, type);
 }
 
 /* Answer with a part of a file, which is read as it is sent. */
 void web_answer_file(WebRequest *request, unsigned status, const char *type, int file, size_t from,
                      size_t length) {
     request->response = MHD_create_response_from_fd_at_offset64(length, file, from);
-    finish(request, status, type);
+    web_finish(request, status, type);
 }
 
 /* Answer with JSON. */
@@ -233,84 +205,6 @@ static void answer_now(WebRequest *request, unsigned status, const char *title) 
     free(text);
 }
 
-/* ---- streams ---- */
-
-/* Give what is there; sleep where nothing is. */
-static ssize_t read_stream(void *context, uint64_t position, char *to, size_t most) {
-    WebStream *stream = context;
-    (void)position;
-    size_t length = stream->pending.length < most ? stream->pending.length : most;
-    if (length == 0 && (stream->ending || stream->request->web->stopping))
-        return MHD_CONTENT_READER_END_OF_STREAM;
-    if (length == 0) {
-        stream->asleep = true;
-        MHD_suspend_connection(stream->request->connection);
-        stream->empty(stream->context);
-        return 0;
-    }
-    memcpy(to, stream->pending.data, length);
-    memmove(stream->pending.data, stream->pending.data + length, stream->pending.length - length);
-    stream->pending.length -= length;
-    return (ssize_t)length;
-}
-
-/* The last who held the answer has let it go. */
-static void free_stream(void *context) {
-    WebStream *stream = context;
-    buf_free(&stream->pending);
-    free(stream);
-}
-
-/* The client is gone, or the stream ended. */
-static void end_stream(WebRequest *request) {
-    if (!request->stream)
-        return;
-    request->web->counts.streams--;
-    request->stream->gone(request->stream->context);
-    request->stream = NULL;
-}
-
-/* Answer with a stream. */
-WebStream *web_answer_stream(WebRequest *request, WebGone *gone, WebEmpty *empty, void *context) {
-    WebStream *stream = mem_alloc(sizeof *stream);
-    *stream = (WebStream){.request = request, .gone = gone, .empty = empty, .context = context};
-    buf_init(&stream->pending, STREAM_BUFFERED);
-    request->web->counts.streams++;
-    request->stream = stream;
-    request->response = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, STREAM_BLOCK,
-                                                          read_stream, stream, free_stream);
-    finish(request, 200, "text/event-stream");
-    return stream;
-}
-
-/* Wake a stream that sleeps. */
-static void wake_stream(WebStream *stream) {
-    if (!stream->asleep)
-        return;
-    stream->asleep = false;
-    wake(stream->request);
-}
-
-/* Does enough wait to be read? */
-bool web_stream_is_full(const WebStream *stream) {
-    return stream->pending.length >= STREAM_FULL;
-}
-
-/* Send. */
-void web_stream_send(WebStream *stream, const char *text) {
-    if (stream->ending)
-        return;
-    if (!buf_append(&stream->pending, text, strlen(text)))
-        stream->ending = true;
-    wake_stream(stream);
-}
-
-/* End it. */
-void web_stream_end(WebStream *stream) {
-    stream->ending = true;
-    wake_stream(stream);
-}
-
 /* ---- requests ---- */
 
 static const char too_large[] = "the request is too large";
@@ -344,7 +238,7 @@ void web_admit(WebRequest *request, size_t body_maximum) {
     request->admitted = true;
     if (request->asleep) {
         request->asleep = false;
-        wake(request);
+        web_wake(request);
     }
 }
 
@@ -365,7 +259,7 @@ static void over(void *context, struct MHD_Connection *connection, void **own,
         linger_on(
             web->lingers,
             MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd);
-    end_stream(request);
+    web_stream_over(request);
     *(request->previous ? &request->previous->next : &web->requests) = request->next;
     if (request->next)
         request->next->previous = request->previous;
