@@ -17,7 +17,7 @@ typedef struct OldRegistry {
 struct Upkeep {
     LoopTimer *timer;
     Collect *collect; /* while doomed objects are removed */
-    char *models;     /* the registry's text, to see that another came */
+    char *models;     /* the registry's text when it was last looked at */
     OldRegistry *old; /* few: somebody has to load another */
 };
 
@@ -45,7 +45,8 @@ static void collect(Worker *worker) {
         collect_start(worker->app, worker->lanes[0].db, OBJECTS_AT_ONCE, collected, worker);
 }
 
-/* Go on with another registry; renders that run keep the models that they have. */
+/* Go on with the registry that has come, if it is another; renders that run keep the models that
+ * they have. */
 static void change_models(Worker *worker, const char *text) {
     Upkeep *upkeep = worker->upkeep;
     Registry changed;
@@ -53,6 +54,11 @@ static void change_models(Worker *worker, const char *text) {
     if (!registry_read(&changed, text, &error)) {
         worker_say(worker, "warning", "the models cannot be read: %s", error);
         free(error);
+        registry_free(&changed);
+        return;
+    }
+    if (json_equal(changed.json, worker->app->registry.json)) {
+        registry_free(&changed);
         return;
     }
     OldRegistry *old = mem_alloc(sizeof *old);
@@ -69,9 +75,10 @@ static void models_came(void *context, const DbReply *reply) {
     if (!reply->ok)
         return;
     const char *text = PQgetvalue(reply->result, 0, 0);
-    if (upkeep->models && strcmp(upkeep->models, text) != 0)
-        change_models(worker, text);
+    if (upkeep->models && strcmp(upkeep->models, text) == 0)
+        return;
     mem_set(&upkeep->models, "%s", text);
+    change_models(worker, text);
 }
 
 /* It is time. */
@@ -107,8 +114,6 @@ static void later(Worker *worker) {
 /* Begin. */
 void worker_upkeep(Worker *worker) {
     worker->upkeep = mem_alloc(sizeof *worker->upkeep);
-    db_call_once(worker->lanes[0].db, "select renderchain.get_registry()", 0, NULL, models_came,
-                 worker);
     later(worker);
 }
 
